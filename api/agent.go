@@ -1,0 +1,141 @@
+package api
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/bootward/bootward/osd/policy"
+	"github.com/bootward/bootward/osd/status"
+)
+
+// Routes of a box's management point and distribution point, TCP 443. The
+// server's certificate is checked against the anchor that is built into the
+// boot image; its name must be mp.<box>.<code>.bootward.internal.
+const (
+	RouteHello    = "GET /v1/hello"              // nobody: Hello
+	RouteOffers   = "POST /v1/offers"            // nobody: Identity → Offers
+	RouteClaim    = "POST /v1/claim"             // nobody: Claim → Claimed
+	RouteDecline  = "POST /v1/decline"           // nobody: Identity → 204: nobody came, the machine boots its disk
+	RouteJob      = "GET /v1/job"                // job certificate: Job
+	RouteRenew    = "POST /v1/job/renew"         // job certificate: Renew → Claimed.Certificate
+	RouteStatus   = "POST /v1/job/status"        // job certificate: StatusBatch → StatusAck
+	RouteManifest = "GET /v1/manifests/{digest}" // job certificate, content of its job: signed envelope
+	RouteBlob     = "GET /v1/blobs/{sha256}"     // job certificate, content of its job: bytes, Range honoured
+)
+
+// Hello is what a box says of itself to anybody. Time lets a target without
+// a clock check certificates.
+type Hello struct {
+	Format  int       `json:"format"` // 1
+	Site    string    `json:"site"`
+	Box     string    `json:"box"`
+	BoxName string    `json:"boxName"`
+	Time    time.Time `json:"time"`
+	Version string    `json:"version"`
+}
+
+// Identity is how a machine names itself: labels, not proof.
+type Identity struct {
+	MACs         []string `json:"macs"`
+	SMBIOSGUID   string   `json:"smbiosGUID,omitempty"`
+	SerialNumber string   `json:"serialNumber,omitempty"`
+	Manufacturer string   `json:"manufacturer,omitempty"`
+	Model        string   `json:"model,omitempty"`
+	AssetTag     string   `json:"assetTag,omitempty"`
+	UEFI         bool     `json:"uefi"`
+}
+
+// Offers is what a machine may run now.
+type Offers struct {
+	// Computer is empty for a machine that is not known.
+	Computer string  `json:"computer,omitempty"`
+	Offers   []Offer `json:"offers"`
+	// Why explains, in words, what was decided.
+	Why []string `json:"why,omitempty"`
+}
+
+// Offer is one advertisement to run.
+type Offer struct {
+	Advertisement string `json:"advertisement"` // ID
+	Name          string `json:"name"`
+	Sequence      string `json:"sequence"` // name
+	Comment       string `json:"comment,omitempty"`
+	// Mandatory offers start by themselves; the others wait for a person.
+	Mandatory   bool `json:"mandatory"`
+	Destructive bool `json:"destructive"`
+}
+
+// Claim asks for a job. The box binds the job, and the grant if it is
+// destructive, to the key of the CSR, once.
+type Claim struct {
+	Identity      Identity `json:"identity"`
+	Advertisement string   `json:"advertisement"` // ID
+	// Person says that a person at the machine chose it: required for
+	// offers that are not mandatory.
+	Person bool `json:"person,omitempty"`
+	// CSR is a PKCS #10 request in DER, signed by the job's key.
+	CSR []byte `json:"csr"`
+}
+
+// Claimed is the answer to a claim and to a renewal.
+type Claimed struct {
+	Job string `json:"job"`
+	// Certificate is the chain in PEM: the job's, then the box's intermediate.
+	Certificate string `json:"certificate"`
+	// NotAfter is when to have renewed it.
+	NotAfter time.Time `json:"notAfter"`
+}
+
+// Renew asks for a new certificate of a running job for the same key.
+type Renew struct {
+	CSR []byte `json:"csr"`
+}
+
+// Job is what the agent needs to run its sequence. It stays the same while
+// the job is open, whatever policy says meanwhile.
+type Job struct {
+	Format        int    `json:"format"` // 1
+	ID            string `json:"id"`
+	Computer      string `json:"computer"` // host name
+	Advertisement string `json:"advertisement"`
+	AdvertName    string `json:"advertName"`
+	// Sequence is the pinned version.
+	Sequence policy.Sequence `json:"sequence"`
+	// Variables of collections, then of the computer, already merged.
+	Variables map[string]string `json:"variables,omitempty"`
+	// Content maps what the sequence names to what the job may fetch.
+	Content []JobContent `json:"content,omitempty"`
+	// Grant is the signed envelope of policy.Grant that this job claimed;
+	// empty when the sequence destroys nothing, or when a person granted it.
+	Grant json.RawMessage `json:"grant,omitempty"`
+	// PersonGranted says that a person at the machine allowed the job to
+	// erase its disk.
+	PersonGranted bool      `json:"personGranted,omitempty"`
+	Opened        time.Time `json:"opened"`
+	// NextNumber is the first number of a status message that the box does
+	// not have yet.
+	NextNumber uint64 `json:"nextNumber"`
+}
+
+// JobContent is one package or image that a job may fetch.
+type JobContent struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	// Kind is Package or Image.
+	Kind     string `json:"kind"`
+	Manifest string `json:"manifest"`       // digest
+	File     string `json:"file,omitempty"` // of an Image: path of the WIM
+	Bytes    int64  `json:"bytes"`
+}
+
+// StatusBatch is a run of messages of one job, in order.
+type StatusBatch struct {
+	Messages []status.Message `json:"messages"`
+	// Progress of the running step, to be shown; it may be left out.
+	Progress *status.Progress `json:"progress,omitempty"`
+}
+
+// StatusAck says which messages are on the box's disk: all below Next.
+type StatusAck struct {
+	Next uint64 `json:"next"`
+}

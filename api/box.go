@@ -1,0 +1,86 @@
+package api
+
+import (
+	"time"
+
+	"github.com/bootward/bootward/osd/status"
+)
+
+// Routes of the site for boxes, TCP 8443, mutual TLS with the certificate
+// that a box got at its enrolment (and a one-time token to get it).
+const (
+	RouteBoxEnrol    = "POST /v1/box/enrol"             // one-time token: Enrol → Enrolled
+	RouteBoxCheckIn  = "POST /v1/box/checkin"           // CheckIn → CheckedIn
+	RouteBoxPolicy   = "GET /v1/box/policy"             // ?have=EPOCH.NUMBER&wait=SECONDS: signed envelope, or 204
+	RouteBoxManifest = "GET /v1/box/manifests/{digest}" // signed envelope
+	RouteBoxBlob     = "GET /v1/box/blobs/{sha256}"     // bytes, Range honoured
+	RouteBoxEvents   = "POST /v1/box/events"            // EventBatch → EventAck
+)
+
+// Enrol asks for a box's identity with a one-time token.
+type Enrol struct {
+	Token string `json:"token"`
+	// ClientCSR (DER) is for the certificate that the box shows to the site;
+	// IntermediateCSR (DER) for the one that signs job certificates.
+	ClientCSR       []byte `json:"clientCSR"`
+	IntermediateCSR []byte `json:"intermediateCSR"`
+	// StateID was made at random with the data partition.
+	StateID string `json:"stateID"`
+	Board   string `json:"board,omitempty"`
+	Version string `json:"version"`
+}
+
+// Enrolled is the identity of a box.
+type Enrolled struct {
+	Box     string `json:"box"` // ID
+	BoxName string `json:"boxName"`
+	Site    string `json:"site"`
+	// Anchor is the signed trust anchor.
+	Anchor []byte `json:"anchor"`
+	// Certificate and Intermediate are PEM, each followed by the site's CA.
+	Certificate  string `json:"certificate"`
+	Intermediate string `json:"intermediate"`
+}
+
+// CheckIn is what a box tells of itself each minute and after each change.
+type CheckIn struct {
+	StateID string    `json:"stateID"`
+	Version string    `json:"version"`
+	Time    time.Time `json:"time"`
+	// Addresses are those it answers at.
+	Addresses []string `json:"addresses,omitempty"`
+	// Epoch and Number are those of the newest policy it holds.
+	Epoch  uint64 `json:"epoch"`
+	Number uint64 `json:"number"`
+	// Ready says that all content of that policy is there and verified.
+	Ready bool `json:"ready"`
+	// Missing and Held count bytes of content.
+	MissingBytes int64  `json:"missingBytes"`
+	HeldBytes    int64  `json:"heldBytes"`
+	FreeBytes    int64  `json:"freeBytes"`
+	Error        string `json:"error,omitempty"` // the last failure of the sync, in words
+}
+
+// CheckedIn is the site's answer.
+type CheckedIn struct {
+	Time time.Time `json:"time"`
+}
+
+// BoxEvent is one entry of a box's outbox: exactly one of Status and Flight.
+type BoxEvent struct {
+	// Number counts from 1 in one state of a box.
+	Number uint64              `json:"number"`
+	Status *status.Message     `json:"status,omitempty"`
+	Flight *status.FlightEvent `json:"flight,omitempty"`
+}
+
+// EventBatch is a run of events, in order.
+type EventBatch struct {
+	StateID string     `json:"stateID"`
+	Events  []BoxEvent `json:"events"`
+}
+
+// EventAck says which events are in the site's database: all below Next.
+type EventAck struct {
+	Next uint64 `json:"next"`
+}

@@ -1,0 +1,145 @@
+package api
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/bootward/bootward/osd/status"
+)
+
+// Routes of the site for administrators, TCP 8443: a bearer token (RFC 6750)
+// or a client certificate names the person.
+const (
+	RouteOpenAPI    = "GET /openapi.json"             // nobody
+	RouteHealth     = "GET /healthz"                  // nobody
+	RouteWhoAmI     = "GET /v1/whoami"                // Person
+	RouteApply      = "POST /v1/apply"                // Apply → Applied
+	RouteList       = "GET /v1/objects/{kind}"        // ObjectList
+	RouteGet        = "GET /v1/objects/{kind}/{name}" // Object; name or ID
+	RouteDelete     = "DELETE /v1/objects/{kind}/{name}"
+	RouteToken      = "POST /v1/boxes/{name}/token" // EnrolToken; one-time
+	RouteBoxes      = "GET /v1/boxes"               // []BoxState
+	RouteUploadBlob = "PUT /v1/blobs/{sha256}"      // bytes; Content-Range resumes
+	RouteHasBlob    = "HEAD /v1/blobs/{sha256}"
+	RouteImport     = "POST /v1/import"                       // Import → Object
+	RouteMessages   = "GET /v1/messages"                      // ?computer= &advertisement= &job= &after=: Messages
+	RouteFlight     = "GET /v1/flight"                        // ?client= : []status.FlightEvent
+	RouteJobs       = "GET /v1/jobs"                          // []JobState
+	RouteAudit      = "GET /v1/audit"                         // []AuditEntry
+	RouteGrantAgain = "POST /v1/advertisements/{name}/grants" // GrantAgain → Granted
+	RouteAnchor     = "GET /v1/anchor"                        // signed trust anchor
+)
+
+// Person is who an administrator is.
+type Person struct {
+	Name string `json:"name"`
+}
+
+// Apply puts objects in place, all or none.
+type Apply struct {
+	// Documents are YAML files as they are, so that errors can name file and line.
+	Documents []Document `json:"documents"`
+	DryRun    bool       `json:"dryRun,omitempty"`
+}
+
+// Document is one YAML file.
+type Document struct {
+	File string `json:"file"`
+	YAML string `json:"yaml"`
+}
+
+// Applied is the plan, done unless it was a dry run.
+type Applied struct {
+	Changes []Change `json:"changes"`
+	DryRun  bool     `json:"dryRun"`
+}
+
+// Change is what happens, or happened, to one object.
+type Change struct {
+	Kind   string `json:"kind"`
+	Name   string `json:"name"`
+	ID     string `json:"id,omitempty"`
+	Action string `json:"action"` // create, update, unchanged
+	// Notes say what follows, such as grants that are issued.
+	Notes []string `json:"notes,omitempty"`
+}
+
+// ObjectList is every object of a kind, by name.
+type ObjectList struct {
+	Kind    string            `json:"kind"`
+	Objects []json.RawMessage `json:"objects"`
+}
+
+// EnrolToken is a one-time token for a box.
+type EnrolToken struct {
+	Box       string    `json:"box"`
+	Token     string    `json:"token"`
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// BoxState is what the site knows of a box.
+type BoxState struct {
+	ID       string    `json:"id"`
+	Name     string    `json:"name"`
+	Enrolled bool      `json:"enrolled"`
+	LastSeen time.Time `json:"lastSeen,omitzero"`
+	CheckIn  *CheckIn  `json:"checkIn,omitempty"`
+}
+
+// Import makes or updates a Package, Image or BootImage from a manifest whose
+// blobs are already in the store.
+type Import struct {
+	Kind    string `json:"kind"`
+	Name    string `json:"name"`
+	Version string `json:"version,omitempty"`
+	Comment string `json:"comment,omitempty"`
+	// Manifest is the unsigned manifest (content.Manifest); the site checks
+	// it against the blobs and signs it.
+	Manifest json.RawMessage `json:"manifest"`
+	// File is the path of the WIM of an Image.
+	File string `json:"file,omitempty"`
+}
+
+// Messages is a page of status messages.
+type Messages struct {
+	Messages []status.Message `json:"messages"`
+	// Next is the cursor to ask with `after` for what comes later.
+	Next int64 `json:"next"`
+}
+
+// JobState is one deployment as the site sees it.
+type JobState struct {
+	Job           string    `json:"job"`
+	Computer      string    `json:"computer"`
+	Advertisement string    `json:"advertisement"`
+	Sequence      string    `json:"sequence"`
+	Box           string    `json:"box"`
+	Started       time.Time `json:"started"`
+	LastSeen      time.Time `json:"lastSeen"`
+	// State is running, succeeded or failed.
+	State       string           `json:"state"`
+	LastMessage status.MessageID `json:"lastMessage"`
+	LastAction  string           `json:"lastAction,omitempty"`
+	ExitCode    int              `json:"exitCode,omitempty"`
+}
+
+// AuditEntry is one line of the audit log.
+type AuditEntry struct {
+	Number int64     `json:"number"`
+	Time   time.Time `json:"time"`
+	Who    string    `json:"who"`
+	What   string    `json:"what"` // a stable word such as apply, grant, enrol
+	Object string    `json:"object,omitempty"`
+	Text   string    `json:"text,omitempty"`
+}
+
+// GrantAgain issues grants anew, for a number of machines that is confirmed.
+type GrantAgain struct {
+	ConfirmedMachines int      `json:"confirmedMachines"`
+	Computers         []string `json:"computers,omitempty"` // all of the collection when empty
+}
+
+// Granted lists the computers that got a grant.
+type Granted struct {
+	Computers []string `json:"computers"`
+}

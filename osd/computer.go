@@ -1,0 +1,97 @@
+package osd
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Computer is a machine that the site knows (guide, tables 18 and 42). Its
+// addresses and GUID are labels: they say who a machine claims to be, never
+// that it is so.
+type Computer struct {
+	Meta `yaml:",inline"`
+	// MACs are the hardware addresses, upper or lower case, in any usual
+	// notation; NormalizeMAC gives the form that is compared.
+	MACs []string `json:"macs,omitempty" yaml:"macs,omitempty"`
+	// SMBIOSGUID is the UUID of SMBIOS table 1 in the notation of RFC 9562.
+	SMBIOSGUID string `json:"smbiosGUID,omitempty" yaml:"smbiosGUID,omitempty"`
+	// Box names the box that serves this computer (its boundary). It may be
+	// left out while the site has a single box.
+	Box string `json:"box,omitempty" yaml:"box,omitempty"`
+	// Variables are task sequence variables of this computer alone.
+	Variables map[string]string `json:"variables,omitempty" yaml:"variables,omitempty"`
+}
+
+// ObjectKind implements Object.
+func (c *Computer) ObjectKind() Kind { return KindComputer }
+
+var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$`)
+
+// Validate implements Object. The name must serve as a host name
+// (RFC 1123, section 2.1), and at least one MAC or the GUID must be given.
+func (c *Computer) Validate() error {
+	errs := c.validate()
+	if !hostName.MatchString(c.Name) {
+		errs = append(errs, &FieldError{"name", c.Name, "a computer's name must be a host name: 1 to 63 letters, digits and hyphens"})
+	}
+	if len(c.MACs) == 0 && c.SMBIOSGUID == "" {
+		errs = append(errs, &FieldError{"macs", "", "give at least one MAC or the smbiosGUID"})
+	}
+	for i, m := range c.MACs {
+		if _, err := NormalizeMAC(m); err != nil {
+			errs = append(errs, &FieldError{fmt.Sprintf("macs[%d]", i), m, "give six bytes in hexadecimal, such as 52:54:00:12:34:56"})
+		}
+	}
+	if c.SMBIOSGUID != "" {
+		if _, err := NormalizeGUID(c.SMBIOSGUID); err != nil {
+			errs = append(errs, &FieldError{"smbiosGUID", c.SMBIOSGUID, "give 32 hexadecimal digits, such as 4c4c4544-0042-3510-8052-b4c04f4d3232"})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// NormalizeMAC gives a hardware address as aa:bb:cc:dd:ee:ff. It takes
+// colons, hyphens, dots or nothing between the digits.
+func NormalizeMAC(s string) (string, error) {
+	h, err := hexDigits(s, 12)
+	if err != nil {
+		return "", fmt.Errorf("MAC %q: %w", s, err)
+	}
+	var b strings.Builder
+	for i := 0; i < 12; i += 2 {
+		if i > 0 {
+			b.WriteByte(':')
+		}
+		b.WriteString(h[i : i+2])
+	}
+	return b.String(), nil
+}
+
+// NormalizeGUID gives an SMBIOS GUID in lower case with hyphens (RFC 9562,
+// section 4). Braces and missing hyphens are tolerated.
+func NormalizeGUID(s string) (string, error) {
+	h, err := hexDigits(strings.Trim(s, "{}"), 32)
+	if err != nil {
+		return "", fmt.Errorf("GUID %q: %w", s, err)
+	}
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:], nil
+}
+
+func hexDigits(s string, n int) (string, error) {
+	var b strings.Builder
+	for _, r := range strings.ToLower(s) {
+		switch {
+		case r >= '0' && r <= '9' || r >= 'a' && r <= 'f':
+			b.WriteRune(r)
+		case r == ':' || r == '-' || r == '.':
+		default:
+			return "", fmt.Errorf("%q is no hexadecimal digit", r)
+		}
+	}
+	if b.Len() != n {
+		return "", fmt.Errorf("%d hexadecimal digits, want %d", b.Len(), n)
+	}
+	return b.String(), nil
+}

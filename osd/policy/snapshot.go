@@ -1,0 +1,86 @@
+// Package policy decides who gets what: the snapshot that the site signs for
+// one box, and its evaluation for one machine. The same code decides at the
+// site and at a box that is cut off.
+//
+// It does no I/O and holds no state: what a box remembers (grants used, jobs
+// run) is handed in.
+package policy
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/bootward/bootward/osd"
+)
+
+// Format is the format of the snapshot that this package writes and reads.
+const Format = 1
+
+// Snapshot is everything that one box must decide by itself. It travels as
+// the payload of a signed envelope (docs/formats/policy.md).
+type Snapshot struct {
+	Format int `json:"format"`
+	// Requires names features that a reader must know to honour the snapshot.
+	Requires []string `json:"requires,omitempty"`
+	Site     string   `json:"site"`
+	Box      osd.Box  `json:"box"`
+	// Epoch and Number order snapshots: epoch first. A restore of the site
+	// raises the epoch.
+	Epoch    uint64    `json:"epoch"`
+	Number   uint64    `json:"number"`
+	IssuedAt time.Time `json:"issuedAt"`
+	// SoftExpiry is when the snapshot is to be called stale: shown, not fatal.
+	SoftExpiry time.Time `json:"softExpiry"`
+
+	Computers      []osd.Computer      `json:"computers,omitempty"`
+	Collections    []osd.Collection    `json:"collections,omitempty"`
+	Advertisements []osd.Advertisement `json:"advertisements,omitempty"`
+	Sequences      []Sequence          `json:"sequences,omitempty"`
+	Packages       []osd.Package       `json:"packages,omitempty"`
+	Images         []osd.Image         `json:"images,omitempty"`
+	BootImages     []osd.BootImage     `json:"bootImages,omitempty"`
+	Grants         []SignedGrant       `json:"grants,omitempty"`
+}
+
+// Sequence is a task sequence in a snapshot: one pinned version.
+type Sequence struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	// Digest is that of Document: "sha256:" and 64 hexadecimal digits.
+	Digest string `json:"digest"`
+	// Document is the canonical JSON of the sequence (osd/sequence).
+	Document json.RawMessage `json:"document"`
+	// BootImage is the ID of the boot image that runs it.
+	BootImage string `json:"bootImage"`
+	// Destructive says whether a step may erase a disk.
+	Destructive bool `json:"destructive"`
+	// Content lists the IDs of the packages and images that it uses.
+	Content []string `json:"content,omitempty"`
+}
+
+// Grant is the permission for one destructive run: this machine, this
+// version of the sequence, this state of the box, once, with an end.
+type Grant struct {
+	ID            string `json:"id"`
+	Computer      string `json:"computer"`      // ID
+	ComputerName  string `json:"computerName"`  // for people
+	Advertisement string `json:"advertisement"` // ID
+	Sequence      string `json:"sequence"`      // digest
+	// MACs and SMBIOSGUID are the labels of the computer, normalised: the
+	// agent compares them with the machine that it runs on.
+	MACs       []string `json:"macs,omitempty"`
+	SMBIOSGUID string   `json:"smbiosGUID,omitempty"`
+	// StateID is the state of the box that may spend the grant.
+	StateID string `json:"stateID"`
+	// IssuedBy is the administrator.
+	IssuedBy  string    `json:"issuedBy"`
+	IssuedAt  time.Time `json:"issuedAt"`
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// SignedGrant is a grant with the envelope that proves it to the agent.
+type SignedGrant struct {
+	Grant
+	// Envelope is the signed form; its payload is the JSON of Grant.
+	Envelope json.RawMessage `json:"envelope"`
+}
