@@ -1,0 +1,53 @@
+# Two targets matter: `make demo` and `make test`. Both work on a fresh Debian
+# 12 with Go and this repository, as root or with sudo.
+
+SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+COMMIT  := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
+GO      := CGO_ENABLED=0 go
+KIT     := build/kit
+LAB     := build/lab
+
+.PHONY: all demo test unit system deps programs kit fuzz matrix soak bench lint clean
+
+all: programs
+
+demo: deps programs kit ## from nothing to two deployed machines
+	$(SUDO) bin/bootward lab run --kit $(KIT) --dir $(LAB) --cache build/cache $(LABFLAGS)
+
+test: deps lint unit system ## everything that must pass, at most 25 minutes
+
+lint:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt on these files"; exit 1; }
+	go vet ./...
+
+unit: deps ## units, goldens, fuzz seeds, interop, namespaces
+	$(SUDO) env "PATH=$$PATH" go test -timeout 10m ./...
+
+system: deps programs kit ## whole machines in emulation
+	$(SUDO) env "PATH=$$PATH" BOOTWARD_KIT=$(CURDIR)/$(KIT) BOOTWARD_BIN=$(CURDIR)/bin BOOTWARD_CACHE=$(CURDIR)/build/cache \
+		go test -count=1 -v -tags system -timeout 40m ./lab/systemtest
+
+deps:
+	@scripts/deps
+
+programs:
+	$(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/ ./cmd/...
+
+kit: programs
+	scripts/kit $(KIT)
+
+fuzz: ## every fuzz target, FUZZTIME each (default 30s)
+	scripts/fuzz $(or $(FUZZTIME),30s) | tee docs/results/fuzz-$(COMMIT).txt
+
+matrix: deps programs kit ## firmware × NIC × boot order
+	scripts/matrix | tee docs/results/matrix-$(COMMIT).txt
+
+soak: deps programs kit ## the chain again and again, with faults
+	scripts/soak $(or $(ROUNDS),5) | tee docs/results/soak-$(COMMIT).txt
+
+bench: ## benchmarks beside the code
+	scripts/bench | tee docs/results/bench-$(COMMIT).txt
+
+clean:
+	rm -rf bin build
