@@ -1,0 +1,131 @@
+package dhcp
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"net"
+	"time"
+
+	"github.com/insomniacslk/dhcp/dhcpv4"
+)
+
+// lease answers a client message in dhcp mode (RFC 2131 section 4.3).
+func (s *Server) lease(ctx context.Context, conn *net.UDPConn, p Packet, r Reply, first bool) {
+	m := p.Message
+	client, mac := clientKey(m), m.ClientHWAddr.String()
+	r.Ours = true // every client of this server is reported
+	switch m.MessageType() {
+	case dhcpv4.MessageTypeDiscover:
+		l, err := s.Leases.Offer(ctx, client, mac, addr4(m.RequestedIPAddress()), p.Server)
+		if err != nil {
+			s.noLease(p, err)
+			return
+		}
+		s.sendLease(conn, p, r, l, dhcpv4.MessageTypeOffer, first)
+	case dhcpv4.MessageTypeRequest:
+		s.request(ctx, conn, p, r, client, first)
+	case dhcpv4.MessageTypeDecline:
+		a := addr4(m.RequestedIPAddress())
+		if err := s.Leases.Decline(ctx, client, a); err != nil {
+			s.noLease(p, err)
+		}
+		s.reportTo(Declined, p, r, a)
+	case dhcpv4.MessageTypeRelease:
+		a := addr4(m.ClientIPAddr)
+		if _, err := s.Leases.Release(ctx, client, a); err != nil {
+			s.noLease(p, err)
+		}
+		s.reportTo(Released, p, r, a)
+	case dhcpv4.MessageTypeInform:
+		s.sendLease(conn, p, r, Lease{}, dhcpv4.MessageTypeAck, first)
+	default:
+		s.count.bad.Add(1)
+	}
+}
+
+// request answers a REQUEST: another server's choice is left alone, an address
+// that the client may have is bound before it is acknowledged, and one that it
+// may not have is refused, unless nothing is known of the client (section 4.3.2).
+func (s *Server) request(ctx context.Context, conn *net.UDPConn, p Packet, r Reply, client string, first bool) {
+	m := p.Message
+	chosen, wants := addr4(m.ServerIdentifier()), addr4(m.RequestedIPAddress())
+	if chosen.IsValid() && chosen != p.Server {
+		s.count.foreign.Add(1)
+		return
+	}
+	if !wants.IsValid() {
+		wants = addr4(m.ClientIPAddr) // renewing and rebinding
+	}
+	var l Lease
+	var ok bool
+	var err error
+	if wants != p.Server {
+		l, ok, err = s.Leases.Bind(ctx, client, m.ClientHWAddr.String(), wants)
+	}
+	switch {
+	case err != nil && !ok:
+		s.noLease(p, err)
+	case ok:
+		if err != nil {
+			s.Log.Warn("dhcp old lease not forgotten", "mac", m.ClientHWAddr.String(), "error", err)
+		}
+		s.sendLease(conn, p, r, l, dhcpv4.MessageTypeAck, first)
+	default:
+		nak := Reply{Ours: true, Type: dhcpv4.MessageTypeNak, Why: []string{wants.String() + " is not free for this client"},
+			Options: []Option{{Code: dhcpv4.OptionServerIdentifier.Code(), Data: p.Server.AsSlice()}}}
+		answer := Build(m, nak)
+		answer.SetBroadcast() // behind a relay too (section 4.3.2)
+		answer.ClientIPAddr = net.IPv4zero
+		s.send(conn, p, answer, nak, first)
+	}
+}
+
+// sendLease sends an address, or for INFORM only the parameters, with the boot
+// fields if the handler gave any.
+func (s *Server) sendLease(conn *net.UDPConn, p Packet, r Reply, l Lease, t dhcpv4.MessageType, first bool) {
+	boot := Reply{Type: t}
+	if r.Send {
+		boot = r
+		boot.Type = t
+	}
+	m := Build(p.Message, boot)
+	put := func(code dhcpv4.OptionCode, v []byte) { m.Options[code.Code()] = v }
+	put(dhcpv4.OptionServerIdentifier, p.Server.AsSlice())
+	put(dhcpv4.OptionSubnetMask, net.CIDRMask(s.Leases.rng.Subnet.Bits(), 32))
+	if s.Leases.rng.Router.Is4() {
+		put(dhcpv4.OptionRouter, s.Leases.rng.Router.AsSlice())
+	}
+	var dns []byte
+	for _, a := range s.Leases.rng.DNS {
+		dns = append(dns, a.AsSlice()...)
+	}
+	if len(dns) > 0 {
+		put(dhcpv4.OptionDomainNameServer, dns)
+	}
+	if l.Address.IsValid() {
+		m.YourIPAddr = l.Address.AsSlice()
+		secs := uint32(s.Leases.rng.Lease / time.Second)
+		put(dhcpv4.OptionIPAddressLeaseTime, binary.BigEndian.AppendUint32(nil, secs))
+	}
+	s.send(conn, p, m, r, first)
+}
+
+func (s *Server) noLease(p Packet, err error) {
+	s.count.noLease.Add(1)
+	msg := "dhcp lease store failed"
+	if errors.Is(err, errNoAddress) {
+		msg = "dhcp range is used up: widen it or shorten the leases"
+	}
+	s.Log.Warn(msg, "mac", p.Message.ClientHWAddr.String(), "error", err)
+}
+
+// clientKey names a client: its identifier, else its hardware address (RFC 2131
+// section 4.2).
+func clientKey(m *dhcpv4.DHCPv4) string {
+	if id := m.GetOneOption(dhcpv4.OptionClientIdentifier); len(id) > 0 {
+		return hex.EncodeToString(id)
+	}
+	return hex.EncodeToString(m.ClientHWAddr)
+}

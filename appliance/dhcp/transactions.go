@@ -1,0 +1,58 @@
+package dhcp
+
+import (
+	"encoding/binary"
+	"sync"
+
+	"github.com/insomniacslk/dhcp/dhcpv4"
+)
+
+// transactionKey tells the steps of transactions apart: firmware draws a new id for
+// each attempt, and repeats it when nothing came back.
+type transactionKey struct {
+	mac  [6]byte
+	id   uint32
+	port uint16
+	kind dhcpv4.MessageType
+}
+
+// transactions remembers the last ones, so that a repeated packet is reported
+// once. It is a ring of fixed size: a flood of ids costs old memories only.
+type transactions struct {
+	mu   sync.Mutex
+	seen map[transactionKey]struct{}
+	ring [1024]transactionKey
+	next int
+	full bool
+}
+
+// first reports whether this packet is no repetition.
+func (t *transactions) first(p Packet) bool {
+	k := transactionKey{id: transactionID(p), port: p.Port, kind: p.Message.MessageType()}
+	copy(k.mac[:], p.Message.ClientHWAddr)
+
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, ok := t.seen[k]; ok {
+		return false
+	}
+	if t.seen == nil {
+		t.seen = make(map[transactionKey]struct{}, len(t.ring))
+	}
+	if t.full {
+		delete(t.seen, t.ring[t.next])
+	}
+	t.ring[t.next] = k
+	t.seen[k] = struct{}{}
+	t.next = (t.next + 1) % len(t.ring)
+	t.full = t.full || t.next == 0
+	return true
+}
+
+func transactionID(p Packet) uint32 { return binary.BigEndian.Uint32(p.Message.TransactionID[:]) }
+
+// opens reports whether the packet is the first of a conversation with us: a REQUEST on
+// 67 goes on with one that has been reported.
+func opens(p Packet) bool {
+	return p.Port == ProxyPort || p.Message.MessageType() == dhcpv4.MessageTypeDiscover
+}

@@ -1,0 +1,169 @@
+package pxe
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"regexp"
+
+	"github.com/bootward/bootward/appliance/dhcp"
+	"github.com/insomniacslk/dhcp/dhcpv4"
+)
+
+// Action is what policy wants for a machine.
+type Action int
+
+const (
+	// Silent sends nothing: the machine goes on as if there were no box.
+	Silent Action = iota
+	// NextDevice sends the machine to its next boot device at once where its
+	// firmware can be told so.
+	NextDevice
+	// Boot offers a boot image.
+	Boot
+)
+
+// Intent is what policy and history say about one machine.
+type Intent struct {
+	Action    Action
+	BootImage string // id of the boot image, for Boot
+	Reason    string // in words, for the timeline
+}
+
+// Server is what an answer says about the box.
+type Server struct {
+	Address  netip.Addr // IPv4, the one that the machine's segment reaches
+	HTTPPort uint16     // of the boot files; 0 means 80
+	Mode     dhcp.Mode
+	BoxID    string // told to the agent
+	SiteCode string // told to the agent
+}
+
+// Answer is what must be sent. Its zero value means nothing.
+type Answer struct {
+	Firmware Firmware
+	Send     bool
+	// Standalone says that yiaddr stays 0 although the box runs in dhcp mode.
+	Standalone bool
+	Type       dhcpv4.MessageType // OFFER or ACK
+	NextServer netip.Addr         // siaddr
+	File       string             // file: a TFTP name or a URL
+	Options    []dhcp.Option
+	Why        []string // every branch that was taken, in words
+}
+
+// imageID is what may stand in a path and a URL without escapes.
+var imageID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// ValidImageID reports whether id can name a boot image on the wire: letters,
+// digits, dot, underscore and hyphen, at most 64, not "next".
+func ValidImageID(id string) bool { return imageID.MatchString(id) && id != nextID }
+
+// Decide turns request, intent and box into the answer for this firmware.
+func Decide(r Request, in Intent, s Server) Answer {
+	f, how := Classify(r)
+	a := Answer{Firmware: f, Why: []string{how}}
+	if f == NotBoot {
+		return a
+	}
+	t, why := answerType(r, s)
+	if t == dhcpv4.MessageTypeNone {
+		return a.silent(why)
+	}
+	a.Type = t
+	if f == Agent {
+		return a.agent(r, s)
+	}
+	if why := f.refused(); why != "" {
+		return a.silent(why)
+	}
+	switch in.Action {
+	case Boot:
+		if !ValidImageID(in.BootImage) {
+			return a.silent(fmt.Sprintf("boot image id %q cannot be put into a file name", in.BootImage))
+		}
+		return a.because(in.Reason).boot(r, in.BootImage, s)
+	case NextDevice:
+		return a.because(in.Reason).next(r, s)
+	}
+	return a.because(in.Reason).silent("policy says silent")
+}
+
+// answerType says whether this message is answered at all, and by what.
+func answerType(r Request, s Server) (dhcpv4.MessageType, string) {
+	switch {
+	case r.Port == dhcp.ProxyPort && (r.Type == dhcpv4.MessageTypeRequest || r.Type == dhcpv4.MessageTypeInform):
+		// iPXE asks from port 68 with option 54 = this server, OVMF from port
+		// 4011 without it.
+		if r.ServerID.IsValid() && r.ServerID != s.Address {
+			return dhcpv4.MessageTypeNone, "the request on 4011 names the server " + r.ServerID.String()
+		}
+		return dhcpv4.MessageTypeAck, ""
+	case r.Port == dhcp.ProxyPort:
+		return dhcpv4.MessageTypeNone, r.Type.String() + " on 4011 is not answered"
+	case r.Type == dhcpv4.MessageTypeDiscover:
+		return dhcpv4.MessageTypeOffer, ""
+	case r.Type == dhcpv4.MessageTypeRequest && s.Mode == dhcp.DHCP:
+		return dhcpv4.MessageTypeAck, ""
+	case r.Type == dhcpv4.MessageTypeRequest:
+		return dhcpv4.MessageTypeNone, "a REQUEST on 67 belongs to the server that gave the address"
+	}
+	return dhcpv4.MessageTypeNone, r.Type.String() + " is not answered"
+}
+
+func (a Answer) because(why string) Answer {
+	if why != "" {
+		a.Why = append(a.Why, why)
+	}
+	return a
+}
+
+func (a Answer) silent(why string) Answer {
+	return Answer{Firmware: a.Firmware, Why: append(a.Why, why)}
+}
+
+// boot gives each firmware the form that it can start.
+func (a Answer) boot(r Request, id string, s Server) Answer {
+	switch a.Firmware {
+	case BIOSPXE:
+		a.File = "undionly.kpxe"
+		a = a.because("a BIOS ROM loads iPXE by TFTP first")
+	case BIOSIPXE, UEFIX64IPXE:
+		a.File = s.scriptURL(id, r.MAC)
+		a = a.because("iPXE fetches a script by HTTP")
+	case UEFIX64PXE:
+		a.File = id + "/uki.efi"
+		a = a.because("UEFI loads the unified kernel image by TFTP")
+	case UEFIX64HTTP:
+		a.File = s.url(id, "uki.efi")
+		a = a.because("UEFI loads the unified kernel image by HTTP")
+	}
+	return a.send(r, s)
+}
+
+// next sends iPXE on BIOS a script that gives up at once; other firmware goes on
+// to its next device by itself when nobody answers.
+func (a Answer) next(r Request, s Server) Answer {
+	if a.Firmware != BIOSIPXE {
+		return a.silent("the firmware tries its next device when nothing is offered")
+	}
+	a.File = s.scriptURL(nextID, r.MAC)
+	return a.because("iPXE gets a script that goes on to the next device").send(r, s)
+}
+
+// url is the address of one boot file.
+func (s Server) url(id, name string) string {
+	return s.base() + "/boot/" + id + "/" + name
+}
+
+func (s Server) scriptURL(id string, mac net.HardwareAddr) string {
+	return s.url(id, "boot.ipxe") + "?mac=" + mac.String()
+}
+
+// base is the box's HTTP address without a final slash.
+func (s Server) base() string {
+	if s.HTTPPort == 0 || s.HTTPPort == 80 {
+		return "http://" + s.Address.String()
+	}
+	return "http://" + netip.AddrPortFrom(s.Address, s.HTTPPort).String()
+}

@@ -1,0 +1,97 @@
+package pxe
+
+import (
+	"fmt"
+	"strings"
+)
+
+// AgentClass is the vendor class by which our own agent asks for its box.
+const AgentClass = "BootwardAgent"
+
+// Vendor classes of network boot (PXE 2.1 section 2.2; UEFI 2.10 section 24.7.3).
+const (
+	classPXE  = "PXEClient"
+	classHTTP = "HTTPClient"
+)
+
+// Firmware is the kind of client, as far as it matters for what it must be sent.
+type Firmware string
+
+// The kinds. Those from UEFIIA32 on are recognised and refused.
+const (
+	NotBoot       Firmware = ""                // an ordinary DHCP client
+	Agent         Firmware = "bootward-agent"  // our agent looking for its box
+	BIOSPXE       Firmware = "bios-pxe"        // a plain PXE ROM
+	BIOSIPXE      Firmware = "bios-ipxe"       // iPXE: chained, or as the card's ROM (QEMU)
+	UEFIX64PXE    Firmware = "uefi-x64-pxe"    // boots a PE file by TFTP
+	UEFIX64HTTP   Firmware = "uefi-x64-http"   // boots a PE file by HTTP
+	UEFIX64IPXE   Firmware = "uefi-x64-ipxe"   // iPXE as a UEFI program
+	UEFIIA32      Firmware = "uefi-ia32"       // 32-bit UEFI
+	UEFIARM64PXE  Firmware = "uefi-arm64-pxe"  // arm64, by TFTP
+	UEFIARM64HTTP Firmware = "uefi-arm64-http" // arm64, by HTTP
+	OtherFirmware Firmware = "other"           // an architecture that has no boot image
+)
+
+// Classify names the firmware and says by what it was recognised.
+func Classify(r Request) (Firmware, string) {
+	http := strings.HasPrefix(r.VendorClass, classHTTP)
+	switch {
+	case r.VendorClass == AgentClass:
+		return Agent, "vendor class " + AgentClass + ": our agent looks for its box"
+	case !http && !strings.HasPrefix(r.VendorClass, classPXE):
+		return NotBoot, "vendor class is neither PXEClient nor HTTPClient: an ordinary DHCP client"
+	case !r.HasArch:
+		return OtherFirmware, "no architecture in option 93 or in the vendor class"
+	}
+	f, name := byArchitecture(r, http)
+	why := fmt.Sprintf("architecture %d: %s", r.Arch, name)
+	if r.IPXE {
+		why += ", user class iPXE"
+	}
+	return f, why
+}
+
+// byArchitecture follows the registry of RFC 4578 section 2.1 and RFC 5970. Number
+// 9 ("EFI BC") is x64 too: RFC 4578 says so in its erratum, and old boards send it.
+func byArchitecture(r Request, http bool) (Firmware, string) {
+	switch r.Arch {
+	case 0:
+		switch {
+		case http:
+			return OtherFirmware, "BIOS by HTTP"
+		case r.IPXE:
+			return BIOSIPXE, "BIOS"
+		}
+		return BIOSPXE, "BIOS"
+	case 7, 9, 16:
+		switch {
+		case r.IPXE:
+			return UEFIX64IPXE, "UEFI x64"
+		case http:
+			return UEFIX64HTTP, "UEFI x64 by HTTP"
+		case r.Arch == 16:
+			return OtherFirmware, "UEFI x64 by HTTP under vendor class PXEClient"
+		}
+		return UEFIX64PXE, "UEFI x64"
+	case 6, 15:
+		return UEFIIA32, "UEFI IA32"
+	case 11:
+		return UEFIARM64PXE, "UEFI arm64"
+	case 19:
+		return UEFIARM64HTTP, "UEFI arm64 by HTTP"
+	}
+	return OtherFirmware, "not one that Bootward knows"
+}
+
+// refused says in words why this firmware cannot be booted, "" if it can.
+func (f Firmware) refused() string {
+	switch f {
+	case UEFIIA32:
+		return "32-bit UEFI cannot run our 64-bit boot image: start the machine by BIOS, or by a stick"
+	case UEFIARM64PXE, UEFIARM64HTTP:
+		return "there is no boot image for arm64 yet"
+	case OtherFirmware:
+		return "there is no boot image for this architecture"
+	}
+	return ""
+}

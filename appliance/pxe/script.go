@@ -1,0 +1,50 @@
+package pxe
+
+import (
+	"fmt"
+	"net"
+	"regexp"
+	"strings"
+)
+
+// nextID stands for a boot image in the URL of the script that goes on to the
+// next device.
+const nextID = "next"
+
+// NextScript is the iPXE script of boot image id "next": it leaves iPXE, and the
+// BIOS tries its next device. It does not sanboot the first disk: the order of
+// devices is the firmware's.
+func NextScript() string {
+	return "#!ipxe\necho Bootward: next boot device\nexit\n"
+}
+
+// argument is one word of a kernel command line that iPXE passes on unchanged:
+// no space, no quote, no $ (iPXE expands ${…}), none of # ; | &.
+var argument = regexp.MustCompile(`^[A-Za-z0-9._,:=/@%+\[\]-]+$`)
+
+// BootScript is the iPXE script that starts boot image id from the box: kernel
+// and initramfs by HTTP. args are the kernel's arguments, one word each. The
+// machine's hardware address is appended as BOOTIF (the form of pxelinux), so that
+// the boot image knows which card it came by. UEFI kernels find the initramfs that
+// iPXE loaded only if initrd= names it; BIOS kernels ignore that word.
+func BootScript(s Server, id string, mac net.HardwareAddr, args []string) (string, error) {
+	if !ValidImageID(id) {
+		return "", fmt.Errorf("ipxe script: boot image id %q: want letters, digits, dot, underscore or hyphen", id)
+	}
+	line := []string{"kernel", s.url(id, "vmlinuz"), "initrd=initrd"}
+	for _, a := range args {
+		if !argument.MatchString(a) {
+			return "", fmt.Errorf("ipxe script of %s: kernel argument %q holds a character that iPXE would read", id, a)
+		}
+		line = append(line, a)
+	}
+	if len(mac) == 6 {
+		line = append(line, "BOOTIF=01-"+strings.ReplaceAll(mac.String(), ":", "-"))
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "#!ipxe\necho Bootward: boot image %s\n", id)
+	fmt.Fprintf(&b, "%s || goto failed\n", strings.Join(line, " "))
+	fmt.Fprintf(&b, "initrd --name initrd %s || goto failed\n", s.url(id, "initrd"))
+	b.WriteString("boot || goto failed\n:failed\necho Bootward: the boot image could not be loaded\nexit 1\n")
+	return b.String(), nil
+}

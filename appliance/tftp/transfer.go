@@ -1,0 +1,57 @@
+package tftp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"time"
+)
+
+// transfer serves one request from its own port, bound to the address that was asked
+// (RFC 1350 section 4; RFC 1123 section 4.2.3.4).
+func (s *Server) transfer(ctx context.Context, a arrival, r request) {
+	t := Transfer{Client: a.client, Name: r.name}
+	start := time.Now()
+	defer func() { t.Duration = time.Since(start); s.finish(t) }()
+	var local *net.UDPAddr
+	if a.local.IsValid() {
+		local = net.UDPAddrFromAddrPort(netip.AddrPortFrom(a.local, 0))
+	}
+	conn, err := net.DialUDP("udp4", local, net.UDPAddrFromAddrPort(a.client))
+	if err != nil {
+		t.Err = fmt.Errorf("open a port for the transfer: %w", err)
+		return
+	}
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+
+	content, size, name, err := s.open(ctx, a.client.Addr(), r.name)
+	t.Name, t.Size = name, size
+	if err != nil {
+		code, message := clientError(err)
+		conn.Write(appendError(nil, code, message))
+		t.Err = err
+		return
+	}
+	defer content.Close()
+	x := newSender(ctx, conn, content, negotiate(r.options, size, a.mtu-32)) // 20 IP, 8 UDP, 4 TFTP
+	t.Err = x.run()
+	var peer peerError
+	if errors.As(t.Err, &peer) && x.probing {
+		// OVMF and many ROMs ask for the size first and leave with code 8 or 0.
+		t.Probe, t.Err = true, nil
+	}
+	t.Block, t.Window, t.Resent, t.Bytes = x.terms.block, x.terms.window, x.resent, x.acked
+}
+
+// clientError says what the client is told of an error.
+func clientError(err error) (uint16, string) {
+	if errors.Is(err, fs.ErrNotExist) {
+		return codeNotFound, "file not found"
+	}
+	return codeUndefined, "file cannot be read now"
+}
