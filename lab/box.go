@@ -1,0 +1,148 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/lab/machine"
+)
+
+// Sizes of disks, in bytes. The files are sparse.
+const (
+	boxData    = 8 << 30
+	targetDisk = 6 << 30
+)
+
+// ready is what a box says on its console when it serves.
+var ready = regexp.MustCompile(`bootward: ready after ([0-9.]+) s`)
+
+// BuildFirmware makes the box's disk with its configuration and a one-time
+// token, and an empty data disk.
+func (l *Lab) BuildFirmware(ctx context.Context) error {
+	l.show.Stage("Firmware of the box")
+	token, err := query[api.EnrolToken](ctx, l, "box", "token", boxName)
+	if err != nil {
+		return err
+	}
+	dir := l.boxDir()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("lab: %w", err)
+	}
+	config := fmt.Sprintf("site: https://%s:8443\ninterfaces:\n  - {name: eth0, address: dhcp, pxe: proxy}\n", l.segment.Site())
+	seeds := map[string]string{"box.yaml": config, "enrol.token": token.Token + "\n"}
+	for name, text := range seeds {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			return fmt.Errorf("lab: %w", err)
+		}
+	}
+	out, err := l.CLI(ctx, "firmware", "build", "--kit", l.options.Kit, "--board", board,
+		"--box-config", filepath.Join(dir, "box.yaml"), "--enrol-token", filepath.Join(dir, "enrol.token"), "-o", filepath.Join(dir, "firmware.img"))
+	if err != nil {
+		return err
+	}
+	l.noteLines(out)
+	return l.NewDataDisk()
+}
+
+// NewDataDisk gives the box an empty data disk: what was on it is lost.
+func (l *Lab) NewDataDisk() error { return blankDisk(filepath.Join(l.boxDir(), "data.img"), boxData) }
+
+func (l *Lab) boxDir() string { return filepath.Join(l.options.Dir, boxName) }
+
+// StartBox switches the box on.
+func (l *Lab) StartBox(ctx context.Context) error {
+	l.show.Stage("Box (" + l.options.BoxFirmware + ")")
+	if err := l.segment.Tap(ctx, "box"); err != nil {
+		return err
+	}
+	box, err := machine.Start(l.running, machine.Config{
+		Name: boxName, Dir: l.boxDir(), Namespace: l.segment.Namespace(), Accel: l.accel,
+		Firmware: l.options.BoxFirmware, BootOrder: machine.DiskFirst, MemoryMiB: 1024, CPUs: 2,
+		Disks: []machine.Disk{
+			{Path: filepath.Join(l.boxDir(), "firmware.img"), Format: machine.Raw, Bus: machine.VirtIO},
+			{Path: filepath.Join(l.boxDir(), "data.img"), Format: machine.Raw, Bus: machine.VirtIO},
+		},
+		NICs:    []machine.NIC{{Tap: "box", MAC: "52:54:00:77:00:01", Model: machine.VirtIO, NoROM: true}},
+		Product: "Bootward box", Serial: "BOX7",
+	}, l.log)
+	if err != nil {
+		return err
+	}
+	l.box = box
+	return nil
+}
+
+// WaitBox waits until the box says that it is ready, and returns how long it
+// took since power-on.
+func (l *Lab) WaitBox(ctx context.Context) (time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.factor.Scale(5*time.Minute))
+	defer cancel()
+	stop := l.echo(ctx, l.box)
+	defer stop()
+	line, err := l.box.WaitSerial(ctx, 0, ready)
+	if err != nil {
+		return 0, err
+	}
+	l.show.Note(fmt.Sprintf("%s (%.1f s after power-on, firmware included)", strings.TrimSpace(line.Text), line.At.Seconds()))
+	return line.At, nil
+}
+
+// KillBox is a power cut.
+func (l *Lab) KillBox(ctx context.Context) error {
+	l.box.Kill()
+	if err := ignoreKilled(l.box.Wait(ctx)); err != nil {
+		return err
+	}
+	l.box = nil
+	return nil
+}
+
+// echo shows what a machine's console says of Bootward, until stop.
+func (l *Lab) echo(ctx context.Context, m *machine.Machine) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for from := 0; ; from++ {
+			line, err := m.WaitSerial(ctx, from, ours)
+			if err != nil {
+				return
+			}
+			from = line.N
+			l.show.Note(fmt.Sprintf("%s %6.1f s  %s", m.Name(), line.At.Seconds(), strings.TrimSpace(line.Text)))
+		}
+	}()
+	return func() { cancel(); <-done }
+}
+
+// ours matches the lines of Bootward's programs that are worth showing.
+var ours = regexp.MustCompile(`(bootward|bootward-init|bootward-agent): `)
+
+func blankDisk(path string, size int64) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("blank disk: %w", err)
+	}
+	if err := f.Truncate(size); err != nil {
+		return fmt.Errorf("blank disk %s: %w", path, err)
+	}
+	return f.Close()
+}
+
+// lines are the lines of an output that are not empty.
+func lines(out []byte) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for line := range strings.Lines(string(out)) {
+			if line = strings.TrimRight(line, "\r\n"); line != "" && !yield(line) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,112 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/bootward/bootward/lab/console"
+	"github.com/bootward/bootward/osd/status"
+)
+
+// Report prints the timeline of every deployment, the status report of the
+// guide's figure 10 for each, and where to look further.
+func (l *Lab) Report(ctx context.Context, w io.Writer, deployments []*Deployment) error {
+	var rows []console.Row
+	for _, d := range deployments {
+		entries, err := query[[]status.TimelineEntry](ctx, l, "status", "timeline", d.Target.Name, "--mac", d.Target.MAC)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if at := e.Time.Sub(d.Machine.PowerOn()); at > 0 {
+				rows = append(rows, console.Row{At: at, Machine: fmt.Sprintf("%s (%s)", d.Target.Name, d.Target.Firmware), Event: e.Text})
+			}
+		}
+	}
+	fmt.Fprintln(w, "\nTimeline, seconds since power-on")
+	if err := console.Timeline(w, rows); err != nil {
+		return err
+	}
+	for _, d := range deployments {
+		out, err := l.CLI(ctx, "status", "report", d.Target.Name, "--width", "160")
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "\n%s", out)
+	}
+	return nil
+}
+
+// Places prints where logs, transcripts and commands lie.
+func (l *Lab) Places(w io.Writer, names []string) {
+	fmt.Fprintf(w, "\nLogs: %s\nSite: %s\n", filepath.Join(l.options.Dir, "lab.log"), filepath.Join(l.options.Dir, "site.log"))
+	for _, name := range names {
+		dir := filepath.Join(l.options.Dir, name)
+		fmt.Fprintf(w, "%-10s console %s, as bytes serial.raw, exact command %s\n", name, filepath.Join(dir, "serial.log"), filepath.Join(dir, "qemu.sh"))
+	}
+}
+
+// Run does the main job from nothing: image, site, box, and every target, one
+// after the other. It returns nil only if each installed system has reported
+// from inside and its disk is that of the source.
+func Run(ctx context.Context, o Options) (err error) {
+	begun := time.Now()
+	l, err := Open(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.Close()) }()
+	deployments, err := l.chain(ctx)
+	l.show.Done(err)
+	names := []string{boxName}
+	for _, t := range l.options.Targets {
+		names = append(names, t.Name)
+	}
+	if err == nil && !o.JSON {
+		err = l.Report(ctx, o.Out, deployments)
+	}
+	if !o.JSON {
+		l.Places(o.Out, names)
+		fmt.Fprintf(o.Out, "%d of %d targets deployed in %.0f s\n", len(deployments), len(l.options.Targets), time.Since(begun).Seconds())
+	}
+	if err == nil && o.Keep {
+		fmt.Fprintf(o.Out, "The box is kept running. Its console: bootward lab attach %s --dir %s. Ctrl-C ends it.\n", boxName, l.options.Dir)
+		<-ctx.Done()
+	}
+	return err
+}
+
+func (l *Lab) chain(ctx context.Context) ([]*Deployment, error) {
+	for _, step := range []func(context.Context) error{l.Image, l.Site, l.BuildFirmware, l.StartBox} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := l.WaitBox(ctx); err != nil {
+		return nil, err
+	}
+	var done []*Deployment
+	for _, t := range l.options.Targets {
+		d, err := l.Deploy(ctx, t)
+		if err != nil {
+			return done, err
+		}
+		if err := l.Verify(ctx, d); err != nil {
+			return done, err
+		}
+		done = append(done, d)
+	}
+	return done, nil
+}
+
+func makeDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("lab: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,162 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"time"
+
+	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/lab/machine"
+	"github.com/bootward/bootward/lab/osimage"
+	"github.com/bootward/bootward/osd/status"
+)
+
+// Deployment is what came of one target.
+type Deployment struct {
+	Target      Target
+	Machine     *machine.Machine
+	Job         api.JobState
+	Took        time.Duration // from power-on to the report from inside
+	Differences []osimage.Difference
+	Compared    int // entries of the source tree
+}
+
+// trouble is what no console should show.
+var trouble = regexp.MustCompile(`Kernel panic|end Kernel panic|IO-APIC \+ timer doesn't work`)
+
+// StartTarget switches on a machine with a blank disk and no boot medium.
+func (l *Lab) StartTarget(ctx context.Context, t Target) (*machine.Machine, error) {
+	dir := filepath.Join(l.options.Dir, t.Name)
+	tap := fmt.Sprintf("t%s", t.MAC[len(t.MAC)-2:])
+	if err := l.segment.Tap(ctx, tap); err != nil {
+		return nil, err
+	}
+	m := machine.Config{
+		Name: t.Name, Dir: dir, Namespace: l.segment.Namespace(), Accel: l.accel, UUID: t.UUID,
+		Firmware: t.Firmware, BootOrder: l.options.BootOrder, MemoryMiB: 1536, CPUs: 2,
+		Disks: []machine.Disk{{Path: filepath.Join(dir, "disk.img"), Format: machine.Raw, Bus: t.Bus}},
+		// A UEFI machine with QEMU's ROM would boot by iPXE; without it OVMF
+		// boots by its own PXE, as real machines do.
+		NICs:   []machine.NIC{{Tap: tap, MAC: t.MAC, Model: t.NIC, NoROM: t.Firmware == machine.UEFI && t.NIC == machine.VirtIO}},
+		Serial: "SN-" + t.Name, Product: "Ward PC",
+	}
+	if err := makeDir(dir); err != nil {
+		return nil, err
+	}
+	if err := blankDisk(m.Disks[0].Path, targetDisk); err != nil {
+		return nil, err
+	}
+	return machine.Start(l.running, m, l.log)
+}
+
+// Deploy lets a target boot from the network and waits until its installed
+// system has reported. The machine is left running.
+func (l *Lab) Deploy(ctx context.Context, t Target) (*Deployment, error) {
+	l.show.Stage(fmt.Sprintf("Target %s (%s, %s)", t.Name, t.Firmware, t.NIC))
+	m, err := l.StartTarget(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	d := &Deployment{Target: t, Machine: m}
+	ctx, cancel := context.WithTimeout(ctx, l.factor.Scale(12*time.Minute))
+	defer cancel()
+	stop := l.echo(ctx, m)
+	defer stop()
+	if err := l.watch(ctx, d); err != nil {
+		return nil, errors.Join(err, l.switchOff(m))
+	}
+	return d, nil
+}
+
+// watch follows a deployment at the site until its job has ended.
+func (l *Lab) watch(ctx context.Context, d *Deployment) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		if line, err := d.Machine.WaitSerial(ctx, 0, trouble); err == nil {
+			cancel(fmt.Errorf("machine %s: %s", d.Target.Name, line.Text))
+		}
+	}()
+	err := l.eventually(ctx, 12*time.Minute, d.Target.Name+" reports that its sequence has ended", func(ctx context.Context) (bool, error) {
+		select {
+		case <-d.Machine.Done():
+			return false, fmt.Errorf("machine %s: it is off; see %s", d.Target.Name, filepath.Join(d.Machine.Dir(), "serial.log"))
+		default:
+		}
+		jobs, err := query[[]api.JobState](ctx, l, "status", "jobs")
+		if err != nil {
+			return false, nil // the site may be away for a while
+		}
+		for _, j := range jobs {
+			if j.Computer == d.Target.Name {
+				d.Job = j
+			}
+		}
+		return d.Job.State == "succeeded" || d.Job.State == "failed", nil
+	})
+	if err != nil {
+		return errors.Join(err, context.Cause(ctx))
+	}
+	d.Took = time.Since(d.Machine.PowerOn())
+	return l.judge(ctx, d)
+}
+
+// judge says whether the job ended well, and inside the installed system.
+func (l *Lab) judge(ctx context.Context, d *Deployment) error {
+	messages, err := query[[]status.Message](ctx, l, "status", "messages", "--computer", d.Target.Name)
+	if err != nil {
+		return err
+	}
+	last := messages[len(messages)-1]
+	if last.ID != status.SequenceCompleted || last.Stage != status.StageInstalledSystem {
+		return fmt.Errorf("target %s: its last message is %d (%s), from %q, exit code %d: %s",
+			d.Target.Name, last.ID, last.ID.Name(), last.Stage, last.ExitCode, last.Output)
+	}
+	l.show.Note(fmt.Sprintf("%s reported from inside its installed system, %.0f s after power-on", d.Target.Name, d.Took.Seconds()))
+	return nil
+}
+
+// Verify switches a deployed machine off and holds its disk against the tree
+// that was captured.
+func (l *Lab) Verify(ctx context.Context, d *Deployment) (err error) {
+	l.show.Stage("Compare " + d.Target.Name + " with the source of its image")
+	if err := l.switchOff(d.Machine); err != nil {
+		return err
+	}
+	d.Differences, d.Compared, err = CompareDisk(ctx, filepath.Join(d.Machine.Dir(), "disk.img"), l.image.Manifest)
+	if err != nil {
+		return err
+	}
+	for i, x := range d.Differences {
+		if i == 20 {
+			l.show.Note(fmt.Sprintf("… and %d more", len(d.Differences)-i))
+			break
+		}
+		l.show.Note("differs: " + x.String())
+	}
+	if n := len(d.Differences); n > 0 {
+		return fmt.Errorf("target %s: %d of %d entries differ from the source", d.Target.Name, n, d.Compared)
+	}
+	l.show.Note(fmt.Sprintf("%d entries: owners, modes, contents, links and capabilities are those of the source", d.Compared))
+	return nil
+}
+
+// switchOff asks a machine to shut down, so that its file systems are clean,
+// and pulls the plug if it does not.
+func (l *Lab) switchOff(m *machine.Machine) error {
+	ctx, cancel := context.WithTimeout(l.running, l.factor.Scale(60*time.Second))
+	defer cancel()
+	if err := m.PowerDown(ctx); err == nil {
+		if err := m.Wait(ctx); err == nil {
+			return nil
+		}
+		l.log.Warn("machine did not shut down", "machine", m.Name())
+	}
+	m.Kill()
+	kill, cancel := context.WithTimeout(context.WithoutCancel(l.running), 10*time.Second)
+	defer cancel()
+	return ignoreKilled(m.Wait(kill))
+}
