@@ -1,0 +1,162 @@
+package bootloader
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/bootward/bootward/diskfs"
+)
+
+// Kernel is a kernel of the installed system.
+type Kernel struct {
+	Version string // 6.1.0-56-amd64
+	Image   string // file in /boot: vmlinuz-6.1.0-56-amd64
+	Initrd  string // file in /boot: initrd.img-6.1.0-56-amd64
+}
+
+// Kernels lists the kernels in /boot of the tree that have an initramfs, newest
+// first. None is an error.
+func Kernels(tree fs.FS) ([]Kernel, error) {
+	names, err := fs.Glob(tree, "boot/vmlinuz-*")
+	if err != nil {
+		return nil, err
+	}
+	var out []Kernel
+	for _, name := range names {
+		version := strings.TrimPrefix(path.Base(name), "vmlinuz-")
+		for _, initrd := range []string{"initrd.img-" + version, "initramfs-" + version + ".img"} {
+			if info, err := fs.Stat(tree, "boot/"+initrd); err == nil && info.Size() > 0 {
+				out = append(out, Kernel{Version: version, Image: path.Base(name), Initrd: initrd})
+				break
+			}
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("/boot holds %d kernels and none of them with an initramfs; the image needs linux-image and initramfs-tools", len(names))
+	}
+	slices.SortFunc(out, func(a, b Kernel) int { return -compareVersions(a.Version, b.Version) })
+	return out, nil
+}
+
+// compareVersions compares runs of digits as numbers: 6.1.0-9 before 6.1.0-10.
+func compareVersions(a, b string) int {
+	split := func(s string) []string {
+		return strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(".-+~", r) })
+	}
+	x, y := split(a), split(b)
+	for i := range min(len(x), len(y)) {
+		m, err1 := strconv.Atoi(x[i])
+		n, err2 := strconv.Atoi(y[i])
+		order := strings.Compare(x[i], y[i])
+		if err1 == nil && err2 == nil {
+			order = cmp.Compare(m, n)
+		}
+		if order != 0 {
+			return order
+		}
+	}
+	return cmp.Compare(len(x), len(y))
+}
+
+// Fstab is /etc/fstab (fstab(5)) for the volumes.
+func Fstab(volumes []Volume) []byte {
+	var b bytes.Buffer
+	b.WriteString("# Written by the deployment. file system, mount point, type, options, dump, pass\n")
+	for _, v := range volumes {
+		switch {
+		case v.FileSystem == diskfs.Swap:
+			fmt.Fprintf(&b, "UUID=%s none swap sw 0 0\n", v.UUID)
+		case v.At == "":
+		case v.At == "/":
+			fmt.Fprintf(&b, "UUID=%s / %s errors=remount-ro 0 1\n", v.UUID, v.FileSystem)
+		case v.FileSystem == diskfs.FAT32:
+			fmt.Fprintf(&b, "UUID=%s %s vfat umask=0077 0 1\n", v.UUID, v.At)
+		default:
+			fmt.Fprintf(&b, "UUID=%s %s %s defaults 0 2\n", v.UUID, v.At, v.FileSystem)
+		}
+	}
+	return b.Bytes()
+}
+
+// GrubConfig is /boot/grub/grub.cfg: one entry per kernel, no graphics, and the
+// serial port as a second terminal where there is one.
+func GrubConfig(s System, kernels []Kernel) []byte {
+	boot, dir := s.at("/boot"), ""
+	if boot == nil {
+		boot, dir = s.at("/"), "/boot"
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, `# Written by the deployment.
+set default=0
+set timeout=2
+insmod part_gpt
+insmod part_msdos
+insmod ext2
+if serial --unit=0 --speed=115200; then
+  terminal_input console serial
+  terminal_output console serial
+fi
+search --no-floppy --fs-uuid --set=root %s
+`, boot.UUID)
+	for _, k := range kernels {
+		fmt.Fprintf(&b, "menuentry '%s, %s' {\n  linux %s/%s root=UUID=%s ro %s\n  initrd %s/%s\n}\n",
+			cmp.Or(s.Name, "Linux"), k.Version, dir, k.Image, s.at("/").UUID, consoles(s), dir, k.Initrd)
+	}
+	return b.Bytes()
+}
+
+// consoles as kernel arguments.
+func consoles(s System) string {
+	var out []string
+	for _, c := range s.Consoles {
+		out = append(out, "console="+c)
+	}
+	return strings.Join(out, " ")
+}
+
+// grubDefaults keeps a later update-grub, which a new kernel's package runs, from
+// choosing the graphical terminal and from forgetting the consoles.
+func grubDefaults(s System) []byte {
+	return fmt.Appendf(nil, `# Written by the deployment.
+GRUB_TIMEOUT=2
+GRUB_TERMINAL="console serial"
+GRUB_SERIAL_COMMAND="serial --unit=0 --speed=115200"
+GRUB_CMDLINE_LINUX_DEFAULT=""
+GRUB_CMDLINE_LINUX="%s"
+`, consoles(s))
+}
+
+// writeFiles writes everything that is text.
+func writeFiles(root *os.Root, s System, kernels []Kernel) error {
+	for _, dir := range []string{"boot/grub", "etc/default/grub.d"} {
+		if err := root.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	return errors.Join(
+		writeFile(root, "etc/fstab", Fstab(s.Volumes)),
+		writeFile(root, "boot/grub/grub.cfg", GrubConfig(s, kernels)),
+		writeFile(root, "etc/default/grub.d/bootward.cfg", grubDefaults(s)),
+	)
+}
+
+// writeFile replaces a file by way of a synced one beside it.
+func writeFile(root *os.Root, name string, raw []byte) error {
+	f, err := root.OpenFile(name+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(raw)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return root.Rename(name+".new", name)
+}

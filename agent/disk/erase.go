@@ -1,0 +1,112 @@
+package disk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/bootward/bootward/diskfs"
+)
+
+// Permit is the permission to destroy what is on a disk. The engine makes one
+// from a grant that this job claimed. Allow returns nil only if the grant is
+// claimed, not over, and covers this disk; it is asked anew before every write
+// and may be called from any goroutine.
+//
+// Without a Permit no sector is written: this package has no other door to
+// partitioning and formatting, and the rest of the agent has none at all.
+type Permit interface {
+	Allow(d Disk) error
+}
+
+// ErrNoPermit says that a destructive call came without permission.
+var ErrNoPermit = errors.New("no permit: nothing was written; the job needs a claimed grant for this machine")
+
+// ErrChanged says that the disk is not the one that was selected any more.
+var ErrChanged = errors.New("the disk changed since it was selected: nothing was written")
+
+// Eraser partitions and formats disks.
+type Eraser struct {
+	// Rescan lists the disks anew, as Scan does, with what is known of the boot
+	// medium; it is called before every write.
+	Rescan func() ([]Disk, error)
+	Tools  diskfs.Tools
+}
+
+// Prepared is a volume after it was partitioned and formatted.
+type Prepared struct {
+	Volume    diskfs.Volume
+	Target    diskfs.Target
+	Signature diskfs.Signature // zero if the volume has no file system
+}
+
+// Device is the node to mount: /dev/vda1.
+func (p Prepared) Device() string { return p.Target.Path }
+
+// Prepare plans the layout, asks the permit, makes sure that the disk is still
+// the selected one, writes the partition table and formats the volumes. All that
+// was on the disk is lost. A layout that does not fit is refused before anything
+// is written. Step, if not nil, is told in words what is done next.
+func (e Eraser) Prepare(ctx context.Context, permit Permit, d Disk, style diskfs.Style, volumes []diskfs.Volume, step func(string)) ([]Prepared, error) {
+	layout, err := diskfs.Plan(style, d.Geometry(), volumes)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", d.Name, err)
+	}
+	say := func(format string, args ...any) {
+		if step != nil {
+			step(fmt.Sprintf(format, args...))
+		}
+	}
+	if err := e.allow(permit, d); err != nil {
+		return nil, err
+	}
+	say("partition %s (%s), %d volumes", d.Name, style, len(volumes))
+	targets, err := diskfs.Write(ctx, d.Device(), layout)
+	if err != nil {
+		return nil, err
+	}
+	var out []Prepared
+	for i, target := range targets {
+		v := volumes[i]
+		if v.FileSystem != "" {
+			say("format %s %q as %s, %s", target.Path, v.Name, v.FileSystem, diskfs.Bytes(target.Length))
+		}
+		if err := e.allow(permit, d); err != nil {
+			return nil, err
+		}
+		signature, err := diskfs.Format(ctx, e.Tools, target, v)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Prepared{Volume: v, Target: target, Signature: signature})
+	}
+	return out, nil
+}
+
+// allow is the one gate: the disk is a candidate, it is the selected one, and
+// the permit covers it.
+func (e Eraser) allow(permit Permit, d Disk) error {
+	if permit == nil {
+		return fmt.Errorf("write to %s: %w", d.Name, ErrNoPermit)
+	}
+	if why := d.Excluded(); why != "" {
+		return fmt.Errorf("write to %s: refused, %s", d.Name, why)
+	}
+	now, err := e.Rescan()
+	if err != nil {
+		return err
+	}
+	for _, n := range now {
+		if n.Name != d.Name {
+			continue
+		}
+		if n != d {
+			return fmt.Errorf("write to %s: %w: was %s, is %s", d.Name, ErrChanged, d, n)
+		}
+		if err := permit.Allow(d); err != nil {
+			return fmt.Errorf("write to %s: not permitted, nothing was written: %w", d.Name, err)
+		}
+		return nil
+	}
+	return fmt.Errorf("write to %s: %w: it is gone", d.Name, ErrChanged)
+}

@@ -1,0 +1,210 @@
+// Package diskfs lays out, partitions and formats disks and image files.
+//
+// Plan is pure: from a disk's geometry and the volumes wanted it computes
+// partitions (GPT: UEFI specification 2.10, chapter 5; MBR: the same, 5.2.1).
+// Write puts them on the disk through go-diskfs and waits until the kernel shows
+// them; Format makes file systems: FAT32 through go-diskfs, swap by itself, ext4
+// and NTFS by mkfs.ext4 and mkntfs.
+//
+// It refuses layouts that do not fit, and it asks nobody: whether a disk may be
+// written is decided by the caller (see agent/disk).
+package diskfs
+
+import (
+	"fmt"
+)
+
+// Style is the kind of partition table.
+type Style string
+
+// The kinds of partition table.
+const (
+	GPT Style = "gpt"
+	MBR Style = "mbr"
+)
+
+// VolumeType says what a partition is for.
+type VolumeType string
+
+// What a partition can be for.
+const (
+	EFI      VolumeType = "efi"      // EFI system partition
+	BIOSBoot VolumeType = "biosBoot" // holds GRUB's core on a GPT disk that BIOS boots; GPT only
+	Primary  VolumeType = "primary"  // a volume with a file system
+	MSR      VolumeType = "msr"      // Microsoft reserved; GPT only
+	Recovery VolumeType = "recovery" // Windows recovery tools
+)
+
+// FileSystem names what a volume is formatted with; empty is nothing.
+type FileSystem string
+
+// The file systems that Format can make.
+const (
+	FAT32 FileSystem = "fat32"
+	Ext4  FileSystem = "ext4"
+	Swap  FileSystem = "swap"
+	NTFS  FileSystem = "ntfs"
+)
+
+// Alignment is where partitions start, in bytes: at multiples of 1 MiB, which
+// suits 512-byte and 4-KiB sectors, RAID stripes and flash.
+const Alignment = 1 << 20
+
+// Geometry is what Plan must know of a disk.
+type Geometry struct {
+	Size       int64 // bytes
+	SectorSize int   // logical, 512 or 4096 bytes
+}
+
+// Volume is one partition that is wanted.
+type Volume struct {
+	Name        string // GPT partition name and file system label
+	Type        VolumeType
+	Size        string // see ParseSize
+	FileSystem  FileSystem
+	QuickFormat bool // do not overwrite the whole volume first
+	Bootable    bool // active flag (MBR), legacy boot attribute (GPT)
+}
+
+// Partition is one partition of a layout.
+type Partition struct {
+	Volume
+	Number   int    // from 1
+	Start    int64  // bytes from the disk's start
+	Length   int64  // bytes
+	TypeGUID string // GPT, upper case
+	MBRType  byte   // MBR
+}
+
+// Layout is a partition table that fits its disk.
+type Layout struct {
+	Style      Style
+	Geometry   Geometry
+	Partitions []Partition
+}
+
+// maxVolumes of each table; an MBR disk gets no extended partition.
+const (
+	maxGPT = 128
+	maxMBR = 4
+)
+
+// usable returns the first and the end byte that partitions may take, both
+// aligned. A GPT disk keeps its last 33 sectors for the second table (34 with
+// 512-byte sectors: header and 16 KiB); an MBR disk ends where 32-bit sector
+// numbers end.
+func usable(style Style, g Geometry) (first, end int64) {
+	end = g.Size
+	if style == GPT {
+		end -= int64(g.SectorSize) + 16<<10
+	} else {
+		end = min(end, int64(g.SectorSize)<<32)
+	}
+	return Alignment, end / Alignment * Alignment
+}
+
+// Plan computes the partitions. Volumes come in the order given, each starting
+// at a multiple of 1 MiB and rounded up to whole MiB. Sizes in percent are of
+// what remains after all volumes of fixed size and the earlier volumes in
+// percent; the space that rounding loses stays free. On an MBR disk on which no
+// volume is bootable, the first volume that could hold a system is made so,
+// since some BIOSes start nothing else.
+func Plan(style Style, g Geometry, volumes []Volume) (Layout, error) {
+	sizes, err := check(style, g, volumes)
+	if err != nil {
+		return Layout{}, err
+	}
+	first, end := usable(style, g)
+	lengths, err := share(sizes, volumes, end-first, g)
+	if err != nil {
+		return Layout{}, err
+	}
+	l := Layout{Style: style, Geometry: g}
+	at := first
+	for i, v := range volumes {
+		p := Partition{Volume: v, Number: i + 1, Start: at, Length: lengths[i]}
+		if style == GPT {
+			p.TypeGUID = typeGUID(v)
+		} else {
+			p.MBRType = mbrType(v)
+		}
+		l.Partitions = append(l.Partitions, p)
+		at += lengths[i]
+	}
+	if style == MBR {
+		activate(l.Partitions)
+	}
+	return l, nil
+}
+
+// share gives every volume its length in bytes.
+func share(sizes []Size, volumes []Volume, room int64, g Geometry) ([]int64, error) {
+	sector := g.SectorSize
+	lengths := make([]int64, len(sizes))
+	need, rest := int64(0), room
+	for i, s := range sizes {
+		if s.Percent == 0 {
+			lengths[i] = roundUp(s.Bytes)
+			rest -= lengths[i]
+			need += lengths[i]
+		} else {
+			need += roundUp(minimum(volumes[i].FileSystem, sector))
+		}
+	}
+	if need > room {
+		return nil, fmt.Errorf("plan partitions: the volumes need at least %s and the disk of %s has room for %s; make volumes smaller or choose a larger disk",
+			Bytes(need), Bytes(g.Size), Bytes(room))
+	}
+	for i, s := range sizes {
+		if s.Percent > 0 {
+			lengths[i] = rest / 100 * s.Percent / Alignment * Alignment
+			if s.Percent == 100 {
+				lengths[i] = rest
+			}
+			rest -= lengths[i]
+		}
+		if floor := minimum(volumes[i].FileSystem, sector); lengths[i] < max(floor, Alignment) {
+			return nil, fmt.Errorf("plan partitions: volume %d %q would get %s, and %s needs at least %s",
+				i+1, volumes[i].Name, Bytes(lengths[i]), fileSystemName(volumes[i].FileSystem), Bytes(max(floor, Alignment)))
+		}
+	}
+	return lengths, nil
+}
+
+// minimum is the smallest volume that a file system makes sense on. FAT32 wants
+// 65,525 clusters (Microsoft's FAT specification), each of one sector at least.
+func minimum(f FileSystem, sector int) int64 {
+	switch f {
+	case FAT32:
+		return roundUp(66_600 * int64(sector))
+	case Ext4:
+		return 8 << 20
+	case NTFS:
+		return 8 << 20
+	}
+	return Alignment
+}
+
+func roundUp(n int64) int64 { return (n + Alignment - 1) / Alignment * Alignment }
+
+func fileSystemName(f FileSystem) string {
+	if f == "" {
+		return "a partition"
+	}
+	return string(f)
+}
+
+// activate marks one partition active if none is.
+func activate(parts []Partition) {
+	for _, p := range parts {
+		if p.Bootable {
+			return
+		}
+	}
+	for i := range parts {
+		if parts[i].Type == Primary && parts[i].FileSystem != Swap {
+			parts[i].Bootable = true
+			return
+		}
+	}
+}
