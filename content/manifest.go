@@ -8,12 +8,13 @@
 package content
 
 import (
+	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"path"
-	"strings"
+
+	"github.com/bootward/bootward/trust"
 )
 
 // Format is the format of manifests.
@@ -48,8 +49,14 @@ type Chunk struct {
 	SHA256 string `json:"sha256"`
 }
 
-// MaxChunk is the longest chunk that a manifest may name.
-const MaxChunk = 1 << 20
+// Limits of what ParseManifest takes. MaxManifest bytes in an envelope stay
+// below trust.MaxEnvelope, and suffice for about 25 GiB in chunks of 64 KiB.
+const (
+	MaxManifest = 47 << 20
+	// MaxChunk is the longest chunk that a manifest may name, in bytes.
+	MaxChunk = 1 << 20
+	maxPath  = 4096
+)
 
 // Digest names content: "sha256:" and 64 hexadecimal digits.
 func Digest(b []byte) string {
@@ -60,6 +67,9 @@ func Digest(b []byte) string {
 // ParseManifest reads the payload of a manifest envelope and validates it:
 // paths that stay inside, chunks that cover each file exactly.
 func ParseManifest(payload []byte) (*Manifest, error) {
+	if len(payload) > MaxManifest {
+		return nil, fmt.Errorf("manifest: %d bytes, at most %d are taken: split the package", len(payload), MaxManifest)
+	}
 	var m Manifest
 	if err := json.Unmarshal(payload, &m); err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)
@@ -67,17 +77,27 @@ func ParseManifest(payload []byte) (*Manifest, error) {
 	if m.Format != Format || len(m.Requires) > 0 {
 		return nil, fmt.Errorf("manifest: format %d, requires %q: this program reads format %d without requirements", m.Format, m.Requires, Format)
 	}
-	seen := map[string]bool{}
-	for i := range m.Files {
-		if err := m.Files[i].validate(); err != nil {
-			return nil, fmt.Errorf("manifest: file %q: %w", m.Files[i].Path, err)
-		}
-		if seen[m.Files[i].Path] {
-			return nil, fmt.Errorf("manifest: file %q: is there twice", m.Files[i].Path)
-		}
-		seen[m.Files[i].Path] = true
+	if err := m.validate(); err != nil {
+		return nil, fmt.Errorf("manifest: %w", err)
 	}
 	return &m, nil
+}
+
+// OpenManifest checks a signed manifest and reads it: the signature by one of
+// the keys, the digest of the payload, and then what ParseManifest checks.
+func OpenManifest(envelope []byte, digest string, keys []ed25519.PublicKey) (*Manifest, error) {
+	payload, err := trust.Open(envelope, trust.TypeManifest, keys)
+	if err != nil {
+		return nil, fmt.Errorf("manifest %s: %w", digest, err)
+	}
+	if Digest(payload) != digest {
+		return nil, fmt.Errorf("manifest %s: the envelope holds %s", digest, Digest(payload))
+	}
+	m, err := ParseManifest(payload)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", digest, err)
+	}
+	return m, nil
 }
 
 // Bytes is the size of all files together.
@@ -97,38 +117,4 @@ func (m *Manifest) File(p string) *File {
 		}
 	}
 	return nil
-}
-
-func (f *File) validate() error {
-	if f.Path == "" || f.Path[0] == '/' || path.Clean(f.Path) != f.Path || f.Path == "." ||
-		f.Path == ".." || strings.HasPrefix(f.Path, "../") || strings.ContainsAny(f.Path, "\\\x00") {
-		return fmt.Errorf("the path must be relative and stay inside the package")
-	}
-	if !IsSHA256(f.SHA256) || f.Size < 0 {
-		return fmt.Errorf("sha256 or size is wrong")
-	}
-	var at int64
-	for i, c := range f.Chunks {
-		if c.Offset != at || c.Length <= 0 || c.Length > MaxChunk || !IsSHA256(c.SHA256) {
-			return fmt.Errorf("chunk %d at %d: want offset %d, length 1 to %d and a sha256", i, c.Offset, at, MaxChunk)
-		}
-		at += c.Length
-	}
-	if at != f.Size {
-		return fmt.Errorf("the chunks cover %d bytes of %d", at, f.Size)
-	}
-	return nil
-}
-
-// IsSHA256 says whether s is 64 lower-case hexadecimal digits.
-func IsSHA256(s string) bool {
-	if len(s) != 64 {
-		return false
-	}
-	for i := range len(s) {
-		if (s[i] < '0' || s[i] > '9') && (s[i] < 'a' || s[i] > 'f') {
-			return false
-		}
-	}
-	return true
 }

@@ -18,7 +18,7 @@ import (
 func (l *Lab) Report(ctx context.Context, w io.Writer, deployments []*Deployment) error {
 	var rows []console.Row
 	for _, d := range deployments {
-		entries, err := query[[]status.TimelineEntry](ctx, l, "status", "timeline", d.Target.Name, "--mac", d.Target.MAC)
+		entries, err := query[[]status.Entry](ctx, l, "status", "timeline", d.Target.Name, "--mac", d.Target.MAC)
 		if err != nil {
 			return err
 		}

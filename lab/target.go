@@ -126,7 +126,7 @@ func (l *Lab) Verify(ctx context.Context, d *Deployment) (err error) {
 	if err := l.switchOff(d.Machine); err != nil {
 		return err
 	}
-	d.Differences, d.Compared, err = CompareDisk(ctx, filepath.Join(d.Machine.Dir(), "disk.img"), l.image.Manifest)
+	d.Differences, d.Compared, err = compare(ctx, filepath.Join(d.Machine.Dir(), "disk.img"), l.image.Manifest)
 	if err != nil {
 		return err
 	}

@@ -5,11 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
+	"slices"
 	"strconv"
 
+	"github.com/bootward/bootward/diskfs/tool"
 	"github.com/bootward/bootward/lab/osimage"
 )
 
@@ -23,43 +23,29 @@ func agentChanges() []string {
 	}
 }
 
-// CompareDisk holds the system that was deployed onto a disk image against the
-// tree that was captured: types, modes, owners, contents, links and
-// capabilities. The machine must be off. What a deployment and a first boot
-// change on purpose is left out of the comparison.
-func CompareDisk(ctx context.Context, image string, manifest string) ([]osimage.Difference, int, error) {
+// compare holds the system that was deployed onto a disk image against the
+// tree that was captured, and returns how many entries that tree has. What a
+// deployment and a first boot change on purpose is left out.
+func compare(ctx context.Context, disk, manifest string) ([]osimage.Difference, int, error) {
 	want, err := osimage.Load(manifest)
 	if err != nil {
 		return nil, 0, err
 	}
-	offset, size, err := largestPartition(ctx, image)
+	offset, err := largestPartition(ctx, disk)
 	if err != nil {
 		return nil, 0, err
 	}
-	root, err := os.MkdirTemp(filepath.Dir(image), "deployed-")
-	if err != nil {
-		return nil, 0, fmt.Errorf("compare %s: %w", image, err)
-	}
-	options := fmt.Sprintf("ro,noload,loop,offset=%d,sizelimit=%d", offset, size)
-	if out, err := exec.CommandContext(ctx, "mount", "-t", "ext4", "-o", options, image, root).CombinedOutput(); err != nil {
-		return nil, 0, errors.Join(fmt.Errorf("mount %s at %d: %w: %s", image, offset, err, out), os.Remove(root))
-	}
-	expected := append(osimage.Deployed(), osimage.Booted()...)
-	differences, err := osimage.Compare(ctx, want, root, append(expected, agentChanges()...))
-	if out, uerr := exec.Command("umount", root).CombinedOutput(); uerr != nil {
-		err = errors.Join(err, fmt.Errorf("umount %s: %w: %s", root, uerr, out))
-	} else {
-		err = errors.Join(err, os.Remove(root))
-	}
+	expected := slices.Concat(osimage.Deployed(), osimage.Booted(), agentChanges())
+	differences, err := osimage.CompareDisk(ctx, tool.Exec{}, want, disk, offset, expected)
 	return differences, len(want.Entries), err
 }
 
-// largestPartition is where a disk's largest partition lies, in bytes, as
+// largestPartition is where a disk's largest partition begins, in bytes, as
 // sfdisk reads the table.
-func largestPartition(ctx context.Context, image string) (offset, size int64, err error) {
+func largestPartition(ctx context.Context, image string) (offset int64, err error) {
 	out, err := exec.CommandContext(ctx, "sfdisk", "--json", image).Output()
 	if err != nil {
-		return 0, 0, fmt.Errorf("sfdisk %s: %w", image, err)
+		return 0, fmt.Errorf("sfdisk %s: %w", image, err)
 	}
 	var table struct {
 		PartitionTable struct {
@@ -68,16 +54,17 @@ func largestPartition(ctx context.Context, image string) (offset, size int64, er
 		}
 	}
 	if err := json.Unmarshal(out, &table); err != nil {
-		return 0, 0, fmt.Errorf("sfdisk %s: %w", image, err)
+		return 0, fmt.Errorf("sfdisk %s: %w", image, err)
 	}
 	sector := max(table.PartitionTable.SectorSize, 512)
+	size := int64(0)
 	for _, p := range table.PartitionTable.Partitions {
 		if p.Size*sector > size {
 			offset, size = p.Start*sector, p.Size*sector
 		}
 	}
 	if size == 0 {
-		return 0, 0, errors.New("sfdisk " + strconv.Quote(image) + ": no partition")
+		return 0, errors.New("sfdisk " + strconv.Quote(image) + ": no partition")
 	}
-	return offset, size, nil
+	return offset, nil
 }

@@ -21,6 +21,9 @@ const (
 // MaxEnvelope is the largest envelope that Open takes, in bytes.
 const MaxEnvelope = 64 << 20
 
+// maxSignatures bounds the work that a hostile envelope can ask for.
+const maxSignatures = 16
+
 // Envelope is a signed payload in the form of DSSE v1
 // (github.com/secure-systems-lab/dsse, envelope.md): payload and signatures
 // are in base64, and the signature covers the type as well as the payload.
@@ -60,7 +63,8 @@ func Sign(payloadType string, payload []byte, key ed25519.PrivateKey) Envelope {
 
 // Open checks that raw is an envelope of the wanted type with a signature of
 // one of the keys, and returns its payload. Nothing of the payload is looked
-// at before the signature is known to be good.
+// at before the signature is known to be good. A signature by an unknown key
+// does no harm beside a good one, so that keys can be changed.
 func Open(raw []byte, wantType string, keys []ed25519.PublicKey) ([]byte, error) {
 	if len(raw) > MaxEnvelope {
 		return nil, fmt.Errorf("envelope: %d bytes, at most %d are taken", len(raw), MaxEnvelope)
@@ -72,10 +76,13 @@ func Open(raw []byte, wantType string, keys []ed25519.PublicKey) ([]byte, error)
 	if e.PayloadType != wantType {
 		return nil, fmt.Errorf("envelope: type is %q, want %q", e.PayloadType, wantType)
 	}
+	if len(e.Signatures) > maxSignatures {
+		return nil, fmt.Errorf("envelope: %d signatures, at most %d are taken", len(e.Signatures), maxSignatures)
+	}
 	message := preAuthEncoding(e.PayloadType, e.Payload)
 	for _, s := range e.Signatures {
 		for _, k := range keys {
-			if s.KeyID == KeyID(k) && ed25519.Verify(k, message, s.Sig) {
+			if len(k) == ed25519.PublicKeySize && s.KeyID == KeyID(k) && ed25519.Verify(k, message, s.Sig) {
 				return e.Payload, nil
 			}
 		}

@@ -1,0 +1,41 @@
+// Command bootward-init is PID 1 of our firmware and boot images. All it does is in rootfs/boot; this is the wiring.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/bootward/bootward/rootfs/boot"
+)
+
+// version is set when the program is built.
+var version = "0.0.0-dev"
+
+// readable is how long an error stays on the console before the machine restarts.
+const readable = 15 * time.Second
+
+func main() {
+	log := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: plain})).With("from", "init")
+	if os.Getpid() != 1 {
+		log.Error("bootward-init is PID 1 of a boot image and does nothing elsewhere", "version", version)
+		os.Exit(2)
+	}
+	log.Info("Bootward", "version", version)
+	next, err := (&boot.Init{Log: log}).Run(context.Background())
+	if err != nil {
+		log.Error("the machine restarts", "in", readable, "error", err)
+		<-time.After(readable)
+	}
+	log.Error("the kernel refused", "error", boot.Finish(next))
+	select {}
+}
+
+// plain leaves out time and level where they say nothing: the clock may be unset, and the kernel stamps its own lines.
+func plain(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == slog.TimeKey || (a.Key == slog.LevelKey && a.Value.String() == slog.LevelInfo.String()) {
+		return slog.Attr{}
+	}
+	return a
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bootward/bootward/board"
+	"github.com/bootward/bootward/bootimg"
+	"github.com/bootward/bootward/osd"
+	"github.com/bootward/bootward/rootfs"
+)
+
+type bootImageOptions struct {
+	kit, board, name, parameters, out string
+}
+
+func newBootImageBuild(a *app) *cobra.Command {
+	var o bootImageOptions
+	c := &cobra.Command{Use: "build", Short: "Make the boot image of this site from a kit, and import it",
+		Example: "  bootward bootimage build --kit build/kit --name linux-x64", Args: exactly(),
+		RunE: func(c *cobra.Command, _ []string) error { return runBootImageBuild(c.Context(), a, o) }}
+	c.Flags().StringVar(&o.kit, "kit", "build/kit", "the kit that it is assembled from")
+	c.Flags().StringVar(&o.board, "board", "pc-x86_64", fmt.Sprintf("hardware profile: one of %v", board.Names()))
+	c.Flags().StringVar(&o.name, "name", "linux-x64", "name of the boot image")
+	c.Flags().StringVar(&o.parameters, "parameters", "", "further kernel parameters")
+	c.Flags().StringVarP(&o.out, "output", "o", "", "folder to write to, instead of importing it")
+	return c
+}
+
+func runBootImageBuild(ctx context.Context, a *app, o bootImageOptions) error {
+	s, err := a.site()
+	if err != nil {
+		return err
+	}
+	anchor, err := s.Anchor(ctx)
+	if err != nil {
+		return err
+	}
+	b, err := board.Load(o.board)
+	if err != nil {
+		return err
+	}
+	kit, err := rootfs.OpenKit(o.kit)
+	if err != nil {
+		return err
+	}
+	image, err := bootimg.BuildLinux(ctx, kit, bootimg.Options{SiteTrust: anchor, CommandLine: o.parameters, Board: b})
+	if err != nil {
+		return err
+	}
+	if o.out != "" {
+		return writeBootImage(kit, image, o.out)
+	}
+	dir, err := os.MkdirTemp("", "bootward-bootimage-")
+	if err != nil {
+		return fmt.Errorf("bootimage build: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	if err := writeBootImage(kit, image, dir); err != nil {
+		return err
+	}
+	return runImport(ctx, a, importOptions{kind: osd.KindBootImage, name: o.name, version: image.Version, quiet: true}, dir)
+}
+
+// writeBootImage writes what a BootImage's content holds: the image in every
+// form, its command line for loaders that need it, and the loader of BIOS ROMs.
+func writeBootImage(kit *rootfs.Kit, image bootimg.Artifacts, dir string) error {
+	if err := image.Write(dir); err != nil {
+		return err
+	}
+	loader, err := kit.Read("ipxe/undionly.kpxe")
+	if err != nil {
+		return err
+	}
+	for name, data := range map[string][]byte{"undionly.kpxe": loader, "cmdline": []byte(image.CommandLine)} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			return fmt.Errorf("bootimage build: %w", err)
+		}
+	}
+	return nil
+}

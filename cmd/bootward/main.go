@@ -1,0 +1,23 @@
+// Command bootward is the site and its command line: `bootward site serve` is
+// the central site; every other verb speaks to one, by the context file that
+// `bootward site init` writes.
+//
+// Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by policy or safety.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// version is set by the build: -ldflags "-X main.version=…".
+var version = "development"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, newApp(os.Stdout, os.Stderr, os.Getenv), os.Args[1:])
+	stop()
+	os.Exit(code)
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	yaml "go.yaml.in/yaml/v4"
+
+	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/osd"
+)
+
+// verbs are those that every kind of object has.
+func verbs(a *app, k osd.Kind) []*cobra.Command {
+	word := strings.ToLower(string(k))
+	if k == osd.KindTaskSequence {
+		word = "sequence"
+	}
+	list := &cobra.Command{Use: "list", Short: "List them", Example: "  bootward " + word + " list --json", Args: exactly(),
+		RunE: func(c *cobra.Command, _ []string) error { return runList(c.Context(), a, k) }}
+	show := &cobra.Command{Use: "show NAME", Aliases: []string{"get"}, Short: "Show one, by name or id", Example: fmt.Sprintf("  bootward %s show %q", word, exampleName(k)), Args: exactly("NAME"),
+		RunE: func(c *cobra.Command, args []string) error { return runShow(c.Context(), a, k, args[0]) }}
+	remove := &cobra.Command{Use: "delete NAME", Short: "Delete one that nothing refers to", Example: fmt.Sprintf("  bootward %s delete %q", word, exampleName(k)), Args: exactly("NAME"),
+		RunE: func(c *cobra.Command, args []string) error { return runDelete(c.Context(), a, k, args[0]) }}
+	return []*cobra.Command{list, show, remove}
+}
+
+func exampleName(k osd.Kind) string {
+	return map[osd.Kind]string{osd.KindBox: "ward7-box", osd.KindComputer: "ward7-pc1", osd.KindCollection: "Ward 7", osd.KindTaskSequence: "Ward PC, Debian 12",
+		osd.KindAdvertisement: "Ward 7 gets Debian 12", osd.KindImage: "debian-12", osd.KindBootImage: "linux-x64", osd.KindPackage: "Bootward imaging tools"}[k]
+}
+
+// shown are the fields of any object that a list prints.
+type shown struct {
+	osd.Meta
+	osd.Content
+	MACs     []string `json:"macs"`
+	Members  []string `json:"members"`
+	Sequence string   `json:"sequence"`
+}
+
+func runList(ctx context.Context, a *app, k osd.Kind) error {
+	s, err := a.site()
+	if err != nil {
+		return err
+	}
+	if k == osd.KindBox {
+		boxes, err := s.Boxes(ctx)
+		if err != nil {
+			return err
+		}
+		return a.print(boxes, func(w io.Writer) error { return printBoxes(w, boxes) })
+	}
+	l, err := s.List(ctx, string(k))
+	if err != nil {
+		return err
+	}
+	return a.print(l, func(w io.Writer) error {
+		t := newTable("ID", "NAME", "DETAIL", "COMMENT")
+		for _, raw := range l.Objects {
+			var o shown
+			if err := json.Unmarshal(raw, &o); err != nil {
+				return fmt.Errorf("%s: %w", k, err)
+			}
+			t.row(o.ID, o.Name, detail(k, o), o.Comment)
+		}
+		return t.write(w)
+	})
+}
+
+func detail(k osd.Kind, o shown) string {
+	switch {
+	case k == osd.KindComputer:
+		return strings.Join(o.MACs, " ")
+	case k == osd.KindCollection:
+		return fmt.Sprintf("%d direct members", len(o.Members))
+	case k == osd.KindAdvertisement:
+		return o.Sequence
+	case k == osd.KindTaskSequence:
+		return ""
+	case o.Manifest == "":
+		return "no content"
+	}
+	return bytesText(o.Bytes)
+}
+
+func printBoxes(w io.Writer, boxes []api.BoxState) error {
+	t := newTable("ID", "NAME", "ENROLLED", "LAST SEEN", "POLICY", "READY", "MISSING", "ERROR")
+	for _, b := range boxes {
+		c := api.CheckIn{}
+		if b.CheckIn != nil {
+			c = *b.CheckIn
+		}
+		t.row(b.ID, b.Name, yes(b.Enrolled), clock(b.LastSeen), fmt.Sprintf("%d.%d", c.Epoch, c.Number), yes(c.Ready), bytesText(c.MissingBytes), c.Error)
+	}
+	return t.write(w)
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+func runShow(ctx context.Context, a *app, k osd.Kind, name string) error {
+	s, err := a.site()
+	if err != nil {
+		return err
+	}
+	raw, err := s.Get(ctx, string(k), name)
+	if err != nil && !(k == osd.KindCollection && (&osd.Collection{Meta: osd.Meta{Name: name}}).BuiltIn()) {
+		return err
+	}
+	if raw == nil {
+		raw, _ = json.Marshal(osd.Collection{Meta: osd.Meta{Name: name}}) // plain strings: cannot fail
+	}
+	if a.json {
+		return a.print(raw, nil)
+	}
+	if err := writeYAML(a.out, k, raw); err != nil || k != osd.KindCollection {
+		return err
+	}
+	l, err := s.List(ctx, string(osd.KindComputer))
+	if err != nil {
+		return err
+	}
+	return printMembers(a.out, raw, l)
+}
+
+// writeYAML writes an object as a document that apply takes, in the order of
+// its JSON.
+func writeYAML(w io.Writer, k osd.Kind, raw json.RawMessage) error {
+	var n yaml.Node
+	if err := yaml.Unmarshal(raw, &n); err != nil {
+		return err
+	}
+	block(&n)
+	b, err := yaml.Marshal(&n)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "kind: %s\n%s", k, bytes.TrimLeft(b, "\n"))
+	return err
+}
+
+// block turns the flow style of JSON into lines, and quotes only where YAML
+// needs it.
+func block(n *yaml.Node) {
+	n.Style &^= yaml.FlowStyle | yaml.DoubleQuotedStyle
+	for _, c := range n.Content {
+		block(c)
+	}
+}
+
+// printMembers lists the machines of a collection: those that a mandatory
+// advertisement would reach.
+func printMembers(w io.Writer, raw json.RawMessage, computers api.ObjectList) error {
+	var c osd.Collection
+	if err := json.Unmarshal(raw, &c); err != nil {
+		return err
+	}
+	t := newTable("MACHINE", "ID", "MACS")
+	n := 0
+	for _, r := range computers.Objects {
+		var p osd.Computer
+		if err := json.Unmarshal(r, &p); err != nil {
+			return err
+		}
+		if c.Holds(&p) {
+			n++
+			t.row(p.Name, p.ID, strings.Join(p.MACs, " "))
+		}
+	}
+	if _, err := fmt.Fprintf(w, "\n# %d machines\n", n); err != nil {
+		return err
+	}
+	return t.write(w)
+}
+
+func runDelete(ctx context.Context, a *app, k osd.Kind, name string) error {
+	s, err := a.site()
+	if err != nil {
+		return err
+	}
+	if err := s.Delete(ctx, string(k), name); err != nil {
+		return err
+	}
+	return a.print(map[string]string{"deleted": name}, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "%s %q is deleted.\n", k, name)
+		return err
+	})
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bootward/bootward/osd"
+)
+
+// The tasks by which help groups the commands.
+const (
+	taskSite    = "site"
+	taskObjects = "objects"
+	taskContent = "content"
+	taskWatch   = "watch"
+	taskBuild   = "build"
+)
+
+// newRoot builds the tree of commands: one file for each verb.
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "bootward",
+		Short:         "Deploys operating systems from boxes that follow one central site",
+		Version:       version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return &usageError{fmt.Errorf("%q is no command", args[0])}
+			}
+			return c.Help()
+		},
+	}
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.PersistentFlags().BoolVar(&a.json, "json", false, "write JSON")
+	root.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "log more")
+	root.PersistentFlags().StringVar(&a.contextFile, "context", "", "context file (default $BOOTWARD_CONTEXT, then ~/.config/bootward/context.yaml)")
+	root.AddGroup(
+		&cobra.Group{ID: taskSite, Title: "Set up and keep the site:"},
+		&cobra.Group{ID: taskObjects, Title: "Say who gets what:"},
+		&cobra.Group{ID: taskContent, Title: "Bring in content:"},
+		&cobra.Group{ID: taskWatch, Title: "Watch deployments:"},
+		&cobra.Group{ID: taskBuild, Title: "Build and try out:"},
+	)
+	root.AddCommand(
+		group("site", "The central site: init, serve, backup, restore, audit", taskSite,
+			newSiteInit(a), newSiteServe(a), newSiteBackup(a), newSiteRestore(a), newSiteAudit(a)),
+		group("box", "Boxes: list, show, token, delete", taskSite, append(verbs(a, osd.KindBox), newBoxToken(a))...),
+		newApply(a),
+		group("computer", "Computers: list, show, delete", taskObjects, verbs(a, osd.KindComputer)...),
+		group("collection", "Collections: list, show, delete", taskObjects, verbs(a, osd.KindCollection)...),
+		group("sequence", "Task sequences: list, show, delete", taskObjects, verbs(a, osd.KindTaskSequence)...),
+		deployment(group("advertisement", "Advertisements: list, show, grant, delete", taskObjects, append(verbs(a, osd.KindAdvertisement), newGrant(a))...)),
+		group("image", "Operating system images: import, list, show, delete", taskContent, append(verbs(a, osd.KindImage), newImport(a, osd.KindImage))...),
+		group("bootimage", "Boot images: build, import, list, show, delete", taskContent, append(verbs(a, osd.KindBootImage), newImport(a, osd.KindBootImage), newBootImageBuild(a))...),
+		group("package", "Packages: import, list, show, delete", taskContent, append(verbs(a, osd.KindPackage), newImport(a, osd.KindPackage))...),
+		group("status", "Status: report, messages, timeline, jobs", taskWatch,
+			newStatusReport(a), newStatusMessages(a), newStatusTimeline(a), newStatusJobs(a)),
+		group("firmware", "Firmware of boxes: build", taskBuild, newFirmwareBuild(a)),
+		group("lab", "A whole site, box and targets in emulation: run, attach", taskBuild, newLabRun(a), newLabAttach(a)),
+		newVersion(a),
+	)
+	return root
+}
+
+// deployment is the newer name of an advertisement.
+func deployment(c *cobra.Command) *cobra.Command {
+	c.Aliases = []string{"deployment"}
+	return c
+}

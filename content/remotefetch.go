@@ -1,0 +1,68 @@
+package content
+
+import (
+	"errors"
+	"fmt"
+)
+
+// fetch gets a run of chunks, tries again what fails, and settles each. Only
+// the first that cannot be had fails with its reason: somebody waits for it.
+// The others may have been read ahead; whoever wants them asks again.
+func (r *Remote) fetch(run []*cached) {
+	room := func(n int64) []byte { return make([]byte, n) }
+	for tries := 1; len(run) > 0; tries++ {
+		first, left := run[0].index, run
+		err := stream(r.ctx, r.src, &r.file, first, first+len(run), room, func(i int, data []byte) error {
+			if left[0].index != i {
+				return errChunk // the one before was wrong: go back to it
+			}
+			r.settle(left[0], data, nil)
+			left = left[1:]
+			return nil
+		})
+		if len(left) < len(run) {
+			tries, run = 0, left
+		}
+		if len(run) == 0 {
+			return
+		}
+		if errors.Is(err, errChunk) {
+			tries += 4
+		}
+		if err == nil || tries >= r.tries || final(err) || r.ctx.Err() != nil {
+			r.fail(run, fmt.Errorf("given up after %d tries: %w", tries, errors.Join(r.ctx.Err(), err)))
+			return
+		}
+		if pauseErr := pause(r.ctx, max(tries, 1)); pauseErr != nil {
+			r.fail(run, pauseErr)
+			return
+		}
+	}
+}
+
+func (r *Remote) fail(run []*cached, err error) {
+	for _, c := range run {
+		r.settle(c, nil, err)
+		err = errAgain
+	}
+}
+
+// settle makes a chunk known to those that wait. A failed one is forgotten,
+// so that the next read tries anew.
+func (r *Remote) settle(c *cached, data []byte, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c.data, c.err = data, err
+	r.pending -= r.file.Chunks[c.index].Length
+	if err != nil {
+		if !errors.Is(err, errAgain) {
+			r.last = err
+		}
+		delete(r.chunks, c.index)
+		r.held -= r.file.Chunks[c.index].Length
+	} else {
+		c.place = r.recent.PushFront(c)
+		r.shrink()
+	}
+	close(c.ready)
+}

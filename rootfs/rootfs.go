@@ -1,0 +1,44 @@
+// Package rootfs says what goes into our initramfs images and puts it there.
+//
+// An image is three newc cpio archives (initramfs buffer format, Documentation/driver-api/early-userspace of the Linux
+// kernel), each compressed with zstd and simply appended: the base (u-root's busybox), the kernel modules that the
+// board names with everything they need, and ours last, so that our /init wins. The same inputs give the same bytes:
+// names are sorted, times are zero, owners are root, inode numbers count up.
+//
+// Everything comes out of a Kit, a directory with a bill of materials; a file that differs from its digest there is
+// refused. The package never runs a program and never looks at the machine it runs on.
+package rootfs
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// compressionWindow bounds what the kernel must keep to unpack, in bytes.
+const compressionWindow = 8 << 20
+
+// Compress returns data as one zstd frame. One worker and a fixed window: the same input gives the same bytes.
+func Compress(data []byte) ([]byte, error) {
+	w, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression),
+		zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(compressionWindow))
+	if err != nil {
+		return nil, fmt.Errorf("zstd: %w", err)
+	}
+	defer w.Close()
+	return w.EncodeAll(data, nil), nil
+}
+
+// Concatenate compresses each archive on its own and appends the results, which is what the kernel unpacks in order.
+func Concatenate(archives ...[]byte) ([]byte, error) {
+	var out bytes.Buffer
+	for i, a := range archives {
+		z, err := Compress(a)
+		if err != nil {
+			return nil, fmt.Errorf("archive %d: %w", i, err)
+		}
+		out.Write(z)
+	}
+	return out.Bytes(), nil
+}
