@@ -115,7 +115,7 @@ func (s *Segment) build(ctx context.Context) error {
 		"-n " + ward + " link set " + lineHere + " up",
 		"-n " + site + " link set " + lineSite + " up",
 		"-n " + ward + " route add " + bits + " dev " + lineHere,
-		"-n " + site + " route add " + s.config.Gateway.Masked().String() + " dev " + lineSite,
+		"-n " + site + " route add " + s.config.Gateway.Masked().String() + " " + s.lineBack(),
 	} {
 		if err := ip(ctx, strings.Fields(args)...); err != nil {
 			return err
@@ -150,9 +150,14 @@ func (s *Segment) Cut(ctx context.Context) error { return s.line(ctx, "down") }
 // Restore ends a Cut.
 func (s *Segment) Restore(ctx context.Context) error { return s.line(ctx, "up") }
 
+// lineBack is the site's way to the machines of the segment: through the gateway, which answers for itself on the line.
+func (s *Segment) lineBack() string {
+	return "via " + s.config.Gateway.Addr().String() + " dev " + lineSite + " onlink"
+}
+
 // line replaces the routes over the line, at both of its ends, by ones of type blackhole, which drop silently.
 func (s *Segment) line(ctx context.Context, state string) error {
-	here, site := "dev "+lineHere, "dev "+lineSite
+	here, site := "dev "+lineHere, s.lineBack()
 	if state == "down" {
 		here, site = "", ""
 	}

@@ -1,0 +1,164 @@
+package site
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/osd/document"
+	"github.com/bootward/bootward/site/store"
+)
+
+// Apply puts the objects of YAML documents in place, all or none. Applying
+// the same documents again changes nothing. A dry run shows the plan and
+// changes nothing.
+func (s *Site) Apply(ctx context.Context, who string, in api.Apply) (*api.Applied, error) {
+	objects, err := readDocuments(in.Documents)
+	if err != nil {
+		return nil, err
+	}
+	out := &api.Applied{DryRun: in.DryRun, Changes: []api.Change{}}
+	run := s.write
+	if in.DryRun {
+		run = s.store.Read
+	}
+	err = run(ctx, func(x store.Tx) error {
+		p, wishes, err := s.plan(x, objects)
+		if err != nil {
+			return err
+		}
+		if !in.DryRun {
+			if err := s.carryOut(x, who, p, wishes); err != nil {
+				return err
+			}
+		}
+		for _, c := range p.steps {
+			m := meta(c.Object)
+			out.Changes = append(out.Changes, api.Change{Kind: string(c.ObjectKind()), Name: m.Name, ID: m.ID, Action: c.action, Notes: c.notes})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func readDocuments(docs []api.Document) ([]written, error) {
+	var objects []written
+	var errs document.Errors
+	for _, d := range docs {
+		found, err := document.Decode(d.File, []byte(d.YAML))
+		if wrong := (document.Errors)(nil); errors.As(err, &wrong) {
+			errs = append(errs, wrong...)
+		} else if err != nil {
+			return nil, fmt.Errorf("%s: %w", d.File, err)
+		}
+		for _, o := range found {
+			objects = append(objects, written{o, d.File, []byte(d.YAML)})
+		}
+	}
+	if len(errs) > 0 {
+		return nil, problem(errs, api.CodeInvalid)
+	}
+	if len(objects) == 0 {
+		return nil, api.Errorf(api.CodeInvalid, "", "the documents hold no object").WithRemedy("give YAML documents that begin with `kind:`")
+	}
+	return objects, nil
+}
+
+func (s *Site) plan(x store.Tx, objects []written) (*plan, []wish, error) {
+	w, err := loadWorld(x)
+	if err != nil {
+		return nil, nil, err
+	}
+	had, err := x.Grants(store.GrantFilter{})
+	if err != nil {
+		return nil, nil, err
+	}
+	p := makePlan(w, objects)
+	s.checkManifests(p)
+	wishes, err := p.interlock(had, s.now())
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(p.errs) > 0 {
+		code := api.CodeInvalid
+		if p.refused {
+			code = api.CodeRefused
+		}
+		return nil, nil, problem(p.errs, code)
+	}
+	return p, wishes, nil
+}
+
+// checkManifests refuses content that the site does not have.
+func (s *Site) checkManifests(p *plan) {
+	for _, c := range p.steps {
+		k := contentOf(c.Object)
+		if k == nil || k.Manifest == "" {
+			continue
+		}
+		if _, err := s.content.Manifest(k.Manifest); err != nil {
+			p.errs = append(p.errs, c.fault("manifest", "leave it out and import the content", "the site holds no content %s", k.Manifest))
+		}
+	}
+}
+
+// carryOut writes the plan. New objects get their IDs first, because grants
+// name them.
+func (s *Site) carryOut(x store.Tx, who string, p *plan, wishes []wish) error {
+	for _, c := range p.steps {
+		if c.action == actionUnchanged {
+			continue
+		}
+		m := meta(c.Object)
+		if m.ID == "" {
+			id, err := x.NextID(s.code)
+			if err != nil {
+				return err
+			}
+			m.ID = id
+		}
+		r, err := encode(c.Object)
+		if err != nil {
+			return err
+		}
+		if c.was != nil && c.was.ObjectName() != m.Name {
+			// Two objects may swap names: free the old one first.
+			if err := x.DeleteObject(m.ID); err != nil {
+				return err
+			}
+		}
+		if err := errors.Join(x.PutObject(r), s.audit(x, who, "apply", title(c), c.action+" "+m.ID)); err != nil {
+			return err
+		}
+	}
+	for _, w := range wishes {
+		if err := s.issue(x, who, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// problem makes one API error of located errors.
+func problem(errs document.Errors, code api.Code) *api.Error {
+	if len(errs) == 1 {
+		e := *errs[0]
+		at := fmt.Sprintf("%s:%d:%d", e.File, e.Line, e.Column)
+		if e.Field != "" {
+			at += ": " + e.Field
+		}
+		return api.Errorf(code, e.Object, "%s: %s", at, e.What).WithRemedy("%s", e.Remedy)
+	}
+	var objects []string
+	for _, e := range errs {
+		if e.Object != "" && (len(objects) == 0 || objects[len(objects)-1] != e.Object) {
+			objects = append(objects, e.Object)
+		}
+	}
+	return api.Errorf(code, strings.Join(objects, ", "), "%s", errs.Error()).WithRemedy("correct the %d places; nothing was changed", len(errs))
+}

@@ -1,0 +1,83 @@
+package client
+
+import (
+	"crypto/ed25519"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	yaml "go.yaml.in/yaml/v4"
+
+	"github.com/bootward/bootward/trust"
+)
+
+func anchor(t testing.TB) (raw, fingerprint string) {
+	t.Helper()
+	now := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
+	ca, err := trust.NewAuthority("CEN", now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, root, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := trust.NewAnchor("CEN", root, []ed25519.PublicKey{public}, ca.PEM(), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b), trust.KeyID(public)
+}
+
+func TestContext(t *testing.T) {
+	raw, fingerprint := anchor(t)
+	_, other := anchor(t)
+	good := Context{Format: 1, URL: "https://10.0.0.1:8443", Site: "CEN", Fingerprint: fingerprint, Anchor: raw, Token: "t"}
+	file := filepath.Join(t.TempDir(), "new", "context.yaml")
+	if err := good.Save(file); err != nil {
+		t.Fatal(err)
+	}
+	if st, err := os.Stat(file); err != nil || st.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v; want 0600", st.Mode(), err)
+	}
+	got, err := LoadContext(file)
+	if err != nil || *got != good {
+		t.Errorf("loaded %+v, %v", got, err)
+	}
+	for name, c := range map[string]struct {
+		change func(*Context)
+		want   string
+	}{
+		"format":      {func(c *Context) { c.Format = 2 }, "format"},
+		"http":        {func(c *Context) { c.URL = "http://10.0.0.1" }, "https"},
+		"fingerprint": {func(c *Context) { c.Fingerprint = other }, "fingerprint"},
+		"anchor":      {func(c *Context) { c.Anchor = "{}" }, "anchor"},
+	} {
+		bad := good
+		c.change(&bad)
+		b, err := yaml.Marshal(bad)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ParseContext("context.yaml", b); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func FuzzParseContext(f *testing.F) {
+	raw, fingerprint := anchor(f)
+	b, err := yaml.Marshal(Context{Format: 1, URL: "https://a", Site: "CEN", Fingerprint: fingerprint, Anchor: raw})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
+	f.Add([]byte("format: 1\nurl: https://a\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if c, err := ParseContext("x", b); err == nil && !strings.HasPrefix(strings.ToLower(c.URL), "https://") {
+			t.Errorf("took url %q", c.URL)
+		}
+	})
+}

@@ -1,0 +1,189 @@
+package site
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/bootward/bootward/osd"
+	"github.com/bootward/bootward/osd/document"
+)
+
+// The actions of a plan.
+const (
+	actionCreate    = "create"
+	actionUpdate    = "update"
+	actionUnchanged = "unchanged"
+)
+
+// step is what happens to one object.
+type step struct {
+	written
+	was    osd.Object // nil for a new object
+	action string
+	notes  []string
+}
+
+func (p *step) note(format string, args ...any) {
+	p.notes = append(p.notes, fmt.Sprintf(format, args...))
+}
+
+// plan is what an apply does: the objects as they will be, and the world with
+// them. Making it changes nothing.
+type plan struct {
+	steps []*step
+	world world
+	errs  document.Errors
+	// refused says that all of errs are refusals: the documents are right,
+	// but safety says no.
+	refused bool
+}
+
+// makePlan merges what was written into the world and checks the whole.
+func makePlan(w world, objects []written) *plan {
+	p := &plan{world: w.clone()}
+	for _, o := range objects {
+		p.add(w, o)
+	}
+	slices.SortStableFunc(p.steps, func(a, b *step) int {
+		return cmp.Compare(slices.Index(osd.Kinds(), a.ObjectKind()), slices.Index(osd.Kinds(), b.ObjectKind()))
+	})
+	p.checkReferences()
+	p.checkUnique()
+	return p
+}
+
+// add puts one object into the planned world.
+func (p *plan) add(old world, o written) {
+	k, m := o.ObjectKind(), meta(o.Object)
+	for _, other := range p.steps {
+		if other.ObjectKind() == k && other.ObjectName() == m.Name {
+			p.errs = append(p.errs, o.fault("name", "name each object once, or remove one of them", "is there twice, also in %s", other.file))
+			return
+		}
+	}
+	was := old[k][m.Name]
+	if m.ID != "" {
+		was = old.byID(k, m.ID)
+		if was == nil {
+			p.errs = append(p.errs, o.fault("id", "leave it out: the site gives ids", "there is no %s %s", k, m.ID))
+			return
+		}
+	}
+	s := &step{written: o, was: was, action: actionCreate}
+	if was != nil {
+		m.ID = meta(was).ID
+		keepContent(o.Object, was)
+		s.action = actionUpdate
+		if equal(o.Object, was) {
+			s.action = actionUnchanged
+		}
+		delete(p.world[k], was.ObjectName())
+		if k == osd.KindBox && was.ObjectName() != m.Name {
+			s.note("its certificates bear the name %q: enrol the box again", was.ObjectName())
+		}
+	}
+	p.world[k][m.Name] = o.Object
+	p.steps = append(p.steps, s)
+	if c := contentOf(o.Object); c != nil && c.Manifest == "" {
+		s.note("it has no content yet: import it before a sequence can run that uses it")
+	}
+}
+
+// keepContent carries over what an import set and YAML left out.
+func keepContent(o, was osd.Object) {
+	if c, old := contentOf(o), contentOf(was); c != nil && c.Manifest == "" {
+		*c = *old
+	}
+	switch o := o.(type) {
+	case *osd.Package:
+		o.Version = cmp.Or(o.Version, was.(*osd.Package).Version)
+	case *osd.BootImage:
+		o.Architecture = cmp.Or(o.Architecture, was.(*osd.BootImage).Architecture)
+	case *osd.Image:
+		old := was.(*osd.Image)
+		o.File, o.Version = cmp.Or(o.File, old.File), cmp.Or(o.Version, old.Version)
+		if o.Indexes == nil {
+			o.Indexes = old.Indexes
+		}
+	}
+}
+
+func equal(a, b osd.Object) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
+}
+
+// checkReferences holds every object of the planned world against it: a
+// rename must not leave others pointing to nothing.
+func (p *plan) checkReferences() {
+	for _, s := range p.steps {
+		for _, r := range references(s.Object) {
+			if !p.world.has(r) {
+				p.errs = append(p.errs, s.fault(r.Field, remedyFor(r), "there is no %s %q", r.Kind, r.Name))
+			}
+		}
+		if s.was == nil || s.was.ObjectName() == s.ObjectName() {
+			continue
+		}
+		if left := p.world.referrers(s.was); len(left) > 0 {
+			p.errs = append(p.errs, s.fault("name", "apply those with the new name in the same call",
+				"%s was called %q, and %s still uses that name", meta(s.was).ID, s.was.ObjectName(), strings.Join(left, ", ")))
+		}
+	}
+}
+
+// checkUnique refuses labels that two computers share, and names of boxes and
+// computers that differ in case only: both become lower-case host names.
+func (p *plan) checkUnique() {
+	for _, s := range p.steps {
+		for _, other := range all[osd.Object](p.world, s.ObjectKind()) {
+			if other == s.Object {
+				continue
+			}
+			field, value := clash(s.Object, other)
+			if field != "" {
+				p.errs = append(p.errs, s.fault(field, "correct one of the two", "%s belongs to %s as well", value, title(other)))
+			}
+		}
+	}
+}
+
+func clash(o, other osd.Object) (field, value string) {
+	switch o.(type) {
+	case *osd.Box, *osd.Computer:
+		if strings.EqualFold(o.ObjectName(), other.ObjectName()) {
+			return "name", o.ObjectName()
+		}
+	}
+	c, ok := o.(*osd.Computer)
+	if !ok {
+		return "", ""
+	}
+	macs, guid := labels(c)
+	otherMACs, otherGUID := labels(other.(*osd.Computer))
+	for i, m := range macs {
+		if slices.Contains(otherMACs, m) {
+			return fmt.Sprintf("macs[%d]", i), m
+		}
+	}
+	if guid != "" && guid == otherGUID {
+		return "smbiosGUID", guid
+	}
+	return "", ""
+}
+
+// labels are the normalised addresses and GUID of a computer that is valid.
+func labels(c *osd.Computer) (macs []string, guid string) {
+	for _, m := range c.MACs {
+		if n, err := osd.NormalizeMAC(m); err == nil {
+			macs = append(macs, n)
+		}
+	}
+	guid, _ = osd.NormalizeGUID(c.SMBIOSGUID)
+	return macs, guid
+}

@@ -1,0 +1,129 @@
+package site
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/bootward/bootward/osd"
+	"github.com/bootward/bootward/osd/sequence"
+)
+
+// references lists what an object names, each with the path of its field.
+func references(o osd.Object) []sequence.Reference {
+	switch o := o.(type) {
+	case *osd.Computer:
+		if o.Box != "" {
+			return []sequence.Reference{{Kind: osd.KindBox, Name: o.Box, Field: "box"}}
+		}
+	case *osd.Collection:
+		var refs []sequence.Reference
+		for i, m := range o.Members {
+			refs = append(refs, sequence.Reference{Kind: osd.KindComputer, Name: m, Field: fmt.Sprintf("members[%d]", i)})
+		}
+		return refs
+	case *osd.Advertisement:
+		return []sequence.Reference{
+			{Kind: osd.KindCollection, Name: o.Collection, Field: "collection"},
+			{Kind: osd.KindTaskSequence, Name: o.Sequence, Field: "sequence"},
+		}
+	case *sequence.Sequence:
+		refs := o.References()
+		if o.BootImage != "" && !names(refs, osd.KindBootImage) {
+			refs = append(refs, sequence.Reference{Kind: osd.KindBootImage, Name: o.BootImage, Field: "bootImage"})
+		}
+		return refs
+	}
+	return nil
+}
+
+func names(refs []sequence.Reference, k osd.Kind) bool {
+	for _, r := range refs {
+		if r.Kind == k {
+			return true
+		}
+	}
+	return false
+}
+
+// has says whether what a reference names exists. References go by name
+// alone, because boxes resolve them by name.
+func (w world) has(r sequence.Reference) bool {
+	if r.Kind == osd.KindCollection {
+		return w.collection(r.Name) != nil
+	}
+	_, ok := w[r.Kind][r.Name]
+	return ok
+}
+
+// remedyFor says how to bring an object into being.
+func remedyFor(r sequence.Reference) string {
+	switch {
+	case r.Kind == osd.KindImage:
+		return fmt.Sprintf("import it first: bootward image import FILE.wim --name %q", r.Name)
+	case r.Kind == osd.KindBootImage:
+		return fmt.Sprintf("import it first: bootward bootimage import DIR --name %q", r.Name)
+	case r.Kind == osd.KindPackage && r.Name == sequence.ImagingTools:
+		return fmt.Sprintf("Apply Operating System needs it; import the imaging folder of the kit: bootward package import DIR --name %q", r.Name)
+	case r.Kind == osd.KindPackage:
+		return fmt.Sprintf("import it first: bootward package import DIR --name %q", r.Name)
+	}
+	return fmt.Sprintf("correct the name, or apply a %s of that name with it", r.Kind)
+}
+
+// referrers lists the objects that name an object.
+func (w world) referrers(target osd.Object) []string {
+	var out []string
+	for _, k := range osd.Kinds() {
+		for _, o := range all[osd.Object](w, k) {
+			for _, r := range references(o) {
+				if r.Kind == target.ObjectKind() && r.Name == target.ObjectName() {
+					out = append(out, title(o))
+					break
+				}
+			}
+		}
+	}
+	return out
+}
+
+// incomplete lists the content that a sequence needs and that is not there.
+func (w world) incomplete(s *sequence.Sequence) []string {
+	var missing []string
+	for _, r := range references(s) {
+		o := w[r.Kind][r.Name]
+		if o == nil {
+			missing = append(missing, fmt.Sprintf("%s %q does not exist", r.Kind, r.Name))
+			continue
+		}
+		if c := contentOf(o); c != nil && c.Manifest == "" {
+			missing = append(missing, fmt.Sprintf("%s %q has no content", r.Kind, r.Name))
+		}
+	}
+	if s.BootImage == "" {
+		missing = append(missing, "it names no boot image")
+	}
+	return missing
+}
+
+// boxFor finds the box that serves a computer: its own, else the only one.
+func (w world) boxFor(c *osd.Computer) (*osd.Box, error) {
+	if c.Box != "" {
+		if b, ok := w[osd.KindBox][c.Box].(*osd.Box); ok {
+			return b, nil
+		}
+		return nil, fmt.Errorf("computer %s: its box %q does not exist", c.Name, c.Box)
+	}
+	boxes := all[*osd.Box](w, osd.KindBox)
+	if len(boxes) == 1 {
+		return boxes[0], nil
+	}
+	var known []string
+	for _, b := range boxes {
+		known = append(known, b.Name)
+	}
+	if len(known) == 0 {
+		return nil, fmt.Errorf("computer %s: the site has no box that could serve it; apply a Box first", c.Name)
+	}
+	return nil, fmt.Errorf("computer %s: the site has %d boxes (%s), so its key `box` must name the one that serves it",
+		c.Name, len(boxes), strings.Join(known, ", "))
+}

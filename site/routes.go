@@ -1,0 +1,187 @@
+package site
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/osd/status"
+	"github.com/bootward/bootward/site/openapi"
+	"github.com/bootward/bootward/site/store"
+)
+
+// audience says who may use a route. The zero value is nobody at all.
+type audience int
+
+const (
+	closedToAll audience = iota
+	anybody              // needs no name
+	persons              // administrators
+	boxes                // enrolled boxes
+)
+
+// caller is who sent a request, as far as it was proven.
+type caller struct {
+	person string
+	box    *store.Box
+}
+
+// route is one line of the table of routes: whatever is not in it is denied.
+type route struct {
+	pattern  string // of package api
+	who      audience
+	summary  string
+	query    []openapi.Parameter
+	maxBody  int64 // bytes; 0 means that there is no body
+	request  any   // zero value of the body's type; nil for none or bytes
+	response any   // zero value of the answer's type
+	media    string
+	status   int           // of success; 200 when 0
+	timeout  time.Duration // for reading and writing; 0: the handler sets its own
+	handle   func(http.ResponseWriter, *http.Request, caller) error
+}
+
+const (
+	smallBody = 64 << 10
+	eventBody = 16 << 20
+	applyBody = 32 << 20
+	blobBody  = 1 << 40
+)
+
+func (s *Site) routes() []route {
+	var object, anyJSON json.RawMessage
+	q := func(name, text string) openapi.Parameter { return openapi.Parameter{Name: name, Description: text} }
+	return []route{
+		{pattern: api.RouteOpenAPI, who: anybody, summary: "This description", response: anyJSON, timeout: writeTime, handle: s.getOpenAPI},
+		{pattern: api.RouteHealth, who: anybody, summary: "Whether the site can answer", response: map[string]string{}, timeout: writeTime, handle: s.getHealth},
+		{pattern: api.RouteAnchor, who: anybody, summary: "The signed trust anchor; compare its fingerprint", response: anyJSON, timeout: writeTime, handle: s.getAnchor},
+		{pattern: api.RouteWhoAmI, who: persons, summary: "Who you are", response: api.Person{}, timeout: writeTime, handle: s.getWhoAmI},
+		{pattern: api.RouteApply, who: persons, summary: "Put objects in place, all or none", maxBody: applyBody, request: api.Apply{}, response: api.Applied{}, timeout: 2 * time.Minute, handle: s.postApply},
+		{pattern: api.RouteList, who: persons, summary: "The objects of a kind", response: api.ObjectList{}, timeout: writeTime, handle: s.getList},
+		{pattern: api.RouteGet, who: persons, summary: "One object, by name or ID", response: object, timeout: writeTime, handle: s.getObject},
+		{pattern: api.RouteDelete, who: persons, summary: "Delete an object that nothing refers to", status: http.StatusNoContent, timeout: writeTime, handle: s.deleteObject},
+		{pattern: api.RouteToken, who: persons, summary: "A one-time enrolment token for a box", response: api.EnrolToken{}, timeout: writeTime, handle: s.postToken},
+		{pattern: api.RouteBoxes, who: persons, summary: "The state of every box", response: []api.BoxState{}, timeout: writeTime, handle: s.getBoxes},
+		{pattern: api.RouteUploadBlob, who: persons, summary: "Upload a file of content; Content-Range resumes", maxBody: blobBody, status: http.StatusNoContent, handle: s.putBlob},
+		{pattern: api.RouteHasBlob, who: persons, summary: "Whether a file is there; Upload-Offset says how much of it", timeout: writeTime, handle: s.headBlob},
+		{pattern: api.RouteImport, who: persons, summary: "Make a Package, Image or BootImage of uploaded files", maxBody: 64 << 20, request: api.Import{}, response: object, handle: s.postImport},
+		{pattern: api.RouteMessages, who: persons, summary: "Status messages in the order of arrival", response: api.Messages{}, timeout: writeTime, handle: s.getMessages,
+			query: []openapi.Parameter{q("computer", "name or ID"), q("advertisement", "name or ID"), q("job", "ID of a job"), q("after", "cursor: the `next` of the page before")}},
+		{pattern: api.RouteFlight, who: persons, summary: "Flight recorder of a machine", response: []status.FlightEvent{}, timeout: writeTime, handle: s.getFlight, query: []openapi.Parameter{q("client", "MAC of the machine")}},
+		{pattern: api.RouteJobs, who: persons, summary: "Deployments, the newest first", response: []api.JobState{}, timeout: writeTime, handle: s.getJobs},
+		{pattern: api.RouteAudit, who: persons, summary: "The audit log", response: []api.AuditEntry{}, timeout: writeTime, handle: s.getAudit, query: []openapi.Parameter{q("after", "number of the last entry seen")}},
+		{pattern: api.RouteGrantAgain, who: persons, summary: "Issue grants anew for a confirmed number of machines", maxBody: smallBody, request: api.GrantAgain{}, response: api.Granted{}, timeout: writeTime, handle: s.postGrants},
+
+		{pattern: api.RouteBoxEnrol, who: anybody, summary: "Identity of a box, for a one-time token", maxBody: smallBody, request: api.Enrol{}, response: api.Enrolled{}, timeout: writeTime, handle: s.postEnrol},
+		{pattern: api.RouteBoxCheckIn, who: boxes, summary: "What a box says of itself", maxBody: smallBody, request: api.CheckIn{}, response: api.CheckedIn{}, timeout: writeTime, handle: s.postCheckIn},
+		{pattern: api.RouteBoxPolicy, who: boxes, summary: "Signed policy, when it is not the one that the box has; 204 otherwise", response: anyJSON, handle: s.getPolicy,
+			query: []openapi.Parameter{q("have", "EPOCH.NUMBER of the policy at hand"), q("wait", "seconds to wait for another, 0 to 300")}},
+		{pattern: api.RouteBoxManifest, who: boxes, summary: "Signed manifest of content in the box's policy", response: anyJSON, timeout: writeTime, handle: s.getManifest},
+		{pattern: api.RouteBoxBlob, who: boxes, summary: "A file of content in the box's policy; Range is honoured", media: "application/octet-stream", handle: s.getBlob},
+		{pattern: api.RouteBoxEvents, who: boxes, summary: "Events of a box's outbox, each counted once", maxBody: eventBody, request: api.EventBatch{}, response: api.EventAck{}, timeout: 2 * time.Minute, handle: s.postEvents},
+	}
+}
+
+// Handler serves the table of routes; everything else is not found.
+func (s *Site) Handler() http.Handler {
+	mux := http.NewServeMux()
+	for _, rt := range s.routes() {
+		mux.Handle(rt.pattern, s.serve(rt))
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		writeProblem(w, api.Errorf(api.CodeNotFound, r.URL.Path, "there is no such route"))
+	})
+	return mux
+}
+
+func (s *Site) serve(rt route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		started := time.Now()
+		c, err := s.admit(r, rt.who)
+		if err == nil {
+			r.Body = http.MaxBytesReader(w, r.Body, rt.maxBody)
+			err = deadlines(w, rt.timeout)
+		}
+		if err == nil {
+			err = rt.handle(w, r, c)
+		}
+		if err != nil && !errors.Is(err, http.ErrAbortHandler) {
+			writeProblem(w, s.asProblem(r, err))
+		}
+		s.log.Debug("request", "method", r.Method, "path", r.URL.Path, "person", c.person, "error", err, "took", time.Since(started))
+	})
+}
+
+func deadlines(w http.ResponseWriter, d time.Duration) error {
+	if d == 0 {
+		return nil
+	}
+	c, end := http.NewResponseController(w), time.Now().Add(d)
+	if err := errors.Join(c.SetReadDeadline(end), c.SetWriteDeadline(end)); !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	return nil
+}
+
+// admit finds out who calls, and whether that is enough.
+func (s *Site) admit(r *http.Request, who audience) (caller, error) {
+	if who == anybody {
+		return caller{}, nil
+	}
+	c, err := s.identify(r.Context(), r)
+	switch {
+	case err != nil:
+		return c, err
+	case who == persons && c.person != "", who == boxes && c.box != nil:
+		return c, nil
+	case c.person != "" || c.box != nil:
+		return caller{}, api.Errorf(api.CodeForbidden, r.URL.Path, "this route is not for you")
+	}
+	return caller{}, api.Errorf(api.CodeUnauthorized, r.URL.Path, "who are you?").
+		WithRemedy("sign in with a bearer token, or enrol the box again")
+}
+
+// identify looks at the bearer token and at the client certificate, which the
+// TLS server has verified against the trust anchor.
+func (s *Site) identify(ctx context.Context, r *http.Request) (caller, error) {
+	var c caller
+	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+		name, err := s.personOf(ctx, token)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return c, err
+		}
+		c.person = name
+	}
+	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
+		b, err := s.boxOf(ctx, r.TLS.PeerCertificates[0])
+		if err == nil {
+			c.box = &b
+		} else if !errors.Is(err, store.ErrNotFound) {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+// document describes the routes in OpenAPI 3.
+func (s *Site) document() ([]byte, error) {
+	var ops []openapi.Operation
+	for _, rt := range s.routes() {
+		method, path, _ := strings.Cut(rt.pattern, " ")
+		op := openapi.Operation{Method: method, Path: path, Summary: rt.summary, Query: rt.query, Status: rt.status, Media: rt.media,
+			Security: map[audience]string{persons: openapi.Bearer, boxes: openapi.Certificate}[rt.who], Binary: rt.maxBody == blobBody}
+		if rt.request != nil {
+			op.Request = reflect.TypeOf(rt.request)
+		}
+		if rt.response != nil {
+			op.Response = reflect.TypeOf(rt.response)
+		}
+		ops = append(ops, op)
+	}
+	return openapi.Document("Bootward site", s.version, reflect.TypeOf(api.Error{}), ops)
+}

@@ -1,0 +1,50 @@
+package store
+
+import "github.com/bootward/bootward/osd/status"
+
+// Events counts what boxes sent.
+type Events interface {
+	// NextEvent is the first number that the site does not have of a box in
+	// a state; 1 at the beginning.
+	NextEvent(box, stateID string) (uint64, error)
+	// SetNextEvent is called in the transaction that keeps the events.
+	SetNextEvent(box, stateID string, next uint64) error
+}
+
+// StoredMessage is a status message with its place in the site's order.
+type StoredMessage struct {
+	Sequence int64 // grows with arrival, from 1
+	Box      string
+	status.Message
+}
+
+// MessageFilter selects messages; empty fields select all.
+type MessageFilter struct {
+	Computer, Advertisement, Job string
+	After                        int64 // messages with a larger Sequence
+	Limit                        int   // 0 means 1000
+}
+
+// Job is what messages say of a job.
+type Job struct {
+	Box         string
+	First, Last status.Message // by number
+	// Final is the message that ended the job, or nil.
+	Final *status.Message
+}
+
+// Status keeps status messages and flight events.
+type Status interface {
+	// AddMessage keeps a message; one that is there (job, number) is left as
+	// it is, without an error.
+	AddMessage(box string, m status.Message) error
+	// Messages lists in the order of arrival.
+	Messages(f MessageFilter) ([]StoredMessage, error)
+	// Jobs lists every job of which there is a message, the newest first.
+	Jobs() ([]Job, error)
+	// AddFlight keeps a flight event.
+	AddFlight(box string, e status.FlightEvent) error
+	// Flight lists the newest events of a client (normalised MAC; empty: of
+	// all), oldest first, at most limit.
+	Flight(client string, limit int) ([]status.FlightEvent, error)
+}

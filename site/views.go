@@ -1,0 +1,210 @@
+package site
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/osd"
+	"github.com/bootward/bootward/osd/status"
+	"github.com/bootward/bootward/site/store"
+)
+
+// List lists the objects of a kind by name.
+func (s *Site) List(ctx context.Context, kind osd.Kind) (*api.ObjectList, error) {
+	out := &api.ObjectList{Kind: string(kind), Objects: []json.RawMessage{}}
+	err := s.store.Read(ctx, func(x store.Tx) error {
+		found, err := x.Objects(kind)
+		for _, o := range found {
+			out.Objects = append(out.Objects, o.Document)
+		}
+		return err
+	})
+	return out, err
+}
+
+// Get finds an object by name or ID.
+func (s *Site) Get(ctx context.Context, kind osd.Kind, nameOrID string) (json.RawMessage, error) {
+	var o store.Object
+	err := s.store.Read(ctx, func(x store.Tx) (err error) {
+		o, err = x.Object(kind, nameOrID)
+		return err
+	})
+	return o.Document, err
+}
+
+// Delete removes an object that nothing refers to. A box that is deleted is
+// enrolled no longer.
+func (s *Site) Delete(ctx context.Context, who string, kind osd.Kind, nameOrID string) error {
+	return s.write(ctx, func(x store.Tx) error {
+		o, err := x.Object(kind, nameOrID)
+		if err != nil {
+			return err
+		}
+		w, err := loadWorld(x)
+		if err != nil {
+			return err
+		}
+		if by := w.referrers(w[kind][o.Name]); len(by) > 0 {
+			return api.Errorf(api.CodeConflict, fmt.Sprintf("%s %q", kind, o.Name), "is used by %s", strings.Join(by, ", ")).
+				WithRemedy("change or delete those first")
+		}
+		if kind == osd.KindBox {
+			if err := x.DeleteBox(o.ID); err != nil {
+				return err
+			}
+		}
+		if err := x.DeleteObject(o.ID); err != nil {
+			return err
+		}
+		return s.audit(x, who, "delete", fmt.Sprintf("%s %q", kind, o.Name), o.ID)
+	})
+}
+
+// Boxes is the state of every box.
+func (s *Site) Boxes(ctx context.Context) ([]api.BoxState, error) {
+	out := []api.BoxState{}
+	err := s.store.Read(ctx, func(x store.Tx) error {
+		objects, err := x.Objects(osd.KindBox)
+		if err != nil {
+			return err
+		}
+		enrolled, err := x.Boxes()
+		if err != nil {
+			return err
+		}
+		byID := map[string]store.Box{}
+		for _, b := range enrolled {
+			byID[b.ID] = b
+		}
+		for _, o := range objects {
+			b, ok := byID[o.ID]
+			state := api.BoxState{ID: o.ID, Name: o.Name, Enrolled: ok, LastSeen: b.LastSeen}
+			if b.CheckIn != nil {
+				state.CheckIn = new(api.CheckIn)
+				if err := json.Unmarshal(b.CheckIn, state.CheckIn); err != nil {
+					return fmt.Errorf("check-in of box %s: %w", o.Name, err)
+				}
+			}
+			out = append(out, state)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// Messages is a page of status messages. The computer and the advertisement
+// may be given by name or by ID.
+func (s *Site) Messages(ctx context.Context, f store.MessageFilter) (*api.Messages, error) {
+	out := &api.Messages{Messages: []status.Message{}, Next: f.After}
+	err := s.store.Read(ctx, func(x store.Tx) error {
+		found, err := messagesByEither(x, f)
+		for _, m := range found {
+			out.Messages = append(out.Messages, m.Message)
+			out.Next = m.Sequence
+		}
+		return err
+	})
+	return out, err
+}
+
+// messagesByEither looks for the keys as they are given, then for the name in
+// place of the ID and the other way round.
+func messagesByEither(x store.Tx, f store.MessageFilter) ([]store.StoredMessage, error) {
+	for _, computer := range []string{f.Computer, otherKey(x, osd.KindComputer, f.Computer)} {
+		for _, advertisement := range []string{f.Advertisement, otherKey(x, osd.KindAdvertisement, f.Advertisement)} {
+			one := f
+			one.Computer, one.Advertisement = computer, advertisement
+			if found, err := x.Messages(one); err != nil || len(found) > 0 {
+				return found, err
+			}
+		}
+	}
+	return nil, nil
+}
+
+// otherKey turns a name into an ID, or an ID into a name.
+func otherKey(x store.Objects, kind osd.Kind, key string) string {
+	o, err := x.Object(kind, key)
+	switch {
+	case err != nil:
+		return key
+	case o.Name == key:
+		return o.ID
+	}
+	return o.Name
+}
+
+// nameOf turns an ID into a name, if there still is such an object.
+func nameOf(x store.Objects, kind osd.Kind, key string) string {
+	if o, err := x.Object(kind, key); err == nil {
+		return o.Name
+	}
+	return key
+}
+
+// Jobs is every deployment that was reported, the newest first.
+func (s *Site) Jobs(ctx context.Context) ([]api.JobState, error) {
+	out := []api.JobState{}
+	err := s.store.Read(ctx, func(x store.Tx) error {
+		jobs, err := x.Jobs()
+		if err != nil {
+			return err
+		}
+		for _, j := range jobs {
+			state := jobState(j)
+			state.Box, state.Advertisement = nameOf(x, osd.KindBox, j.Box), nameOf(x, osd.KindAdvertisement, state.Advertisement)
+			out = append(out, state)
+		}
+		return nil
+	})
+	return out, err
+}
+
+func jobState(j store.Job) api.JobState {
+	s := api.JobState{
+		Job: j.Last.Job, Computer: j.Last.Computer, Advertisement: j.Last.Advertisement, Sequence: j.Last.Sequence,
+		Started: j.First.Time, LastSeen: j.Last.Time, State: "running",
+		LastMessage: j.Last.ID, LastAction: j.Last.Action, ExitCode: j.Last.ExitCode,
+	}
+	if j.Final != nil {
+		s.State, s.LastMessage, s.ExitCode = "failed", j.Final.ID, j.Final.ExitCode
+		if j.Final.ID == status.SequenceCompleted {
+			s.State = "succeeded"
+		}
+	}
+	return s
+}
+
+// Flight lists the newest flight events of a machine, oldest first.
+func (s *Site) Flight(ctx context.Context, client string) ([]status.FlightEvent, error) {
+	if client != "" {
+		mac, err := osd.NormalizeMAC(client)
+		if err != nil {
+			return nil, api.Errorf(api.CodeInvalid, "client", "%v", err)
+		}
+		client = mac
+	}
+	out := []status.FlightEvent{}
+	err := s.store.Read(ctx, func(x store.Tx) error {
+		found, err := x.Flight(client, 10_000)
+		out = append(out, found...)
+		return err
+	})
+	return out, err
+}
+
+// AuditLog lists entries of the audit log with a number larger than after.
+func (s *Site) AuditLog(ctx context.Context, after int64) ([]api.AuditEntry, error) {
+	out := []api.AuditEntry{}
+	err := s.store.Read(ctx, func(x store.Tx) error {
+		found, err := x.AuditLog(after, 10_000)
+		for _, e := range found {
+			out = append(out, api.AuditEntry{Number: e.Number, Time: e.Time, Who: e.Who, What: e.What, Object: e.Object, Text: e.Text})
+		}
+		return err
+	})
+	return out, err
+}
