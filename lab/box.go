@@ -42,7 +42,7 @@ func (l *Lab) BuildFirmware(ctx context.Context) error {
 			return fmt.Errorf("lab: %w", err)
 		}
 	}
-	out, err := l.CLI(ctx, "firmware", "build", "--kit", l.options.Kit, "--board", board,
+	out, err := l.CLI(ctx, "firmware", "build", "--kit", l.options.Kit, "--board", board, "--parameters", parameters,
 		"--box-config", filepath.Join(dir, "box.yaml"), "--enrol-token", filepath.Join(dir, "enrol.token"), "-o", filepath.Join(dir, "firmware.img"))
 	if err != nil {
 		return err

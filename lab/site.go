@@ -25,6 +25,8 @@ const (
 	imageName     = "debian-12"
 	imagingTools  = "Bootward imaging tools"
 	board         = "qemu-x86_64"
+	// Emulated timers are late on a busy host, and Linux would panic.
+	parameters = "no_timer_check"
 )
 
 // Image makes the operating system image, or finds it in the cache.
@@ -64,7 +66,7 @@ func (l *Lab) Site(ctx context.Context) error {
 		return err
 	}
 	for _, args := range [][]string{
-		{"bootimage", "build", "--kit", l.options.Kit, "--name", bootImageName},
+		{"bootimage", "build", "--kit", l.options.Kit, "--name", bootImageName, "--parameters", parameters},
 		{"package", "import", filepath.Join(l.options.Kit, "imaging"), "--name", imagingTools, "--quiet"},
 		{"image", "import", l.image.WIM, "--name", imageName, "--quiet"},
 		{"apply", "-f", l.options.Ward},

@@ -32,7 +32,7 @@ func (d Difference) String() string {
 func Deployed() []string {
 	return []string{
 		"/lost+found", "/etc/default/grub.d/**", "/boot/grub", "/boot/grub/**", "/boot/efi", "/boot/efi/**",
-		"/etc/fstab", "/etc/hostname", "/etc/hosts", "/etc/machine-id",
+		"/etc/fstab", "/etc/hostname", "/etc/localtime", "/etc/timezone", "/etc/hosts", "/etc/machine-id",
 		"/etc/systemd/network/*",
 	}
 }

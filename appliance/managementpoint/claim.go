@@ -1,0 +1,261 @@
+package managementpoint
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base32"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/appliance/store"
+	"github.com/bootward/bootward/osd"
+	"github.com/bootward/bootward/osd/policy"
+	"github.com/bootward/bootward/osd/status"
+	"github.com/bootward/bootward/trust"
+)
+
+// offers answers what a machine may run. A machine that asks under the labels
+// of an open job, but is other hardware, is a second claimant.
+func (p *Point) offers(ctx context.Context, id api.Identity) (api.Offers, *api.Error) {
+	p.claims.Lock()
+	defer p.claims.Unlock()
+	v, err := p.Decide(ctx, machine(id))
+	if err != nil {
+		return api.Offers{}, internal(err)
+	}
+	if v.Open != nil && !v.Superseded {
+		if why := differs(v.Open.Identity, id); why != "" {
+			return api.Offers{}, p.halt(ctx, *v.Open, id, why)
+		}
+	}
+	p.warnConflict(ctx, v, id)
+	answer := api.Offers{Offers: []api.Offer{}, Why: v.Why}
+	if v.Computer != nil {
+		answer.Computer = v.Computer.Name
+	}
+	for _, o := range v.Offers {
+		answer.Offers = append(answer.Offers, api.Offer{
+			Advertisement: o.Advertisement.ID, Name: o.Advertisement.Name, Sequence: o.Sequence.Name, Comment: o.Advertisement.Comment,
+			Mandatory: o.Mandatory, Destructive: o.Sequence.Destructive,
+		})
+	}
+	for _, r := range v.Refusals {
+		answer.Why = append(answer.Why, r.Advertisement+": "+r.Why)
+	}
+	return answer, nil
+}
+
+// claim opens a job for the first key that asks, or gives the same key its own
+// job again.
+func (p *Point) claim(ctx context.Context, c api.Claim) (api.Claimed, *api.Error) {
+	key, err := trust.ParseCSR(c.CSR)
+	if err != nil {
+		return api.Claimed{}, api.Errorf(api.CodeInvalid, "csr", "%v", err)
+	}
+	print := fingerprint(key)
+	p.claims.Lock()
+	defer p.claims.Unlock()
+	if own, ok, err := p.Store.JobByKey(ctx, print); err != nil {
+		return api.Claimed{}, internal(err)
+	} else if ok {
+		return p.claimAgain(own, c)
+	}
+	v, err := p.Decide(ctx, machine(c.Identity))
+	if err != nil {
+		return api.Claimed{}, internal(err)
+	}
+	if v.Open != nil && !v.Superseded {
+		why := differs(v.Open.Identity, c.Identity)
+		if why == "" {
+			why = "it came with another key"
+		}
+		return api.Claimed{}, p.halt(ctx, *v.Open, c.Identity, why)
+	}
+	p.warnConflict(ctx, v, c.Identity)
+	offer, refused := choose(v, c)
+	if refused != nil {
+		p.flight(ctx, status.FlightEvent{Client: c.Identity.MACs[0], What: "refused", Text: "claim refused: " + refused.Detail})
+		return api.Claimed{}, refused
+	}
+	return p.open(ctx, v, offer, c, print)
+}
+
+// claimAgain answers a key that has a job: an answer was lost on the way.
+func (p *Point) claimAgain(own store.Job, c api.Claim) (api.Claimed, *api.Error) {
+	if own.State != store.JobOpen || own.Document.Advertisement != c.Advertisement {
+		return api.Claimed{}, api.Errorf(api.CodeConflict, own.ID, "this key belongs to job %s of advertisement %s, which is %s; a new run needs a new key",
+			own.ID, own.Document.Advertisement, own.State)
+	}
+	return p.certify(own.ID, c.CSR)
+}
+
+// choose finds the offer that is claimed, or says why there is none.
+func choose(v Verdict, c api.Claim) (policy.Offer, *api.Error) {
+	for _, o := range v.Offers {
+		if o.Advertisement.ID != c.Advertisement {
+			continue
+		}
+		if !o.Mandatory && !c.Person {
+			return o, api.Errorf(api.CodeRefused, c.Advertisement, "the advertisement is available, not mandatory: a person at the machine must choose it")
+		}
+		return o, nil
+	}
+	why := slices.Clone(v.Why)
+	for _, r := range v.Refusals {
+		why = append(why, r.Advertisement+": "+r.Why)
+	}
+	return policy.Offer{}, api.Errorf(api.CodeRefused, c.Advertisement, "nothing is offered: %s", strings.Join(why, "; "))
+}
+
+// open starts the job and uses the grant, in one transaction.
+func (p *Point) open(ctx context.Context, v Verdict, o policy.Offer, c api.Claim, key string) (api.Claimed, *api.Error) {
+	s, now := p.Policy(), p.Now().UTC()
+	j := store.Job{ID: newJobID(), Machine: v.Machine, Name: hostName(v.Computer, c.Identity), Client: c.Identity.MACs[0],
+		Sequence: o.Sequence.Name, Key: key, Identity: c.Identity, Opened: now}
+	j.Document = api.Job{Format: 1, ID: j.ID, Computer: j.Name, Advertisement: o.Advertisement.ID, AdvertName: o.Advertisement.Name,
+		Sequence: o.Sequence, Variables: variables(s, v.Computer), Content: contentOf(s, o.Sequence), Opened: now, NextNumber: 1}
+	how := "mandatory"
+	if !o.Mandatory {
+		j.Document.PersonGranted = o.Sequence.Destructive
+		how = "chosen by a person at the machine"
+	}
+	if v.Computer != nil {
+		j.Computer = v.Computer.ID
+	}
+	if o.Grant != nil {
+		j.Grant, j.Document.Grant = o.Grant.ID, o.Grant.Envelope
+		how += ", grant " + o.Grant.ID + " by " + o.Grant.IssuedBy
+	}
+	replaces := ""
+	if v.Open != nil {
+		replaces = v.Open.ID
+	}
+	text := fmt.Sprintf("%s: %s, %s (%s)", j.Name, o.Advertisement.Name, o.Sequence.Name, how)
+	err := p.Store.OpenJob(ctx, j, replaces,
+		status.FlightEvent{Time: now, Client: j.Client, Job: j.ID, What: "claim", Text: identityText(c.Identity)},
+		status.FlightEvent{Time: now, Client: j.Client, Job: j.ID, What: "job-started", Text: text})
+	switch {
+	case errors.Is(err, store.ErrGrantUsed), errors.Is(err, store.ErrOpen):
+		return api.Claimed{}, api.Errorf(api.CodeConflict, c.Advertisement, "%v", err)
+	case err != nil:
+		return api.Claimed{}, internal(err)
+	}
+	p.Log.Info("job opened", "job", j.ID, "computer", j.Name, "advertisement", o.Advertisement.Name, "sequence", o.Sequence.Name, "how", how)
+	return p.certify(j.ID, c.CSR)
+}
+
+// certify makes a certificate for a job's key.
+func (p *Point) certify(job string, csr []byte) (api.Claimed, *api.Error) {
+	chain, notAfter, err := p.Self().Authority.Job(csr, job, p.Now(), trust.MaxJobLife)
+	if err != nil {
+		return api.Claimed{}, internal(err)
+	}
+	return api.Claimed{Job: job, Certificate: string(chain), NotAfter: notAfter}, nil
+}
+
+// halt stops an open job because a second machine claims it too: which of the
+// two is meant, nobody can tell from here.
+func (p *Point) halt(ctx context.Context, j store.Job, second api.Identity, why string) *api.Error {
+	reason := fmt.Sprintf("ALARM: a second machine claimed job %s of %s: %s. Both are stopped; find the two machines, then grant the deployment again at the site", j.ID, j.Name, why)
+	now := p.Now()
+	err := p.Store.EndJob(ctx, j.ID, store.JobHalted, reason, now,
+		status.FlightEvent{Time: now, Client: j.Client, Job: j.ID, What: "alarm", Text: reason},
+		status.FlightEvent{Time: now, Client: second.MACs[0], Job: j.ID, What: "refused", Text: "second claimant: " + identityText(second)})
+	if err != nil {
+		return internal(err)
+	}
+	p.Log.Error("second claimant: both machines are stopped", "job", j.ID, "computer", j.Name, "why", why,
+		"first", identityText(j.Identity), "second", identityText(second))
+	p.setProgress(j.ID, nil)
+	return api.Errorf(api.CodeConflict, j.ID, "%s", reason)
+}
+
+// warnConflict records a machine whose labels contradict each other.
+func (p *Point) warnConflict(ctx context.Context, v Verdict, id api.Identity) {
+	if v.Conflict != "" {
+		p.Log.Warn("labels of a machine contradict each other", "why", v.Conflict, "machine", identityText(id))
+		p.flight(ctx, status.FlightEvent{Client: id.MACs[0], What: "alarm", Text: v.Conflict + " (" + identityText(id) + ")"})
+	}
+}
+
+// variables merges those of the machine's collections, by name, then those of
+// the computer: later ones win.
+func variables(s *policy.Snapshot, c *osd.Computer) map[string]string {
+	merged := map[string]string{}
+	byName := slices.SortedFunc(slices.Values(s.Collections), func(a, b osd.Collection) int { return strings.Compare(a.Name, b.Name) })
+	for _, k := range byName {
+		if k.Holds(c) {
+			maps.Copy(merged, k.Variables)
+		}
+	}
+	if c != nil {
+		maps.Copy(merged, c.Variables)
+	}
+	return merged
+}
+
+// fingerprint is the SHA-256 of a public key in PKIX form, in hexadecimal.
+func fingerprint(key *ecdsa.PublicKey) string {
+	der, err := x509.MarshalPKIXPublicKey(key)
+	if err != nil {
+		return "" // not for a key that trust took
+	}
+	sum := sha256.Sum256(der)
+	return hex.EncodeToString(sum[:])
+}
+
+// newJobID makes 16 random characters that can stand in a DNS name.
+func newJobID() string {
+	b := make([]byte, 10)
+	rand.Read(b)
+	return strings.ToLower(base32.StdEncoding.EncodeToString(b))
+}
+
+func identityText(id api.Identity) string {
+	return strings.TrimSpace(fmt.Sprintf("%s %s, serial %s, GUID %s, MAC %s", id.Manufacturer, id.Model, id.SerialNumber, id.SMBIOSGUID, strings.Join(id.MACs, " ")))
+}
+
+// flight records an event; that it failed is logged only: a machine is not
+// held up by it.
+func (p *Point) flight(ctx context.Context, e status.FlightEvent) {
+	e.Time = p.Now()
+	if err := p.Store.Record(ctx, e); err != nil {
+		p.Log.Warn("flight event not recorded", "what", e.What, "error", err)
+	}
+}
+
+// abandonAfter is how long after a job's last sign of life its certificate has
+// ended for sure.
+const abandonAfter = trust.MaxJobLife + 15*time.Minute
+
+// CloseAbandoned ends jobs of which nothing was heard since their certificate
+// ended: they cannot come back.
+func (p *Point) CloseAbandoned(ctx context.Context) error {
+	jobs, err := p.Store.OpenJobs(ctx)
+	if err != nil {
+		return err
+	}
+	now := p.Now()
+	for _, j := range jobs {
+		if now.Sub(j.Seen) < abandonAfter {
+			continue
+		}
+		reason := "nothing was heard of the machine since " + j.Seen.UTC().Format(time.RFC3339)
+		if err := p.Store.EndJob(ctx, j.ID, store.JobAbandoned, reason, now,
+			status.FlightEvent{Time: now, Client: j.Client, Job: j.ID, What: "job-ended", Text: reason}); err != nil {
+			return err
+		}
+		p.Log.Warn("job abandoned", "job", j.ID, "computer", j.Name, "seen", j.Seen)
+		p.setProgress(j.ID, nil)
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+package managementpoint
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/osd"
+	"github.com/bootward/bootward/osd/policy"
+)
+
+// Limits of an identity: firmware tables are short, and a machine has few
+// network cards.
+const (
+	maxMACs  = 32
+	maxLabel = 256
+)
+
+// checkIdentity brings labels into the form that is compared and kept.
+func checkIdentity(id api.Identity) (api.Identity, *api.Error) {
+	if len(id.MACs) == 0 || len(id.MACs) > maxMACs {
+		return id, api.Errorf(api.CodeInvalid, "identity.macs", "%d addresses, want 1 to %d", len(id.MACs), maxMACs)
+	}
+	macs := make([]string, len(id.MACs))
+	for i, m := range id.MACs {
+		n, err := osd.NormalizeMAC(m)
+		if err != nil {
+			return id, api.Errorf(api.CodeInvalid, "identity.macs", "%v", err)
+		}
+		macs[i] = n
+	}
+	id.MACs = macs
+	if id.SMBIOSGUID != "" {
+		g, err := osd.NormalizeGUID(id.SMBIOSGUID)
+		if err != nil {
+			return id, api.Errorf(api.CodeInvalid, "identity.smbiosGUID", "%v", err)
+		}
+		id.SMBIOSGUID = g
+	}
+	for _, s := range []*string{&id.SerialNumber, &id.Manufacturer, &id.Model, &id.AssetTag} {
+		if len(*s) > maxLabel {
+			return id, api.Errorf(api.CodeInvalid, "identity", "a label of %d bytes, at most %d are taken", len(*s), maxLabel)
+		}
+		*s = strings.TrimSpace(strings.ToValidUTF8(*s, "?"))
+	}
+	return id, nil
+}
+
+// machine is an identity as policy looks at it.
+func machine(id api.Identity) policy.Machine {
+	return policy.Machine{MACs: id.MACs, SMBIOSGUID: id.SMBIOSGUID}
+}
+
+// machineKey names a machine in the box's memory: by its computer if it is
+// known, else by its GUID, else by its lowest MAC.
+func machineKey(c *osd.Computer, m policy.Machine) string {
+	if c != nil {
+		return "computer:" + c.ID
+	}
+	if g, err := osd.NormalizeGUID(m.SMBIOSGUID); err == nil {
+		return "guid:" + g
+	}
+	var macs []string
+	for _, a := range m.MACs {
+		if n, err := osd.NormalizeMAC(a); err == nil {
+			macs = append(macs, n)
+		}
+	}
+	slices.Sort(macs)
+	if len(macs) == 0 {
+		return "nobody"
+	}
+	return "mac:" + macs[0]
+}
+
+// differs says in words why two identities cannot be the same hardware, ""
+// if they may be. Network cards come and go with docks; GUID and serial number
+// are burnt in.
+func differs(pinned, now api.Identity) string {
+	switch {
+	case pinned.SMBIOSGUID != "" && now.SMBIOSGUID != "" && pinned.SMBIOSGUID != now.SMBIOSGUID:
+		return "its SMBIOS GUID is " + now.SMBIOSGUID + ", the job's is " + pinned.SMBIOSGUID
+	case pinned.SerialNumber != "" && now.SerialNumber != "" && pinned.SerialNumber != now.SerialNumber:
+		return "its serial number is " + now.SerialNumber + ", the job's is " + pinned.SerialNumber
+	}
+	return ""
+}
+
+// hostName is what a job's machine is called: the computer's name, or one made
+// of the MAC for a machine that the site does not know.
+func hostName(c *osd.Computer, id api.Identity) string {
+	if c != nil {
+		return c.Name
+	}
+	return "bw-" + strings.ReplaceAll(id.MACs[0], ":", "")
+}

@@ -1,0 +1,199 @@
+// Package managementpoint is what agents speak to: it says what a machine may
+// run, opens jobs, hands out the job document, takes status messages and lets
+// jobs fetch their content, over TLS 1.3.
+//
+// Every route is closed unless the table in routes.go opens it, to nobody in
+// particular or to a job with its certificate. MACs, GUID and serial number
+// are labels, no proof: the first key that claims is bound to the job, its
+// hardware identity is pinned, and a second claimant stops both. A destructive
+// job needs a grant that was never used, or a person at the machine.
+//
+// Routes and types: api/agent.go. Errors: RFC 9457.
+package managementpoint
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/appliance/store"
+	"github.com/bootward/bootward/osd"
+	"github.com/bootward/bootward/osd/policy"
+	"github.com/bootward/bootward/osd/status"
+	"github.com/bootward/bootward/trust"
+)
+
+// Self is who the box is.
+type Self struct {
+	Box, BoxName, Site string
+	Anchor             *trust.Anchor
+	Authority          *trust.Authority // signs job certificates
+}
+
+// Point is the management point. Its fields are set before use and not
+// changed after; functions are called by several goroutines at once.
+type Point struct {
+	Store *store.Store
+	// Self is nil before the box is enrolled.
+	Self func() *Self
+	// Policy is the snapshot in force, nil before there is one.
+	Policy func() *policy.Snapshot
+	// Complete says whether a version of content is here, whole.
+	Complete func(digest string) bool
+	Content  Content
+	Now      func() time.Time
+	Version  string
+	Log      *slog.Logger
+
+	claims   sync.Mutex // one claim is judged at a time
+	mu       sync.Mutex
+	progress map[string]status.Progress
+	limits   limiter
+}
+
+// Verdict is what a machine may run now, and what this box knows of it.
+type Verdict struct {
+	policy.Decision
+	// Machine is the key under which the box remembers the machine.
+	Machine string
+	// Open is its open job, nil if it has none.
+	Open *store.Job
+	// Superseded says that an administrator granted the open job's run again
+	// since: the machine may claim anew.
+	Superseded bool
+}
+
+// Decide says what a machine may run now. Offers whose content is not whole at
+// this box are left out, with the reason among the refusals.
+func (p *Point) Decide(ctx context.Context, m policy.Machine) (Verdict, error) {
+	s := p.Policy()
+	if s == nil {
+		return Verdict{Decision: policy.Decision{Why: []string{"the box has no policy yet"}}}, nil
+	}
+	now := p.Now()
+	used, err := p.Store.UsedGrants(ctx)
+	if err != nil {
+		return Verdict{}, err
+	}
+	h := policy.History{StateID: p.Store.StateID(), UsedGrants: used}
+	who := policy.Evaluate(s, m, h, now) // to learn which computer it is
+	v := Verdict{Decision: who, Machine: machineKey(who.Computer, m)}
+	jobs, err := p.Store.JobsOf(ctx, v.Machine)
+	if err != nil {
+		return Verdict{}, err
+	}
+	h.Runs = map[string]policy.Run{}
+	for _, j := range jobs {
+		again := grantedAgain(s, j, h)
+		if j.State == store.JobOpen {
+			v.Open, v.Superseded = &j, again
+		}
+		if again {
+			delete(h.Runs, j.Document.Advertisement)
+			continue
+		}
+		h.Runs[j.Document.Advertisement] = policy.Run{Job: j.ID, Open: j.State == store.JobOpen, Succeeded: j.State == store.JobSucceeded}
+	}
+	v.Decision = policy.Evaluate(s, m, h, now)
+	if v.Open != nil && !v.Superseded && len(v.Offers) > 0 {
+		v.Offers = nil
+		v.Why = append(v.Why, "job "+v.Open.ID+" is still running; a machine has one job at a time")
+	}
+	p.dropIncomplete(s, &v.Decision)
+	return v, nil
+}
+
+// grantedAgain says whether an administrator issued a new grant for the run
+// of a job after it was opened: that overrides the rerun behaviour. Grants
+// carry whole seconds.
+func grantedAgain(s *policy.Snapshot, j store.Job, h policy.History) bool {
+	return slices.ContainsFunc(s.Grants, func(g policy.SignedGrant) bool {
+		return g.Advertisement == j.Document.Advertisement && g.Computer == j.Computer && j.Computer != "" &&
+			g.StateID == h.StateID && !h.UsedGrants[g.ID] && !g.IssuedAt.Before(j.Opened.Truncate(time.Second))
+	})
+}
+
+// dropIncomplete moves offers whose boot image or content is not here to the
+// refusals.
+func (p *Point) dropIncomplete(s *policy.Snapshot, d *policy.Decision) {
+	d.Offers = slices.DeleteFunc(d.Offers, func(o policy.Offer) bool {
+		why := p.lacks(s, o.Sequence)
+		if why != "" {
+			d.Refusals = append(d.Refusals, policy.Refusal{Advertisement: o.Advertisement.Name, Why: why})
+		}
+		return why != ""
+	})
+}
+
+// lacks says in words what a sequence needs that this box does not hold.
+func (p *Point) lacks(s *policy.Snapshot, q policy.Sequence) string {
+	for _, c := range contentOf(s, q) {
+		if c.Manifest == "" {
+			return fmt.Sprintf("%s %s has no content; import it at the site", c.Kind, c.Name)
+		}
+		if !p.Complete(c.Manifest) {
+			return fmt.Sprintf("the content of %s %s is not complete at this box yet", c.Kind, c.Name)
+		}
+	}
+	for _, id := range q.Content {
+		if !slices.ContainsFunc(contentOf(s, q), func(c api.JobContent) bool { return c.ID == id }) {
+			return "content " + id + " is not in this box's policy"
+		}
+	}
+	if q.BootImage == "" {
+		return "" // it can be started from media, never by PXE
+	}
+	i := slices.IndexFunc(s.BootImages, func(b osd.BootImage) bool { return b.ID == q.BootImage })
+	if i < 0 {
+		return "boot image " + q.BootImage + " is not in this box's policy"
+	}
+	if b := s.BootImages[i]; !p.Complete(b.Manifest) {
+		return "boot image " + b.Name + " is not complete at this box yet"
+	}
+	return ""
+}
+
+// contentOf lists the packages and images that a sequence uses.
+func contentOf(s *policy.Snapshot, q policy.Sequence) []api.JobContent {
+	var all []api.JobContent
+	for _, c := range s.Packages {
+		if slices.Contains(q.Content, c.ID) {
+			all = append(all, api.JobContent{ID: c.ID, Name: c.Name, Kind: string(osd.KindPackage), Manifest: c.Manifest, Bytes: c.Bytes})
+		}
+	}
+	for _, c := range s.Images {
+		if slices.Contains(q.Content, c.ID) {
+			all = append(all, api.JobContent{ID: c.ID, Name: c.Name, Kind: string(osd.KindImage), Manifest: c.Manifest, File: c.File, Bytes: c.Bytes})
+		}
+	}
+	return all
+}
+
+// Progress returns how far each open job's running step is.
+func (p *Point) Progress() map[string]status.Progress {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := make(map[string]status.Progress, len(p.progress))
+	for k, v := range p.progress {
+		all[k] = v
+	}
+	return all
+}
+
+func (p *Point) setProgress(job string, g *status.Progress) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.progress == nil {
+		p.progress = map[string]status.Progress{}
+	}
+	if g == nil {
+		delete(p.progress, job)
+		return
+	}
+	g.Job = job
+	p.progress[job] = *g
+}

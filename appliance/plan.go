@@ -1,0 +1,87 @@
+package appliance
+
+import (
+	"slices"
+	"strings"
+)
+
+// Kind is a kind of service of the box.
+type Kind string
+
+// The kinds of services.
+const (
+	KindNetwork  Kind = "network"  // gives an interface its address
+	KindRouter   Kind = "router"   // answers IPv6 router solicitations, so that iPXE does not wait
+	KindDHCP     Kind = "dhcp"     // UDP 67 and 4011
+	KindTFTP     Kind = "tftp"     // UDP 69
+	KindHTTP     Kind = "http"     // boot files, TCP 80
+	KindHTTPS    Kind = "https"    // management point and distribution point, TCP 443
+	KindMetrics  Kind = "metrics"  // metrics and health
+	KindConsole  Kind = "console"  // the serial console
+	KindEnrol    Kind = "enrol"    // gets the box its identity, once
+	KindPolicy   Kind = "policy"   // follows the site's policy
+	KindContent  Kind = "content"  // fetches and verifies what policy needs
+	KindCheckIn  Kind = "checkin"  // tells the site how the box is
+	KindOutbox   Kind = "outbox"   // sends status messages and events to the site
+	KindCaretake Kind = "caretake" // renews certificates, closes abandoned jobs, tidies the database
+)
+
+// Spec is one service that the box is to run.
+type Spec struct {
+	Name      string // unique
+	Kind      Kind
+	Interface Interface // of KindNetwork, KindRouter and KindDHCP; with its real name
+}
+
+// Plan says which services a configuration means on a host with these Ethernet
+// interfaces. It is pure.
+func Plan(c Config, links []string) []Spec {
+	specs := []Spec{{Name: "console", Kind: KindConsole}, {Name: "metrics", Kind: KindMetrics}}
+	serves := false
+	for _, n := range expand(c.Interfaces, links) {
+		if n.Address != AddressKeep {
+			specs = append(specs, Spec{"network " + n.Name, KindNetwork, n})
+		}
+		if n.PXE == PXEOff {
+			continue
+		}
+		serves = true
+		specs = append(specs, Spec{"dhcp " + n.Name, KindDHCP, n}, Spec{"router " + n.Name, KindRouter, n})
+	}
+	if serves {
+		specs = append(specs, Spec{Name: "tftp", Kind: KindTFTP})
+	}
+	specs = append(specs, Spec{Name: "http", Kind: KindHTTP}, Spec{Name: "https", Kind: KindHTTPS}, Spec{Name: "caretake", Kind: KindCaretake})
+	if c.Site == nil {
+		return specs
+	}
+	return append(specs,
+		Spec{Name: "enrol", Kind: KindEnrol}, Spec{Name: "policy", Kind: KindPolicy}, Spec{Name: "content", Kind: KindContent},
+		Spec{Name: "checkin", Kind: KindCheckIn}, Spec{Name: "outbox", Kind: KindOutbox})
+}
+
+// expand replaces AnyInterface by the links that have no entry of their own.
+// Named interfaces are kept even if they are not there yet: their services
+// wait for them.
+func expand(interfaces []Interface, links []string) []Interface {
+	var all []Interface
+	named := map[string]bool{}
+	for _, n := range interfaces {
+		named[n.Name] = true
+	}
+	for _, n := range interfaces {
+		if n.Name != AnyInterface {
+			all = append(all, n)
+			continue
+		}
+		for _, l := range links {
+			if !named[l] {
+				each := n
+				each.Name = l
+				all = append(all, each)
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Interface) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}

@@ -1,0 +1,124 @@
+package sitelink
+
+import (
+	"crypto/ecdsa"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/trust"
+)
+
+// Identity is who the box is since its enrolment. It is not changed.
+type Identity struct {
+	Box     string // ID
+	BoxName string
+	Site    string // code
+	Anchor  *trust.Anchor
+	// RawAnchor is the signed anchor.
+	RawAnchor []byte
+	// Client is the certificate that the box shows to its site.
+	Client *tls.Certificate
+	// Authority is the box's intermediate: it signs job certificates.
+	Authority *trust.Authority
+	// StateID is the state of the box that was enrolled.
+	StateID string
+}
+
+// saved is the file of an identity.
+type saved struct {
+	api.Enrolled
+	StateID string `json:"stateID"`
+}
+
+// The files in the directory of keys, each 0600.
+const (
+	clientKeyFile       = "client.key"
+	intermediateKeyFile = "intermediate.key"
+	identityFile        = "identity.json" // saved, written last
+)
+
+// keys are the two keys of a box.
+type keys struct{ client, intermediate *ecdsa.PrivateKey }
+
+// loadKeys reads the keys, or makes those that are missing. They are made
+// before the first enrolment and kept, so that an enrolment whose answer was
+// lost is repeated with the same keys.
+func loadKeys(dir string) (keys, error) {
+	client, err := loadKey(filepath.Join(dir, clientKeyFile))
+	if err != nil {
+		return keys{}, err
+	}
+	intermediate, err := loadKey(filepath.Join(dir, intermediateKeyFile))
+	return keys{client, intermediate}, err
+}
+
+func loadKey(path string) (*ecdsa.PrivateKey, error) {
+	text, err := os.ReadFile(path)
+	if err == nil {
+		key, err := trust.ParseKey(text)
+		if err != nil {
+			return nil, fmt.Errorf("key %s: %w", path, err)
+		}
+		return key, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("key %s: %w", path, err)
+	}
+	key, err := trust.NewKey()
+	if err != nil {
+		return nil, err
+	}
+	if text, err = trust.MarshalKey(key); err != nil {
+		return nil, err
+	}
+	return key, writeFile(path, text, 0o600)
+}
+
+// LoadIdentity reads the identity of an enrolled box. Before the enrolment it
+// fails with fs.ErrNotExist.
+func LoadIdentity(dir string) (*Identity, error) {
+	text, err := os.ReadFile(filepath.Join(dir, identityFile))
+	if err != nil {
+		return nil, fmt.Errorf("identity of the box: %w", err)
+	}
+	var e saved
+	if err := json.Unmarshal(text, &e); err != nil {
+		return nil, fmt.Errorf("identity of the box: %s: %w", identityFile, err)
+	}
+	k, err := loadKeys(dir)
+	if err != nil {
+		return nil, err
+	}
+	return newIdentity(e, k)
+}
+
+// newIdentity checks that certificates, keys and anchor fit together.
+func newIdentity(e saved, k keys) (*Identity, error) {
+	anchor, err := trust.ParseAnchor(e.Anchor)
+	if err != nil {
+		return nil, fmt.Errorf("identity of the box: %w", err)
+	}
+	keyPEM, err := trust.MarshalKey(k.client)
+	if err != nil {
+		return nil, fmt.Errorf("identity of the box: %w", err)
+	}
+	client, err := trust.KeyPair([]byte(e.Certificate), keyPEM)
+	if err != nil {
+		return nil, fmt.Errorf("identity of the box: client %w", err)
+	}
+	authority, err := trust.ParseAuthority([]byte(e.Intermediate), k.intermediate)
+	if err != nil {
+		return nil, fmt.Errorf("identity of the box: %w", err)
+	}
+	if e.Box == "" || e.Site != anchor.Site || authority.Site != anchor.Site || authority.Box == "" {
+		return nil, fmt.Errorf("identity of the box: box %q of site %q, certificates of box %q of site %q, anchor of site %q: they do not belong together",
+			e.Box, e.Site, authority.Box, authority.Site, anchor.Site)
+	}
+	return &Identity{Box: e.Box, BoxName: e.BoxName, Site: e.Site, Anchor: anchor, RawAnchor: e.Anchor, Client: client, Authority: authority, StateID: e.StateID}, nil
+}

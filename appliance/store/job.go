@@ -1,0 +1,262 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/osd/status"
+)
+
+// JobState is where a job is in its life.
+type JobState string
+
+// The states of a job. All but JobOpen are final.
+const (
+	JobOpen      JobState = "open"
+	JobHalted    JobState = "halted" // a second machine claimed it too
+	JobSucceeded JobState = "succeeded"
+	JobFailed    JobState = "failed"
+	JobAbandoned JobState = "abandoned" // nothing was heard of it, or it was granted again
+)
+
+// Job is one run of one sequence on one machine.
+type Job struct {
+	ID       string
+	Machine  string // key of the machine: it has one open job at most
+	Computer string // ID, "" for a machine that is not known
+	Name     string // host name
+	Client   string // first MAC
+	Sequence string // name
+	Key      string // fingerprint of the public key that it is bound to
+	Grant    string // ID, "" without one
+	Identity api.Identity
+	Document api.Job // pinned; NextNumber is filled in by Job
+	State    JobState
+	Reason   string // why it was halted or abandoned
+	Opened   time.Time
+	Seen     time.Time
+	Closed   time.Time
+	Next     uint64 // number of the next status message
+}
+
+// Errors of jobs.
+var (
+	// ErrNotFound is what Job returns for an id that was never given.
+	ErrNotFound = errors.New("there is no such job")
+	// ErrGrantUsed is what OpenJob returns for a grant that was used before.
+	ErrGrantUsed = errors.New("the grant was used")
+	// ErrOpen is what OpenJob returns when the machine has an open job.
+	ErrOpen = errors.New("the machine has an open job")
+)
+
+// OpenJob uses the grant, if the job has one, and starts the job: one
+// transaction. replaces names an open job that a new grant takes the place of.
+func (s *Store) OpenJob(ctx context.Context, j Job, replaces string, events ...status.FlightEvent) error {
+	identity, err := json.Marshal(j.Identity)
+	if err != nil {
+		return fmt.Errorf("job %s: %w", j.ID, err)
+	}
+	document, err := json.Marshal(j.Document)
+	if err != nil {
+		return fmt.Errorf("job %s: %w", j.ID, err)
+	}
+	return s.change(ctx, "start job "+j.ID, func(tx *sql.Tx) error {
+		if replaces != "" {
+			if err := closeJob(tx, replaces, JobAbandoned, "replaced by job "+j.ID+" under a new grant", j.Opened); err != nil {
+				return err
+			}
+		}
+		var open string
+		err := tx.QueryRow("SELECT id FROM jobs WHERE machine = ? AND state = ?", j.Machine, JobOpen).Scan(&open)
+		if err == nil {
+			return fmt.Errorf("%w: %s", ErrOpen, open)
+		} else if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		if err := useGrant(tx, j); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(`INSERT INTO jobs (id, machine, computer, name, client, advertisement, sequence, key, grant_id, identity, document, state, opened, seen)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, j.ID, j.Machine, j.Computer, j.Name, j.Client, j.Document.Advertisement, j.Sequence,
+			j.Key, j.Grant, string(identity), string(document), JobOpen, millis(j.Opened), millis(j.Opened)); err != nil {
+			return err
+		}
+		return record(tx, events...)
+	})
+}
+
+func useGrant(tx *sql.Tx, j Job) error {
+	if j.Grant == "" {
+		return nil
+	}
+	r, err := tx.Exec("INSERT INTO grants (id, job, used) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", j.Grant, j.ID, millis(j.Opened))
+	if err != nil {
+		return err
+	}
+	if n, err := r.RowsAffected(); err != nil || n != 1 {
+		return errors.Join(ErrGrantUsed, err)
+	}
+	return nil
+}
+
+// end closes an open job; one that has ended stays as it is.
+func end(tx *sql.Tx, id string, to JobState, reason string, now time.Time) error {
+	_, err := tx.Exec("UPDATE jobs SET state = ?, reason = ?, closed = ? WHERE id = ? AND state = ?", to, reason, millis(now), id, JobOpen)
+	return err
+}
+
+// EndJob closes an open job in the box's name: JobHalted or JobAbandoned. A
+// final message with the reason tells the site. A job that has ended stays as
+// it is.
+func (s *Store) EndJob(ctx context.Context, id string, to JobState, reason string, now time.Time, events ...status.FlightEvent) error {
+	return s.change(ctx, "end job "+id, func(tx *sql.Tx) error {
+		if err := closeJob(tx, id, to, reason, now); err != nil {
+			return err
+		}
+		return record(tx, events...)
+	})
+}
+
+// closeJob ends an open job and says so in a message of its own.
+func closeJob(tx *sql.Tx, id string, to JobState, reason string, now time.Time) error {
+	var document, sequence string
+	var next int64
+	err := tx.QueryRow("SELECT document, sequence, next FROM jobs WHERE id = ? AND state = ?", id, JobOpen).Scan(&document, &sequence, &next)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	var d api.Job
+	if err := json.Unmarshal([]byte(document), &d); err != nil {
+		return err
+	}
+	m := Describe(status.Message{Job: id, Number: uint64(next), Time: now, ID: status.SequenceFailed, ExitCode: 1, Output: reason}, d)
+	if err := appendOne(tx, id, m, now); err != nil {
+		return err
+	}
+	if _, err := tx.Exec("UPDATE jobs SET next = next + 1 WHERE id = ?", id); err != nil {
+		return err
+	}
+	return end(tx, id, to, reason, now)
+}
+
+// Describe fills in what the message is about from the job's document.
+func Describe(m status.Message, d api.Job) status.Message {
+	m.Job, m.Computer, m.Advertisement, m.Sequence = d.ID, d.Computer, d.Advertisement, d.Sequence.Name
+	return m
+}
+
+// SeenJob notes a sign of life of a job.
+func (s *Store) SeenJob(ctx context.Context, id string, now time.Time) error {
+	return s.change(ctx, "note job "+id, func(tx *sql.Tx) error {
+		_, err := tx.Exec("UPDATE jobs SET seen = max(seen, ?) WHERE id = ?", millis(now), id)
+		return err
+	})
+}
+
+const jobColumns = "id, machine, computer, name, client, sequence, key, grant_id, identity, document, state, reason, opened, seen, closed, next"
+
+// Job finds a job by its id.
+func (s *Store) Job(ctx context.Context, id string) (Job, error) {
+	jobs, err := s.jobs(ctx, "WHERE id = ?", id)
+	if err != nil {
+		return Job{}, err
+	}
+	if len(jobs) == 0 {
+		return Job{}, fmt.Errorf("job %q: %w", id, ErrNotFound)
+	}
+	return jobs[0], nil
+}
+
+// JobByKey finds the job that is bound to a key; false if there is none.
+func (s *Store) JobByKey(ctx context.Context, key string) (Job, bool, error) {
+	jobs, err := s.jobs(ctx, "WHERE key = ?", key)
+	if err != nil || len(jobs) == 0 {
+		return Job{}, false, err
+	}
+	return jobs[0], true, nil
+}
+
+// OpenJobOf finds the open job of a machine; false if it has none.
+func (s *Store) OpenJobOf(ctx context.Context, machine string) (Job, bool, error) {
+	jobs, err := s.jobs(ctx, "WHERE machine = ? AND state = ?", machine, JobOpen)
+	if err != nil || len(jobs) == 0 {
+		return Job{}, false, err
+	}
+	return jobs[0], true, nil
+}
+
+// JobsOf returns every job of a machine, oldest first.
+func (s *Store) JobsOf(ctx context.Context, machine string) ([]Job, error) {
+	return s.jobs(ctx, "WHERE machine = ? ORDER BY opened, rowid", machine)
+}
+
+// OpenJobs returns every open job, oldest first.
+func (s *Store) OpenJobs(ctx context.Context) ([]Job, error) {
+	return s.jobs(ctx, "WHERE state = ? ORDER BY opened, rowid", JobOpen)
+}
+
+// HaltedJobs returns the jobs that were halted after a time, oldest first.
+func (s *Store) HaltedJobs(ctx context.Context, after time.Time) ([]Job, error) {
+	return s.jobs(ctx, "WHERE state = ? AND closed > ? ORDER BY opened, rowid", JobHalted, millis(after))
+}
+
+func (s *Store) jobs(ctx context.Context, where string, args ...any) ([]Job, error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT "+jobColumns+" FROM jobs "+where, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read jobs: %w", err)
+	}
+	defer rows.Close()
+	var all []Job
+	for rows.Next() {
+		j, err := scanJob(rows)
+		if err != nil {
+			return nil, fmt.Errorf("read jobs: %w", err)
+		}
+		all = append(all, j)
+	}
+	return all, rows.Err()
+}
+
+func scanJob(rows *sql.Rows) (Job, error) {
+	var j Job
+	var identity, document string
+	var opened, seen, closed, next int64
+	if err := rows.Scan(&j.ID, &j.Machine, &j.Computer, &j.Name, &j.Client, &j.Sequence, &j.Key, &j.Grant, &identity, &document,
+		&j.State, &j.Reason, &opened, &seen, &closed, &next); err != nil {
+		return j, err
+	}
+	j.Opened, j.Seen, j.Closed, j.Next = fromMillis(opened), fromMillis(seen), fromMillis(closed), uint64(next)
+	if err := json.Unmarshal([]byte(identity), &j.Identity); err != nil {
+		return j, err
+	}
+	if err := json.Unmarshal([]byte(document), &j.Document); err != nil {
+		return j, err
+	}
+	j.Document.NextNumber = j.Next
+	return j, nil
+}
+
+// UsedGrants returns the ids of all grants that were used.
+func (s *Store) UsedGrants(ctx context.Context) (map[string]bool, error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT id FROM grants")
+	if err != nil {
+		return nil, fmt.Errorf("read grants: %w", err)
+	}
+	defer rows.Close()
+	used := map[string]bool{}
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("read grants: %w", err)
+		}
+		used[id] = true
+	}
+	return used, rows.Err()
+}
