@@ -1,0 +1,250 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/bootward/bootward/agent/cmlog"
+	"github.com/bootward/bootward/agent/disk"
+	"github.com/bootward/bootward/agent/hardware"
+	"github.com/bootward/bootward/agent/job"
+	"github.com/bootward/bootward/agent/permit"
+	"github.com/bootward/bootward/agent/point"
+	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/osd/sequence"
+	"github.com/bootward/bootward/osd/sequence/engine"
+	"github.com/bootward/bootward/osd/status"
+)
+
+// patience is how long the boot image looks for network, box and offers before
+// it lets the machine boot its disk.
+const patience = 10 * time.Minute
+
+// errorDialog is how long a failure stays on the screen
+// (SMSTSErrorDialogTimeout).
+const errorDialog = 15 * time.Minute
+
+// Boot is the flow of the boot image: network, box, offers, job. It returns what
+// the machine is to do next; an error is one that no screen has shown.
+func Boot(ctx context.Context, conf Config) (Next, error) {
+	var work sync.WaitGroup
+	defer work.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s := &session{conf: conf, stage: status.StageBootImage, console: conf.Console}
+	var err error
+	if s.folder, err = job.Create(filepath.Join(conf.Run, "job")); err != nil {
+		return NextDisk, err
+	}
+	s.log = slog.New(cmlog.NewHandler(job.NewLog(s.folder), slog.LevelInfo, nil))
+	s.hardware = hardware.Collect(os.DirFS("/"))
+	s.console.Line("Bootward: %s %s, serial %s", s.hardware.Manufacturer, s.hardware.Model, s.hardware.SerialNumber)
+	found, stop := context.WithTimeout(ctx, patience)
+	offers, err := s.find(ctx, found, &work)
+	stop()
+	if err != nil {
+		return s.nothing(ctx, err)
+	}
+	chosen, seen, person := s.choose(ctx, offers)
+	if chosen == nil {
+		s.decline(ctx)
+		return NextDisk, ctx.Err()
+	}
+	return s.deploy(ctx, *chosen, seen, person)
+}
+
+// find brings the network up, finds the box and asks it what there is to do.
+// running outlives the search; found bounds it.
+func (s *session) find(running, found context.Context, work *sync.WaitGroup) (api.Offers, error) {
+	var offers api.Offers
+	var raw []byte
+	var err error
+	if s.anchor, raw, err = loadAnchor(s.conf.Anchor); err != nil {
+		return offers, err
+	}
+	if err := s.folder.Write(job.FileAnchor, raw); err != nil {
+		return offers, err
+	}
+	s.console.Line("bring up the network")
+	if s.network, err = configure(running, found, s.log, work); err != nil {
+		return offers, err
+	}
+	s.console.Line("address %v on adapter %s", s.network.ips, s.network.mac)
+	s.clock = point.NewClock(s.conf.Built)
+	box := job.Box{Address: setting(s.conf.CommandLine, "bootward.mp")}
+	err = s.persist(found, "the box", func() error {
+		if box.Address == "" {
+			if box, err = findBox(found); err != nil {
+				return err
+			}
+		}
+		hello, err := point.FirstHello(found, s.anchor, box.Address, s.clock)
+		if err == nil {
+			setClock(hello.Time, s.log)
+			box.Name = hello.BoxName
+			s.console.Line("box %s of site %s at %s", hello.BoxName, hello.Site, box.Address)
+		}
+		return err
+	})
+	if err != nil {
+		return offers, err
+	}
+	if err := s.folder.WriteJSON(job.FileBox, box); err != nil {
+		return offers, err
+	}
+	if s.cred, err = point.NewCredential(); err != nil {
+		return offers, err
+	}
+	s.client = point.New(s.anchor, box.Address, s.clock, s.cred.Certificate)
+	err = s.persist(found, "the offers", func() error {
+		offers, err = s.client.Offers(found, identity(s.hardware))
+		return err
+	})
+	return offers, err
+}
+
+// persist repeats what can pass until ctx ends; what the box refuses for good is
+// not repeated. The reason is shown when it changes.
+func (s *session) persist(ctx context.Context, what string, do func() error) error {
+	shown := ""
+	for pause := time.Second; ; pause = min(2*pause, 15*time.Second) {
+		err := do()
+		if err == nil || point.Final(err) {
+			return err
+		}
+		s.log.Warn("trying again", "component", "TSPXE", "what", what, "error", err)
+		if text := err.Error(); text != shown {
+			shown = text
+			s.console.Line("waiting for %s: %s", what, text)
+		}
+		if !sleep(ctx, pause) {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+	}
+}
+
+// nothing ends a search that found no box: the machine boots its disk.
+func (s *session) nothing(ctx context.Context, err error) (Next, error) {
+	s.console.Line("no deployment: %s", err)
+	s.console.Line("nothing was changed; the machine boots its disk in 30 s")
+	s.log.Error("no deployment", "component", "TSPXE", "error", err)
+	sleep(ctx, 30*time.Second)
+	return NextDisk, ctx.Err()
+}
+
+func (s *session) decline(ctx context.Context) {
+	s.console.Line("nothing was changed; the machine boots its disk")
+	short, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	if err := s.client.Decline(short, identity(s.hardware)); err != nil {
+		s.log.Warn("decline", "component", "TSPXE", "error", err)
+	}
+}
+
+// deploy claims a job and runs it.
+func (s *session) deploy(ctx context.Context, o api.Offer, seen []disk.Disk, person bool) (Next, error) {
+	s.console.Line("deploy: %s (%s)", o.Name, o.Sequence)
+	if err := s.claim(ctx, o, person); err != nil {
+		return s.nothing(ctx, fmt.Errorf("claim %s: %w", o.Name, err))
+	}
+	s.console.Line("job %s, computer %s", s.job.ID, s.job.Computer)
+	if err := s.open(ctx); err != nil {
+		return s.nothing(ctx, err)
+	}
+	defer s.close()
+	end, err := s.prepareAndRun(ctx, seen, person)
+	switch {
+	case ctx.Err() != nil:
+		return NextReboot, ctx.Err()
+	case err != nil:
+		s.log.Error("the task sequence was given up", "error", err)
+		end = engine.Ending{Action: end.Action, Step: end.Step, ExitCode: max(end.ExitCode, engine.Failure), Reason: err.Error()}
+		if e := s.report(status.SequenceFailed, end.ExitCode, end.Reason); e != nil {
+			s.log.Error("report the failure", "error", e)
+		}
+	case end.Restart != nil:
+		return NextReboot, nil
+	case end.Succeeded:
+		s.console.Line("the task sequence is complete")
+		_ = s.flush(ctx, time.Minute)
+		return NextDisk, nil
+	}
+	s.failure(ctx, end)
+	return NextDisk, nil
+}
+
+// claim binds a job to a new key and puts it into the folder.
+func (s *session) claim(ctx context.Context, o api.Offer, person bool) error {
+	csr, err := s.cred.CSR()
+	if err != nil {
+		return err
+	}
+	limited, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var claimed api.Claimed
+	err = s.persist(limited, "the claim", func() error {
+		claimed, err = s.client.Claim(limited, api.Claim{Identity: identity(s.hardware), Advertisement: o.Advertisement, Person: person, CSR: csr})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.cred.Take([]byte(claimed.Certificate)); err != nil {
+		return err
+	}
+	s.client.Close() // the next connection shows the certificate
+	err = s.persist(limited, "the job", func() error {
+		s.job, err = s.client.Job(limited)
+		return err
+	})
+	if err == nil && s.job.Format != 1 {
+		err = fmt.Errorf("job %s: format %d, this boot image reads format 1", s.job.ID, s.job.Format)
+	}
+	return errors.Join(err,
+		s.folder.Write(job.FileKey, s.cred.KeyPEM()),
+		s.folder.Write(job.FileChain, []byte(claimed.Certificate)),
+		s.folder.WriteJSON(job.FileJob, s.job))
+}
+
+// prepareAndRun checks the job, makes its permit and runs its sequence.
+func (s *session) prepareAndRun(ctx context.Context, seen []disk.Disk, person bool) (engine.Ending, error) {
+	for _, id := range []status.MessageID{status.ProgramReceived, status.ProgramStarted, status.StartedInBoot} {
+		if err := s.report(id, 0, ""); err != nil {
+			return engine.Ending{}, err
+		}
+	}
+	seq, err := permit.Sequence(&s.job)
+	if err != nil {
+		return engine.Ending{}, err
+	}
+	env, err := s.environment(seq)
+	if err != nil {
+		return engine.Ending{}, err
+	}
+	p, err := s.permit(ctx, seq, env, seen, person)
+	if err != nil {
+		return engine.Ending{}, err
+	}
+	return s.run(ctx, seq, engine.New(env), p)
+}
+
+// permit is what lets the sequence erase a disk; nil when it erases none.
+func (s *session) permit(ctx context.Context, seq *sequence.Sequence, env *sequence.Environment, seen []disk.Disk, person bool) (disk.Permit, error) {
+	switch {
+	case !seq.Destructive():
+		return nil, nil
+	case !person:
+		return permit.FromGrant(&s.job, s.anchor, identity(s.hardware), s.clock.Now)
+	}
+	d, err := s.consent(ctx, seq, env, seen)
+	if err != nil {
+		return nil, err
+	}
+	return permit.FromPerson(&s.job, d, s.clock.Now)
+}

@@ -1,0 +1,189 @@
+// Package console is the screen of the target: plain lines of 80 columns that
+// also a serial line of 9,600 baud carries, each with the time since power-on,
+// one line that shows progress, and a keyboard.
+//
+// It uses no cursor addressing but the carriage return, and no colours.
+package console
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+// Width is the number of columns that are used.
+const Width = 79
+
+// Console is safe for concurrent use, but only one caller may read keys.
+type Console struct {
+	mu       sync.Mutex
+	out      io.Writer
+	keys     chan byte
+	since    func() time.Duration
+	progress int       // columns of the progress line that stands there
+	shown    time.Time // when it was written last
+}
+
+// New makes a console. since is the time since power-on. Keys are read from in
+// until it ends: the reading goroutine lives as long as in does. in may be nil.
+func New(in io.Reader, out io.Writer, since func() time.Duration) *Console {
+	c := &Console{out: out, keys: make(chan byte, 256), since: since}
+	if in != nil {
+		go c.read(in)
+	}
+	return c
+}
+
+func (c *Console) read(in io.Reader) {
+	b := make([]byte, 16)
+	for {
+		n, err := in.Read(b)
+		for _, k := range b[:n] {
+			select {
+			case c.keys <- k:
+			default: // nobody reads: the key is lost
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// Line writes a line with the time since power-on.
+func (c *Console) Line(format string, args ...any) {
+	stamp := fmt.Sprintf("[%7.1f] ", c.since().Seconds())
+	c.write(stamp, fmt.Sprintf(format, args...))
+}
+
+// Text writes lines without a time.
+func (c *Console) Text(format string, args ...any) { c.write("", fmt.Sprintf(format, args...)) }
+
+// write wraps long lines; lines after the first are indented by the stamp.
+func (c *Console) write(stamp, text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clear()
+	var b strings.Builder
+	for i, line := range wrap(text, Width-len(stamp)) {
+		if i > 0 {
+			stamp = strings.Repeat(" ", len(stamp))
+		}
+		b.WriteString(strings.TrimRight(stamp+line, " ") + "\r\n")
+	}
+	io.WriteString(c.out, b.String())
+}
+
+// progressPause keeps a slow serial line free.
+const progressPause = time.Second
+
+// Progress writes the progress line in place of the one before; at most one a
+// second is written.
+func (c *Console) Progress(format string, args ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if now := time.Now(); now.Sub(c.shown) >= progressPause {
+		c.shown = now
+		text := []rune(printable(fmt.Sprintf(format, args...)))
+		text = text[:min(len(text), Width-1)]
+		fill := max(c.progress-len(text), 0)
+		io.WriteString(c.out, "\r"+string(text)+strings.Repeat(" ", fill))
+		c.progress = len(text)
+	}
+}
+
+// clear takes the progress line away.
+func (c *Console) clear() {
+	if c.progress > 0 {
+		io.WriteString(c.out, "\r"+strings.Repeat(" ", c.progress)+"\r")
+		c.progress = 0
+	}
+}
+
+// Key waits for a key, or until ctx ends.
+func (c *Console) Key(ctx context.Context) (byte, bool) {
+	select {
+	case <-ctx.Done():
+		return 0, false
+	case k := <-c.keys:
+		return k, true
+	}
+}
+
+// Forget drops the keys that were pressed before.
+func (c *Console) Forget() {
+	for {
+		select {
+		case <-c.keys:
+		default:
+			return
+		}
+	}
+}
+
+// Ask writes a question and reads a line of at most 60 characters, with
+// backspace. ok is false when ctx ended or the person pressed Ctrl-C or Escape.
+func (c *Console) Ask(ctx context.Context, question string) (answer string, ok bool) {
+	c.echo(question)
+	var line []byte
+	for {
+		k, ok := c.Key(ctx)
+		switch {
+		case !ok || k == 3 || k == 27:
+			c.echo("\r\n")
+			return "", false
+		case k == '\r' || k == '\n':
+			c.echo("\r\n")
+			return string(line), true
+		case (k == 8 || k == 127) && len(line) > 0:
+			line = line[:len(line)-1]
+			c.echo("\b \b")
+		case k >= ' ' && k < 127 && len(line) < 60:
+			line = append(line, k)
+			c.echo(string(k))
+		}
+	}
+}
+
+func (c *Console) echo(s string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clear()
+	io.WriteString(c.out, s)
+}
+
+// wrap breaks a text at spaces into lines of a width.
+func wrap(text string, width int) []string {
+	var out []string
+	for _, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
+		line = printable(line)
+		for utf8.RuneCountInString(line) > width {
+			runes := []rune(line)
+			cut := width
+			if i := strings.LastIndexByte(string(runes[:width]), ' '); i > width/2 {
+				cut = utf8.RuneCountInString(string(runes[:width])[:i])
+			}
+			out = append(out, strings.TrimRight(string(runes[:cut]), " "))
+			line = strings.TrimLeft(string(runes[cut:]), " ")
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// printable takes the power over terminals out of a text.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t':
+			return ' '
+		case r < 0x20 || r >= 0x7f && r < 0xa0:
+			return -1
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,63 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"strings"
+	"testing"
+	"time"
+)
+
+func fixed() time.Duration { return 12345 * time.Millisecond }
+
+// TestLines: long texts are wrapped within 79 columns, control characters do not
+// reach the terminal, and a progress line leaves no remains.
+func TestLines(t *testing.T) {
+	var b bytes.Buffer
+	c := New(nil, &b, fixed)
+	c.Line("step %d: %s", 1, strings.Repeat("word ", 30)+"\x1b[2J")
+	c.Progress("50%% done")
+	c.Progress("too soon")
+	c.Line("next")
+	for line := range strings.SplitSeq(b.String(), "\r\n") {
+		if i := strings.LastIndexByte(line, '\r'); len(line[i+1:]) > Width {
+			t.Errorf("%d columns: %q", len(line), line)
+		}
+	}
+	for _, bad := range []string{"\x1b", "too soon"} {
+		if strings.Contains(b.String(), bad) {
+			t.Errorf("%q is on the screen", bad)
+		}
+	}
+	if !strings.HasPrefix(b.String(), "[   12.3] step 1: word") || !strings.HasSuffix(b.String(), "\r50% done\r        \r[   12.3] next\r\n") {
+		t.Errorf("got %q", b.String())
+	}
+}
+
+func TestAsk(t *testing.T) {
+	for keys, want := range map[string]string{"YES\r": "YES", "YEZ\x7fS\n": "YES", "\x7f\x7f2\r": "2", strings.Repeat("x", 99) + "\r": strings.Repeat("x", 60)} {
+		in, out := io.Pipe()
+		var b bytes.Buffer
+		c := New(in, &b, fixed)
+		go func() {
+			for _, k := range []byte(keys) { // one at a time, as people type
+				out.Write([]byte{k})
+			}
+		}()
+		if got, ok := c.Ask(t.Context(), "? "); !ok || got != want {
+			t.Errorf("%q: %q, %v", keys, got, ok)
+		}
+		in.Close()
+	}
+	in, out := io.Pipe()
+	go out.Write([]byte("Y\x1b"))
+	if got, ok := New(in, io.Discard, fixed).Ask(t.Context(), "? "); ok {
+		t.Errorf("escape gave %q", got)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, ok := New(nil, io.Discard, fixed).Key(ctx); ok {
+		t.Error("a key from nowhere")
+	}
+}

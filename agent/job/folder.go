@@ -1,0 +1,232 @@
+// Package job keeps what a running job must not lose: the job, its key and
+// certificate, the state of the engine, the status messages, the log.
+//
+// It lives in one folder (mode 0700): in memory until the target's volume
+// exists, then on that volume as _SMSTaskSequence, so that the sequence goes on
+// behind a restart; deleted at the end. Every write is to a new file that is
+// fsynced and renamed. It knows nothing of networks.
+package job
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// Name is the folder's name on the target's volume.
+const Name = "_SMSTaskSequence"
+
+// The files of a folder.
+const (
+	FileJob    = "job.json"     // api.Job
+	FileState  = "state.json"   // engine.State
+	FileKey    = "key.pem"      // the job's private key
+	FileChain  = "chain.pem"    // its certificate
+	FileAnchor = "anchor.json"  // the site's trust anchor
+	FileBox    = "box.json"     // Box
+	FileStatus = "status.jsonl" // messages, one a line
+	FileDisk   = "disk.json"    // Layout
+	FileLog    = "smsts.log"
+)
+
+// Box says where the job's box is.
+type Box struct {
+	Address string `json:"address"` // host, without port
+	Name    string `json:"name"`
+}
+
+// Layout is what the sequence made of the disk.
+type Layout struct {
+	Device  string   `json:"device"` // /dev/vda
+	Style   string   `json:"style"`
+	Volumes []Volume `json:"volumes"`
+	// Target is the volume that takes the operating system.
+	Target string `json:"target,omitempty"`
+}
+
+// Volume is one volume of a Layout.
+type Volume struct {
+	Device     string `json:"device"` // /dev/vda2
+	Name       string `json:"name,omitempty"`
+	Type       string `json:"type"`
+	FileSystem string `json:"fileSystem,omitempty"`
+	UUID       string `json:"uuid,omitempty"`
+	PartUUID   string `json:"partUUID,omitempty"`
+	Variable   string `json:"variable,omitempty"`
+}
+
+// Folder is an open job folder. It is safe for concurrent use.
+type Folder struct {
+	mu  sync.RWMutex
+	dir string
+}
+
+// Create makes an empty folder; what was there is removed.
+func Create(dir string) (*Folder, error) {
+	if err := os.RemoveAll(dir); err != nil {
+		return nil, fmt.Errorf("job folder: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("job folder: %w", err)
+	}
+	return &Folder{dir: dir}, nil
+}
+
+// Open opens a folder that holds a job.
+func Open(dir string) (*Folder, error) {
+	if _, err := os.Stat(filepath.Join(dir, FileJob)); err != nil {
+		return nil, fmt.Errorf("job folder %s holds no job: %w", dir, err)
+	}
+	return &Folder{dir: dir}, nil
+}
+
+// Dir is where the folder is now.
+func (f *Folder) Dir() string {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.dir
+}
+
+// Read reads a file.
+func (f *Folder) Read(name string) ([]byte, error) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return os.ReadFile(filepath.Join(f.dir, name))
+}
+
+// Write puts a file in place: whole or not at all, also when power is cut.
+func (f *Folder) Write(name string, data []byte) error {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return write(filepath.Join(f.dir, name), data)
+}
+
+// ReadJSON reads a file into v.
+func (f *Folder) ReadJSON(name string, v any) error {
+	b, err := f.Read(name)
+	if err != nil {
+		return fmt.Errorf("job folder: %w", err)
+	}
+	if err := json.Unmarshal(b, v); err != nil {
+		return fmt.Errorf("job folder: %s: %w", name, err)
+	}
+	return nil
+}
+
+// WriteJSON writes v as a file.
+func (f *Folder) WriteJSON(name string, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("job folder: %s: %w", name, err)
+	}
+	return f.Write(name, b)
+}
+
+// Append adds a line to a file and returns when it is on stable storage.
+func (f *Folder) Append(name string, line []byte) error {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	file, err := os.OpenFile(filepath.Join(f.dir, name), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("job folder: %w", err)
+	}
+	_, err = file.Write(append(line[:len(line):len(line)], '\n'))
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return fmt.Errorf("job folder: %w", err)
+	}
+	return nil
+}
+
+// Move takes the folder to another place and removes it from the old one.
+// Writers wait meanwhile; after an error everything is as it was.
+func (f *Folder) Move(dir string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	fail := func(err error) error {
+		return errors.Join(fmt.Errorf("move the job folder to %s: %w", dir, err), os.RemoveAll(dir))
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return fail(err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fail(err)
+	}
+	entries, err := os.ReadDir(f.dir)
+	if err != nil {
+		return fail(err)
+	}
+	for _, e := range entries {
+		if !e.Type().IsRegular() {
+			continue
+		}
+		b, err := os.ReadFile(filepath.Join(f.dir, e.Name()))
+		if err == nil {
+			err = write(filepath.Join(dir, e.Name()), b)
+		}
+		if err != nil {
+			return fail(err)
+		}
+	}
+	if err := syncDir(filepath.Dir(dir)); err != nil {
+		return fail(err)
+	}
+	old := f.dir
+	f.dir = dir
+	return os.RemoveAll(old)
+}
+
+// Remove deletes the folder.
+func (f *Folder) Remove() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := os.RemoveAll(f.dir); err != nil {
+		return fmt.Errorf("remove the job folder: %w", err)
+	}
+	return nil
+}
+
+func write(path string, data []byte) error {
+	tmp := path + ".new"
+	file, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("job folder: %w", err)
+	}
+	_, err = file.Write(data)
+	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
+		err = os.Rename(tmp, path)
+	}
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("job folder: write %s: %w", filepath.Base(path), err), removeIfThere(tmp))
+	}
+	return nil
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// syncDir makes renames durable. File systems that cannot (some in memory) say
+// EINVAL.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	err = d.Sync()
+	if errors.Is(err, unix.EINVAL) {
+		err = nil
+	}
+	return errors.Join(err, d.Close())
+}

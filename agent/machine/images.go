@@ -1,0 +1,148 @@
+package machine
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/bootward/bootward/agent/image"
+	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/content"
+	"github.com/bootward/bootward/diskfs/tool"
+	"github.com/bootward/bootward/osd"
+	"github.com/bootward/bootward/osd/sequence"
+)
+
+// Mount shows a remote file as a local one: see agent/contentfs.
+type Mount func(ctx context.Context, dir, name string, r *content.Remote) (path string, unmount func() error, err error)
+
+// Images implements step.Images: wimlib comes from the box as a package, and
+// reads the image through a file whose reads are verified chunks.
+type Images struct {
+	Source  content.Source
+	Content []api.JobContent
+	// Keys are those that sign manifests.
+	Keys []ed25519.PublicKey
+	// Dir is where the tools and the mounted image go, in memory.
+	Dir   string
+	Mount Mount
+	// Say shows a line.
+	Say func(string)
+}
+
+// Apply implements step.Images.
+func (m *Images) Apply(ctx context.Context, name string, index int, target string, progress func(done, total int64)) (err error) {
+	wimlib, err := m.tools(ctx)
+	if err != nil {
+		return err
+	}
+	c, manifest, err := m.open(ctx, string(osd.KindImage), name)
+	if err != nil {
+		return err
+	}
+	file := manifest.File(c.File)
+	if file == nil {
+		return fmt.Errorf("image %q: its content has no file %q; import the image again", name, c.File)
+	}
+	remote, err := content.OpenRemote(ctx, m.Source, *file, content.RemoteOptions{})
+	if err != nil {
+		return fmt.Errorf("image %q: %w", name, err)
+	}
+	dir := filepath.Join(m.Dir, "image")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("image %q: %w", name, err)
+	}
+	path, unmount, err := m.Mount(ctx, dir, filepath.Base(c.File), remote)
+	if err != nil {
+		return fmt.Errorf("image %q: %w", name, err)
+	}
+	defer func() { err = errors.Join(err, unmount()) }()
+	_, err = image.Apply(ctx, wimlib, image.Options{WIM: path, Index: index, Target: target, Progress: progress})
+	return err
+}
+
+// open fetches the signed manifest of what the sequence names.
+func (m *Images) open(ctx context.Context, kind, name string) (api.JobContent, *content.Manifest, error) {
+	i := slices.IndexFunc(m.Content, func(c api.JobContent) bool { return c.Kind == kind && c.Name == name })
+	if i < 0 {
+		return api.JobContent{}, nil, fmt.Errorf("%s %q is not among the content of the job; distribute it to the box and advertise again", kind, name)
+	}
+	c := m.Content[i]
+	envelope, err := m.Source.Manifest(ctx, c.Manifest)
+	if err != nil {
+		return c, nil, fmt.Errorf("%s %q: %w", kind, name, err)
+	}
+	manifest, err := content.OpenManifest(envelope, c.Manifest, m.Keys)
+	if err != nil {
+		return c, nil, fmt.Errorf("%s %q: %w", kind, name, err)
+	}
+	return c, manifest, nil
+}
+
+// tools fetches the imaging tools into memory, once.
+func (m *Images) tools(ctx context.Context) (image.Wimlib, error) {
+	dir := filepath.Join(m.Dir, "tools")
+	done := filepath.Join(dir, ".complete")
+	if _, err := os.Stat(done); err != nil {
+		m.Say("fetch the imaging tools")
+		if err := os.RemoveAll(dir); err != nil {
+			return image.Wimlib{}, err
+		}
+		_, manifest, err := m.open(ctx, string(osd.KindPackage), sequence.ImagingTools)
+		if err != nil {
+			return image.Wimlib{}, err
+		}
+		if err := m.fetch(ctx, manifest, dir); err != nil {
+			return image.Wimlib{}, fmt.Errorf("package %q: %w", sequence.ImagingTools, err)
+		}
+		if err := os.WriteFile(done, nil, 0o600); err != nil {
+			return image.Wimlib{}, err
+		}
+	}
+	return Wimlib(dir), nil
+}
+
+// fetch writes the files of a manifest below dir; every chunk is verified before
+// a byte of it is written.
+func (m *Images) fetch(ctx context.Context, manifest *content.Manifest, dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	for _, f := range manifest.Files {
+		remote, err := content.OpenRemote(ctx, m.Source, f, content.RemoteOptions{CacheMiB: 8})
+		if err != nil {
+			return err
+		}
+		if err := root.MkdirAll(filepath.Dir(f.Path), 0o755); err != nil {
+			return err
+		}
+		err = copyFile(root, f.Path, os.FileMode(f.Mode&0o755|0o400), io.NewSectionReader(remote, 0, f.Size))
+		if err = errors.Join(err, remote.Close()); err != nil {
+			return fmt.Errorf("file %s: %w", f.Path, err)
+		}
+	}
+	return nil
+}
+
+// Wimlib runs wimlib-imagex out of the bundle in dir, by the bundle's own loader:
+//
+//	DIR/lib/ld-linux-x86-64.so.2 --library-path DIR/lib DIR/bin/wimlib-imagex ...
+func Wimlib(dir string) image.Wimlib {
+	lib := filepath.Join(dir, "lib")
+	run := func(ctx context.Context, c tool.Command) error {
+		c.Args = append([]string{"--library-path", lib, c.Path}, c.Args...)
+		c.Path = filepath.Join(lib, "ld-linux-x86-64.so.2")
+		return tool.Exec{}.Run(ctx, c)
+	}
+	return image.Wimlib{Runner: tool.Func(run), Path: filepath.Join(dir, "bin", "wimlib-imagex")}
+}

@@ -1,0 +1,128 @@
+// Package machine is the real machine behind the interfaces of package step:
+// disks through agent/disk, mounts, images streamed from the box through wimlib,
+// settings, boot loader, commands.
+//
+// What decides whether something may be erased is not here: see agent/permit.
+package machine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bootward/bootward/agent/bootloader"
+	"github.com/bootward/bootward/agent/disk"
+	"github.com/bootward/bootward/agent/settings"
+	"github.com/bootward/bootward/diskfs"
+	"github.com/bootward/bootward/diskfs/tool"
+)
+
+// Disks implements step.Disks on this machine.
+type Disks struct {
+	// Medium are the device numbers of what the machine booted from.
+	Medium []string
+	// Log gets the lines of the tools.
+	Tools diskfs.Tools
+}
+
+// NewDisks looks at what is mounted now: that is the boot medium and must not be
+// touched. It is called before anything of the target's is mounted, or with the
+// folders below which that is.
+func NewDisks(ignore ...string) (*Disks, error) {
+	f, err := os.Open("/proc/self/mountinfo")
+	if err != nil {
+		return nil, fmt.Errorf("list disks: %w", err)
+	}
+	defer f.Close()
+	medium, err := disk.Mounted(f, ignore...)
+	if err != nil {
+		return nil, err
+	}
+	return &Disks{Medium: medium, Tools: diskfs.Tools{Runner: tool.Exec{}}}, nil
+}
+
+// Scan implements step.Disks.
+func (d *Disks) Scan() ([]disk.Disk, error) { return disk.Scan(os.DirFS("/sys"), d.Medium) }
+
+// Prepare implements step.Disks.
+func (d *Disks) Prepare(ctx context.Context, permit disk.Permit, which disk.Disk, style diskfs.Style, volumes []diskfs.Volume, say func(string)) ([]disk.Prepared, error) {
+	return disk.Eraser{Rescan: d.Scan, Tools: d.Tools}.Prepare(ctx, permit, which, style, volumes, say)
+}
+
+// Volumes implements step.Volumes with mount(2).
+type Volumes struct{ mounted []string }
+
+// kernelNames are the kernel's names of file systems that can be mounted.
+func kernelName(f diskfs.FileSystem) string {
+	switch f {
+	case diskfs.Ext4:
+		return "ext4"
+	case diskfs.FAT32:
+		return "vfat"
+	}
+	return ""
+}
+
+// Mount implements step.Volumes.
+func (v *Volumes) Mount(device string, f diskfs.FileSystem, at string) error {
+	if slices.Contains(v.mounted, at) {
+		return nil
+	}
+	kind := kernelName(f)
+	if kind == "" {
+		return fmt.Errorf("mount %s: a volume of file system %q cannot be mounted here", device, f)
+	}
+	if err := os.MkdirAll(at, 0o755); err != nil {
+		return fmt.Errorf("mount %s: %w", device, err)
+	}
+	if err := unix.Mount(device, at, kind, unix.MS_NOATIME, ""); err != nil {
+		return fmt.Errorf("mount %s at %s as %s: %w", device, at, kind, err)
+	}
+	v.mounted = append(v.mounted, at)
+	return nil
+}
+
+// Unmount implements step.Volumes.
+func (v *Volumes) Unmount(at string) error {
+	i := slices.Index(v.mounted, at)
+	if i < 0 {
+		return nil
+	}
+	if err := unix.Unmount(at, 0); err != nil {
+		return fmt.Errorf("unmount %s: %w", at, err)
+	}
+	v.mounted = slices.Delete(v.mounted, i, i+1)
+	return nil
+}
+
+// Close unmounts everything, last first.
+func (v *Volumes) Close() error {
+	var errs []error
+	for _, at := range slices.Backward(slices.Clone(v.mounted)) {
+		errs = append(errs, v.Unmount(at))
+	}
+	return errors.Join(errs...)
+}
+
+// System implements step.System.
+type System struct {
+	// Executable is the agent's own program.
+	Executable string
+}
+
+// Settings implements step.System.
+func (System) Settings(dir string, s settings.Settings) error { return settings.Apply(dir, s) }
+
+// BootLoader implements step.System.
+func (System) BootLoader(ctx context.Context, s bootloader.System, say func(string)) error {
+	in := bootloader.Installer{Runner: tool.Exec{}, Mounts: bootloader.KernelMounts{}, Step: say}
+	return in.Install(ctx, s)
+}
+
+// Agent implements step.System.
+func (s System) Agent(root string) error { return Install(filepath.Clean(root), s.Executable) }

@@ -1,0 +1,110 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/bootward/bootward/agent/job"
+	"github.com/bootward/bootward/rootfs/network"
+)
+
+// addresses is what is known of the network that the machine is deployed through.
+type addresses struct {
+	mac      string // of the adapter that got the first lease
+	ips      []string
+	gateways []string
+}
+
+// configure brings all links up by DHCP, in the background, and returns when the
+// first has an address, or found ends. The clients renew their leases until
+// running ends.
+func configure(running, found context.Context, log *slog.Logger, work *sync.WaitGroup) (addresses, error) {
+	links, err := network.WaitLink(found)
+	if err != nil {
+		return addresses{}, fmt.Errorf("find a network adapter: %w; has the boot image the driver of this machine's adapter?", err)
+	}
+	type got struct {
+		link  network.Link
+		lease network.Lease
+	}
+	leases := make(chan got, len(links))
+	for _, l := range links {
+		var once sync.Once
+		c := &network.Client{Link: l.Name, Options: network.Options{Log: log}, Changed: func(lease network.Lease) {
+			once.Do(func() { leases <- got{l, lease} })
+		}}
+		work.Go(func() {
+			if err := c.Run(running); err != nil && running.Err() == nil {
+				log.Warn("dhcp ended", "link", l.Name, "error", err)
+			}
+		})
+	}
+	select {
+	case <-found.Done():
+		return addresses{}, fmt.Errorf("no address by DHCP on %d links: %w; check the cable and the DHCP server", len(links), found.Err())
+	case g := <-leases:
+		a := addresses{mac: g.link.MAC.String(), ips: []string{g.lease.Address.Addr().String()}}
+		if g.lease.Gateway.IsValid() {
+			a.gateways = []string{g.lease.Gateway.String()}
+		}
+		return a, nil
+	}
+}
+
+// present reads the addresses that the installed system has.
+func present(ctx context.Context) addresses {
+	var a addresses
+	links, err := network.Links(ctx)
+	if err != nil {
+		return a
+	}
+	for _, l := range links {
+		for _, p := range l.Addrs {
+			if l.Loopback || p.Addr().IsLinkLocalUnicast() {
+				continue
+			}
+			a.ips = append(a.ips, p.Addr().String())
+			if a.mac == "" {
+				a.mac = l.MAC.String()
+			}
+		}
+	}
+	return a
+}
+
+// findBox asks all links for the box at once.
+func findBox(ctx context.Context) (job.Box, error) {
+	links, err := network.Links(ctx)
+	if err != nil {
+		return job.Box{}, err
+	}
+	links = slices.DeleteFunc(links, func(l network.Link) bool { return l.Loopback })
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	type answer struct {
+		box network.Box
+		err error
+	}
+	answers := make(chan answer, len(links))
+	for _, l := range links {
+		go func() {
+			b, err := network.DiscoverBox(ctx, l.Name)
+			answers <- answer{b, err}
+		}()
+	}
+	var errs []error
+	for range links {
+		a := <-answers
+		if a.err == nil && a.box.Address != (netip.Addr{}) {
+			return job.Box{Address: a.box.Address.String(), Name: a.box.ID}, nil
+		}
+		errs = append(errs, a.err)
+	}
+	return job.Box{}, fmt.Errorf("look for the box: %w", errors.Join(errs...))
+}

@@ -1,0 +1,214 @@
+// Package point speaks to the management point of a box (api/agent.go): TLS 1.3
+// against the anchor that is built into the boot image, JSON bodies, problem
+// documents as errors. It retries nothing: callers know what may be repeated.
+package point
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/trust"
+)
+
+// maxBody is the largest answer that is read: a job with its sequence.
+const maxBody = 16 << 20
+
+// Clock gives the time at which certificates and grants are checked: that of
+// the machine, but not before the build, the anchor and what the box said.
+// Targets have no clock to trust. It is safe for concurrent use.
+type Clock struct {
+	mu     sync.Mutex
+	built  time.Time
+	offset time.Duration
+}
+
+// NewClock makes a Clock that is never earlier than built.
+func NewClock(built time.Time) *Clock { return &Clock{built: built} }
+
+// Now is the time.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return trust.Now(time.Now().Add(c.offset), c.built, time.Time{})
+}
+
+// Heard takes the time that a box told; a clock is only put forward.
+func (c *Clock) Heard(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.offset = max(c.offset, time.Until(t))
+}
+
+// Client is a connection to one box. It is safe for concurrent use.
+type Client struct {
+	// Base is scheme and host, such as https://10.77.0.2.
+	Base string
+	// HTTP carries the requests; content is fetched through it too.
+	HTTP  *http.Client
+	clock *Clock
+}
+
+// New makes a client of the box at an address. cert gives the job's
+// certificate, or nil while there is none.
+func New(anchor *trust.Anchor, address string, clock *Clock, cert func() *tls.Certificate) *Client {
+	conf := trust.ClientTLS(anchor, trust.IsPoint(anchor.Site), cert, clock.Now)
+	transport := &http.Transport{
+		TLSClientConfig:       conf,
+		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
+		TLSHandshakeTimeout:   20 * time.Second,
+		ResponseHeaderTimeout: 60 * time.Second,
+		IdleConnTimeout:       60 * time.Second,
+		MaxIdleConnsPerHost:   8,
+		ForceAttemptHTTP2:     true,
+	}
+	return &Client{Base: "https://" + host(address), HTTP: &http.Client{Transport: transport}, clock: clock}
+}
+
+// host puts an IPv6 address into brackets.
+func host(address string) string {
+	if strings.Count(address, ":") > 1 && !strings.HasPrefix(address, "[") {
+		return "[" + address + "]"
+	}
+	return address
+}
+
+// Close ends idle connections: the next request shows the certificate of then.
+func (c *Client) Close() { c.HTTP.CloseIdleConnections() }
+
+// FirstHello asks the box for its time, for a machine whose own clock may lie:
+// the certificate is checked at a time that is not before the certificate
+// itself. Everything else, the chain to the site's CA and the name, counts.
+func FirstHello(ctx context.Context, anchor *trust.Anchor, address string, clock *Clock) (api.Hello, error) {
+	c := New(anchor, address, clock, nil)
+	defer c.Close()
+	conf := c.HTTP.Transport.(*http.Transport).TLSClientConfig
+	conf.VerifyConnection = func(s tls.ConnectionState) error {
+		at := clock.Now()
+		for _, cert := range s.PeerCertificates {
+			at = trust.Now(at, cert.NotBefore, time.Time{})
+		}
+		leaf, err := anchor.VerifyChain(s.PeerCertificates, x509.ExtKeyUsageServerAuth, at)
+		if err != nil {
+			return err
+		}
+		for _, dns := range leaf.DNSNames {
+			if trust.IsPoint(anchor.Site)(dns) {
+				return nil
+			}
+		}
+		return fmt.Errorf("server certificate is for %q: not a box of site %s", leaf.DNSNames, anchor.Site)
+	}
+	h, err := c.Hello(ctx)
+	if err == nil && h.Site != anchor.Site {
+		err = fmt.Errorf("hello: the box belongs to site %s, this boot image to %s", h.Site, anchor.Site)
+	}
+	if err != nil {
+		return api.Hello{}, err
+	}
+	clock.Heard(h.Time)
+	return h, nil
+}
+
+// Hello asks the box who it is.
+func (c *Client) Hello(ctx context.Context) (h api.Hello, err error) {
+	return h, c.call(ctx, api.RouteHello, nil, &h)
+}
+
+// Offers asks what the machine may run.
+func (c *Client) Offers(ctx context.Context, id api.Identity) (o api.Offers, err error) {
+	return o, c.call(ctx, api.RouteOffers, id, &o)
+}
+
+// Claim asks for a job.
+func (c *Client) Claim(ctx context.Context, claim api.Claim) (r api.Claimed, err error) {
+	return r, c.call(ctx, api.RouteClaim, claim, &r)
+}
+
+// Decline says that the machine boots its disk.
+func (c *Client) Decline(ctx context.Context, id api.Identity) error {
+	return c.call(ctx, api.RouteDecline, id, nil)
+}
+
+// Job fetches the job of the certificate.
+func (c *Client) Job(ctx context.Context) (j api.Job, err error) {
+	return j, c.call(ctx, api.RouteJob, nil, &j)
+}
+
+// Renew asks for a new certificate.
+func (c *Client) Renew(ctx context.Context, csr []byte) (r api.Claimed, err error) {
+	return r, c.call(ctx, api.RouteRenew, api.Renew{CSR: csr}, &r)
+}
+
+// Status sends messages, which may be repeated: they count once.
+func (c *Client) Status(ctx context.Context, b api.StatusBatch) (a api.StatusAck, err error) {
+	return a, c.call(ctx, api.RouteStatus, b, &a)
+}
+
+// call does one request. A route is a method and a path.
+func (c *Client) call(ctx context.Context, route string, in, out any) error {
+	method, path, _ := strings.Cut(route, " ")
+	var body io.Reader
+	if in != nil {
+		raw, err := json.Marshal(in)
+		if err != nil {
+			return fmt.Errorf("box: %s: %w", path, err)
+		}
+		body = bytes.NewReader(raw)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.Base+path, body)
+	if err != nil {
+		return fmt.Errorf("box: %s: %w", path, err)
+	}
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := c.HTTP.Do(req)
+	if err != nil {
+		return fmt.Errorf("box: %w", err)
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	if err == nil && len(raw) > maxBody {
+		err = fmt.Errorf("the answer is longer than %d bytes", maxBody)
+	}
+	if err != nil {
+		return fmt.Errorf("box: %s: %w", path, err)
+	}
+	if resp.StatusCode/100 != 2 {
+		return fmt.Errorf("box: %s: %w", path, problem(resp, raw))
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(raw, out); err != nil {
+		return fmt.Errorf("box: %s: answer: %w", path, err)
+	}
+	return nil
+}
+
+func problem(resp *http.Response, raw []byte) error {
+	e := &api.Error{}
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), api.ProblemType) && json.Unmarshal(raw, e) == nil && e.Code != "" {
+		return e
+	}
+	return fmt.Errorf("status %s", resp.Status)
+}
+
+// Final says whether repeating a request is of no use: the box understood it and
+// said no.
+func Final(err error) bool {
+	var e *api.Error
+	return errors.As(err, &e) && !e.Retryable
+}

@@ -1,0 +1,206 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bootward/bootward/agent/disk"
+	"github.com/bootward/bootward/agent/job"
+	"github.com/bootward/bootward/agent/machine"
+	"github.com/bootward/bootward/agent/step"
+	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/osd/sequence"
+	"github.com/bootward/bootward/osd/sequence/engine"
+	"github.com/bootward/bootward/osd/status"
+)
+
+// choose takes the mandatory offer, or asks the person at the machine. chosen is
+// nil when there is nothing to do or nobody came; person says that a person
+// chose, and seen are the disks that he allowed to be erased.
+func (s *session) choose(ctx context.Context, o api.Offers) (chosen *api.Offer, seen []disk.Disk, person bool) {
+	for i := range o.Offers {
+		if o.Offers[i].Mandatory {
+			return &o.Offers[i], nil, false
+		}
+	}
+	if len(o.Offers) == 0 {
+		s.console.Line("there is nothing to deploy on this machine")
+		for _, why := range o.Why {
+			s.console.Text("  %s", why)
+		}
+		return nil, nil, false
+	}
+	wait := seconds(setting(s.conf.CommandLine, "bootward.wait"), time.Minute)
+	if !s.attended(ctx, len(o.Offers), wait) {
+		s.console.Line("nobody pressed a key")
+		return nil, nil, false
+	}
+	limited, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		offer := s.pick(limited, o)
+		if offer == nil {
+			return nil, nil, false
+		}
+		if !offer.Destructive {
+			return offer, nil, true
+		}
+		if disks, ok := s.warn(limited, *offer); ok {
+			return offer, disks, true
+		}
+		if limited.Err() != nil {
+			return nil, nil, false
+		}
+	}
+}
+
+// attended waits for any key.
+func (s *session) attended(ctx context.Context, offers int, wait time.Duration) bool {
+	s.console.Forget()
+	s.console.Line("%d task sequences are available for this machine", offers)
+	s.console.Line("press any key within %s to choose; otherwise the machine boots its disk", wait)
+	limited, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	_, ok := s.console.Key(limited)
+	s.console.Forget()
+	return ok
+}
+
+// pick lists the offers and reads a number; nil is none of them.
+func (s *session) pick(ctx context.Context, o api.Offers) *api.Offer {
+	s.console.Text("\n")
+	for i, offer := range o.Offers {
+		erases := ""
+		if offer.Destructive {
+			erases = "  (ERASES A DISK)"
+		}
+		s.console.Text("  %2d  %s: %s%s", i+1, offer.Name, offer.Sequence, erases)
+		if offer.Comment != "" {
+			s.console.Text("      %s", offer.Comment)
+		}
+	}
+	for {
+		answer, ok := s.console.Ask(ctx, "Number, or nothing to boot the disk: ")
+		answer = strings.TrimSpace(answer)
+		if !ok || answer == "" {
+			return nil
+		}
+		if n, err := strconv.Atoi(answer); err == nil && n >= 1 && n <= len(o.Offers) {
+			return &o.Offers[n-1]
+		}
+		s.console.Text("Give a number from 1 to %d.", len(o.Offers))
+	}
+}
+
+// warn names the disks that may be erased and asks for YES.
+func (s *session) warn(ctx context.Context, o api.Offer) ([]disk.Disk, bool) {
+	disks, err := candidates()
+	if err != nil || len(disks) == 0 {
+		s.console.Text("This machine has no disk for an operating system. %v", errors.Join(err))
+		return nil, false
+	}
+	s.console.Text("\n%s (%s)", o.Name, o.Sequence)
+	s.console.Text("ERASES ALL DATA on %s:", map[bool]string{true: "this disk", false: "one of these disks"}[len(disks) == 1])
+	for _, d := range disks {
+		s.console.Text("  %s", d)
+	}
+	answer, ok := s.console.Ask(ctx, "Type YES to go on: ")
+	return disks, ok && answer == "YES"
+}
+
+func candidates() ([]disk.Disk, error) {
+	m, err := machine.NewDisks()
+	if err != nil {
+		return nil, err
+	}
+	all, err := m.Scan()
+	var out []disk.Disk
+	for _, d := range all {
+		if d.Excluded() == "" {
+			out = append(out, d)
+		}
+	}
+	return out, err
+}
+
+// consent finds the disk that the sequence will erase among those that the
+// person saw; if he saw several, he is asked for that one.
+func (s *session) consent(ctx context.Context, seq *sequence.Sequence, env *sequence.Environment, seen []disk.Disk) (disk.Disk, error) {
+	d, err := target(seq, env, seen)
+	if err != nil || len(seen) == 1 {
+		return d, err
+	}
+	s.console.Text("\nThe task sequence ERASES ALL DATA on this disk:\n  %s", d)
+	limited, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if answer, ok := s.console.Ask(limited, "Type YES to go on: "); !ok || answer != "YES" {
+		return disk.Disk{}, errors.New("the person at the machine did not confirm the disk; nothing was changed")
+	}
+	return d, nil
+}
+
+// target is the disk of the first partition step that applies to this machine.
+func target(seq *sequence.Sequence, env *sequence.Environment, disks []disk.Disk) (disk.Disk, error) {
+	for _, l := range seq.Flatten() {
+		p, ok := l.Node.Step.(*sequence.PartitionDisk)
+		if !ok || p.Disabled {
+			continue
+		}
+		if holds, err := p.Condition.Holds(env); err != nil || !holds {
+			continue
+		}
+		wanted, err := step.Wanted(p, env)
+		if err != nil {
+			return disk.Disk{}, err
+		}
+		return disk.Select(disks, wanted)
+	}
+	return disk.Disk{}, errors.New("no partition step of the task sequence applies to this machine")
+}
+
+// failure shows what failed and waits for a key or the end of the wait.
+func (s *session) failure(ctx context.Context, end engine.Ending) {
+	wait := seconds(s.variable("SMSTSErrorDialogTimeout"), errorDialog)
+	s.console.Text("\n%s", strings.Repeat("=", 60))
+	s.console.Line("THE TASK SEQUENCE FAILED")
+	if end.Step > 0 {
+		s.console.Text("Step:      %d %s", end.Step, end.Action)
+	}
+	s.console.Text("Exit code: %d (0x%08X)", end.ExitCode, uint32(end.ExitCode))
+	s.console.Text("Reason:    %s", status.Tail(end.Reason, 1500))
+	s.console.Text("Log:       %s/smsts.log, and SMSTSLog on the target's volume if there is one", s.folder.Dir())
+	s.console.Text("%s", strings.Repeat("=", 60))
+	sent := make(chan error, 1)
+	go func() { sent <- s.flush(ctx, wait+time.Minute) }()
+	s.console.Line("press any key to restart; the machine restarts by itself in %s", wait)
+	limited, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	s.console.Forget()
+	s.console.Key(limited)
+	select {
+	case err := <-sent:
+		if err != nil {
+			s.console.Line("the box was not told: %s", err)
+		}
+	case <-time.After(10 * time.Second):
+		s.console.Line("the box was not told everything: it cannot be reached")
+	case <-ctx.Done():
+	}
+}
+
+// variable is a variable of the sequence as it was saved last, or of the job.
+func (s *session) variable(name string) string {
+	var state engine.State
+	if err := s.folder.ReadJSON(job.FileState, &state); err != nil {
+		state.Variables = s.job.Variables // the sequence did not begin
+	}
+	for n, v := range state.Variables {
+		if strings.EqualFold(n, name) {
+			return v
+		}
+	}
+	return ""
+}

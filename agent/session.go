@@ -1,0 +1,181 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bootward/bootward/agent/console"
+	"github.com/bootward/bootward/agent/disk"
+	"github.com/bootward/bootward/agent/job"
+	"github.com/bootward/bootward/agent/machine"
+	"github.com/bootward/bootward/agent/outbox"
+	"github.com/bootward/bootward/agent/point"
+	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/osd/inventory"
+	"github.com/bootward/bootward/osd/sequence"
+	"github.com/bootward/bootward/osd/sequence/engine"
+	"github.com/bootward/bootward/osd/status"
+	"github.com/bootward/bootward/trust"
+)
+
+// session is a job that runs: its connection, its folder, its messages.
+type session struct {
+	conf     Config
+	anchor   *trust.Anchor
+	clock    *point.Clock
+	client   *point.Client
+	cred     *point.Credential
+	folder   *job.Folder
+	job      api.Job
+	hardware inventory.Machine
+	network  addresses
+	stage    string
+	console  *console.Console
+	log      *slog.Logger
+	box      *outbox.Outbox
+
+	stop context.CancelFunc
+	work sync.WaitGroup
+}
+
+// open opens the queue of messages and starts the services of the session: the
+// sender and the renewal of the certificate. close ends them.
+func (s *session) open(ctx context.Context) error {
+	box, err := outbox.Open(s.folder, job.FileStatus, s.job.ID, 1, s.client)
+	if err != nil {
+		return err
+	}
+	s.box = box
+	box.Lost = func(err error) {
+		if err != nil {
+			s.console.Line("the box cannot be reached; going on, and sending when it is back")
+			s.log.Warn("status messages wait", "component", "TSAgent", "error", err)
+			return
+		}
+		s.console.Line("the box is back")
+		s.log.Info("the box is back", "component", "TSAgent")
+	}
+	renew := &point.Renewer{Client: s.client, Credential: s.cred, Clock: s.clock, Log: s.log,
+		Keep: func(chain []byte) error { return s.folder.Write(job.FileChain, chain) }}
+	running, cancel := context.WithCancel(ctx)
+	s.stop = cancel
+	s.work.Go(func() { _ = box.Run(running) })   // nil: it ends with ctx
+	s.work.Go(func() { _ = renew.Run(running) }) // the same
+	return nil
+}
+
+// close ends the services; what was not sent stays in the folder.
+func (s *session) close() {
+	s.stop()
+	s.work.Wait()
+	s.client.Close()
+}
+
+// flush gives the box some time to take all messages.
+func (s *session) flush(ctx context.Context, patience time.Duration) error {
+	limited, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err := s.box.Flush(limited)
+	if err != nil {
+		s.log.Warn("status messages were not sent", "component", "TSAgent", "error", err)
+	}
+	return err
+}
+
+// report sends a message that is not the engine's.
+func (s *session) report(id status.MessageID, code int, output string) error {
+	return s.box.Report(status.Message{ID: id, Time: s.clock.Now(), Stage: s.stage, ExitCode: code, Output: status.Tail(output, status.MaxOutput)})
+}
+
+// run runs the sequence from a state until it ends or restarts.
+func (s *session) run(ctx context.Context, seq *sequence.Sequence, state engine.State, permit disk.Permit) (engine.Ending, error) {
+	x, volumes, err := s.executor(seq, permit)
+	if err != nil {
+		return engine.Ending{}, err
+	}
+	e := &engine.Engine{
+		Sequence: seq, State: state, Executor: x, Stage: s.stage, Now: s.clock.Now,
+		Journal: journal{s.folder}, Reporter: s.box, Started: s.started(seq),
+	}
+	end, err := e.Run(ctx)
+	s.settle(ctx, end, x.InMemory, volumes)
+	return end, err
+}
+
+// settle puts everything down behind a run: the log where it stays, the messages
+// to the box, the volumes unmounted. None of it can change how the run ended.
+func (s *session) settle(ctx context.Context, end engine.Ending, memory string, volumes *machine.Volumes) {
+	var errs []error
+	if end.Restart != nil {
+		s.sayRestart(ctx, *end.Restart)
+		_ = s.flush(ctx, 10*time.Second) // the rest is sent behind the restart
+		s.close()
+	} else if s.stage == status.StageBootImage && s.folder.Dir() != memory {
+		errs = append(errs, s.leaveLog(), s.folder.Move(memory))
+	}
+	unix.Sync()
+	if err := errors.Join(append(errs, volumes.Close())...); err != nil {
+		s.log.Error("put the target's volumes down", "error", err)
+		s.console.Line("%s", err)
+	}
+}
+
+func (s *session) sayRestart(ctx context.Context, r engine.Restart) {
+	text := r.Message
+	if text == "" {
+		text = "restart the machine"
+	}
+	s.console.Line("%s", text)
+	if r.Delay > 0 {
+		s.console.Line("in %s", r.Delay)
+		sleep(ctx, r.Delay)
+	}
+}
+
+// started shows each step as it begins.
+func (s *session) started(seq *sequence.Sequence) func(sequence.Line) {
+	total := len(seq.Flatten())
+	return func(l sequence.Line) {
+		s.console.Line("step %d of %d: %s", l.Number, total, l.Name())
+	}
+}
+
+// progress shows how far a step is, with rate and time left, and tells the box.
+func (s *session) progress() func(line sequence.Line, done, total int64) {
+	var step int
+	var begin time.Time
+	var first int64
+	return func(line sequence.Line, done, total int64) {
+		if line.Number != step {
+			step, begin, first = line.Number, time.Now(), done
+		}
+		rate := float64(done-first) / max(time.Since(begin).Seconds(), 0.001)
+		s.console.Progress("%s", progressText(line.Name(), done, total, rate))
+		s.box.Progress(status.Progress{Step: line.Number, Action: line.Name(), Done: done, Total: total, Unit: "B"})
+	}
+}
+
+// progressText is one line: name, bar in percent, amount, rate, time left.
+func progressText(name string, done, total int64, rate float64) string {
+	if total <= 0 {
+		return fmt.Sprintf("  %s: %.0f MiB", name, mib(done))
+	}
+	left := ""
+	if rate >= 1 && done < total {
+		left = ", " + (time.Duration(float64(total-done)/rate) * time.Second).String() + " left"
+	}
+	return fmt.Sprintf("  %3d%%  %.0f of %.0f MiB, %.1f MiB/s%s", 100*done/total, mib(done), mib(total), rate/(1<<20), left)
+}
+
+func mib(n int64) float64 { return float64(n) / (1 << 20) }
+
+// journal keeps the engine's state in the job folder.
+type journal struct{ folder *job.Folder }
+
+func (j journal) Save(s engine.State) error { return j.folder.WriteJSON(job.FileState, s) }

@@ -1,0 +1,145 @@
+// Package step makes the steps of a task sequence real, one file per type of
+// step. It decides and asks; disks, images, boot loader and commands are behind
+// small interfaces, so that tests can put something else there.
+//
+// It refuses to write to a volume that this job did not make, and hands the
+// job's permit to everything that destroys. It knows nothing of networks.
+package step
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/bootward/bootward/agent/bootloader"
+	"github.com/bootward/bootward/agent/disk"
+	"github.com/bootward/bootward/agent/job"
+	"github.com/bootward/bootward/agent/settings"
+	"github.com/bootward/bootward/diskfs"
+	"github.com/bootward/bootward/osd/sequence"
+	"github.com/bootward/bootward/osd/sequence/engine"
+)
+
+// Disks lists and prepares the disks of the machine.
+type Disks interface {
+	// Scan lists them, with their numbers.
+	Scan() ([]disk.Disk, error)
+	// Prepare partitions and formats one, if the permit allows it.
+	Prepare(ctx context.Context, permit disk.Permit, d disk.Disk, style diskfs.Style, volumes []diskfs.Volume, say func(string)) ([]disk.Prepared, error)
+}
+
+// Volumes mounts volumes. Both calls may be repeated.
+type Volumes interface {
+	Mount(device string, fs diskfs.FileSystem, at string) error
+	Unmount(at string) error
+}
+
+// Images lays images down.
+type Images interface {
+	// Apply puts image index of the named image onto the volume mounted at
+	// target; progress gets bytes done and in all.
+	Apply(ctx context.Context, name string, index int, target string, progress func(done, total int64)) error
+}
+
+// System sets an applied system up while it is mounted.
+type System interface {
+	Settings(dir string, s settings.Settings) error
+	BootLoader(ctx context.Context, s bootloader.System, say func(string)) error
+	// Agent installs the agent so that it goes on after the restart.
+	Agent(root string) error
+}
+
+// Commands runs command lines.
+type Commands interface {
+	// Run runs a command by the system's shell. stdout is the standard output,
+	// output both outputs as they came; both are cut to their ends.
+	Run(ctx context.Context, command, dir string) (code int, stdout, output string, err error)
+}
+
+// Executor implements engine.Executor.
+type Executor struct {
+	Disks    Disks
+	Volumes  Volumes
+	Images   Images
+	System   System
+	Commands Commands
+
+	Sequence *sequence.Sequence
+	Folder   *job.Folder
+	// Permit is nil when the job may erase nothing.
+	Permit disk.Permit
+	// InMemory is where the job folder lives while there is no volume for it.
+	InMemory string
+	// Root is where the target's volume is mounted.
+	Root string
+	// UEFI, Computer and MAC are the firmware, the name that the machine is to
+	// have and the adapter that it is deployed through.
+	UEFI     bool
+	Computer string
+	MAC      string
+	// Stage is status.StageBootImage or status.StageInstalledSystem.
+	Stage string
+	// Say shows a line; Progress shows how far the step is, in bytes.
+	Say      func(string)
+	Progress func(line sequence.Line, done, total int64)
+	Log      *slog.Logger
+}
+
+// Execute implements engine.Executor.
+func (x *Executor) Execute(ctx context.Context, line sequence.Line, env *sequence.Environment) engine.Result {
+	x.Log.Info("start executing step", "number", line.Number, "name", line.Name(), "type", line.Node.Step.Type())
+	res := x.execute(ctx, line, env)
+	switch {
+	case res.Err != nil:
+		x.Log.Error("the step failed", "number", line.Number, "name", line.Name(), "code", res.ExitCode, "error", env.Redact(res.Err.Error()))
+	default:
+		x.Log.Info("the step ended", "number", line.Number, "name", line.Name(), "code", res.ExitCode)
+	}
+	return res
+}
+
+func (x *Executor) execute(ctx context.Context, line sequence.Line, env *sequence.Environment) engine.Result {
+	switch s := line.Node.Step.(type) {
+	case *sequence.PartitionDisk:
+		return x.partitionDisk(ctx, s, env)
+	case *sequence.ApplyOperatingSystem:
+		return x.applyOperatingSystem(ctx, line, s, env)
+	case *sequence.ApplyNetworkSettings:
+		return x.applyNetworkSettings(s, env)
+	case *sequence.SetTaskSequenceVariable:
+		return setVariable(s, env)
+	case *sequence.RunCommandLine:
+		return x.runCommandLine(ctx, s, env)
+	case *sequence.RestartComputer:
+		return x.restartComputer(s, env)
+	case *sequence.SetupOperatingSystem:
+		return x.setupOperatingSystem(ctx, env)
+	}
+	return failed(fmt.Errorf("step of type %T: this agent does not know it; update the boot image", line.Node.Step))
+}
+
+func failed(err error) engine.Result { return engine.Result{Err: err} }
+
+// layout reads what partitionDisk made in this job.
+func (x *Executor) layout() (job.Layout, error) {
+	var l job.Layout
+	if err := x.Folder.ReadJSON(job.FileDisk, &l); err != nil {
+		return l, errors.New("no disk was partitioned in this job; put a partitionDisk step before this one")
+	}
+	return l, nil
+}
+
+// target mounts the volume that holds the operating system.
+func (x *Executor) target() (job.Layout, job.Volume, error) {
+	l, err := x.layout()
+	if err != nil {
+		return l, job.Volume{}, err
+	}
+	for _, v := range l.Volumes {
+		if l.Target != "" && v.Device == l.Target {
+			return l, v, x.Volumes.Mount(v.Device, diskfs.FileSystem(v.FileSystem), x.Root)
+		}
+	}
+	return l, job.Volume{}, errors.New("no operating system was applied in this job; put an applyOperatingSystem step before this one")
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"github.com/bootward/bootward/agent"
+	"github.com/bootward/bootward/agent/console"
+	"github.com/bootward/bootward/agent/contentfs"
+)
+
+func bootCommand() *cobra.Command {
+	var conf agent.Config
+	cmd := &cobra.Command{
+		Use: "boot", Short: "Find the box and run what it has for this machine (in the boot image)", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			restore := keyByKey()
+			defer func() { err = errors.Join(err, restore()) }()
+			if err := complete(&conf, true); err != nil {
+				return err
+			}
+			next, err := agent.Boot(cmd.Context(), conf)
+			if e := os.WriteFile(filepath.Join(conf.Run, "next"), []byte(next+"\n"), 0o644); e != nil {
+				err = errors.Join(err, e)
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&conf.Run, "run", "/run/bootward", "folder in memory for the job and the tools")
+	cmd.Flags().StringVar(&conf.Anchor, "anchor", "/etc/bootward/trust.json", "trust anchor of the site")
+	return cmd
+}
+
+// complete fills in what is the same everywhere.
+func complete(conf *agent.Config, keyboard bool) error {
+	line, err := os.ReadFile("/proc/cmdline")
+	if err != nil {
+		return fmt.Errorf("read the kernel's command line: %w", err)
+	}
+	if conf.Executable, err = os.Executable(); err != nil {
+		return err
+	}
+	conf.CommandLine, conf.Root, conf.Mount = string(line), "/", contentfs.Mount
+	conf.Built = built()
+	var in io.Reader
+	if keyboard {
+		in = os.Stdin
+	}
+	conf.Console = console.New(in, os.Stdout, agent.Uptime)
+	return nil
+}
+
+// keyByKey makes single keys readable without an echo; the output stays as it
+// is. It does nothing where standard input is no terminal.
+func keyByKey() (restore func() error) {
+	fd := int(os.Stdin.Fd())
+	old, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+	if err != nil {
+		return func() error { return nil }
+	}
+	t := *old
+	t.Lflag &^= unix.ICANON | unix.ECHO
+	t.Cc[unix.VMIN], t.Cc[unix.VTIME] = 1, 0
+	if err := unix.IoctlSetTermios(fd, unix.TCSETS, &t); err != nil {
+		return func() error { return nil }
+	}
+	return func() error { return unix.IoctlSetTermios(fd, unix.TCSETS, old) }
+}
+
+// built is the time of the newest source that this program was built from; the
+// linker sets it for released programs.
+func built() time.Time {
+	t, err := time.Parse(time.RFC3339, buildTime)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
+// buildTime is set by the linker, as RFC 3339.
+var buildTime string

@@ -1,0 +1,47 @@
+// Command bootward-agent runs deployments on targets: `boot` in the boot image,
+// `resume` in the installed system. It only wires: see package agent.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set by the linker.
+var version = "development"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	root := &cobra.Command{
+		Use:           "bootward-agent",
+		Short:         "Bootward's agent on machines that are being deployed",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(bootCommand(), resumeCommand(), inventoryCommand(), versionCommand())
+	if err := root.ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "bootward-agent:", err)
+		os.Exit(1)
+	}
+}
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			text := version
+			if info, ok := debug.ReadBuildInfo(); ok {
+				text += " " + info.GoVersion
+			}
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), text)
+			return err
+		},
+	}
+}

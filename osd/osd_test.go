@@ -1,0 +1,119 @@
+package osd
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestNormalize(t *testing.T) {
+	for in, want := range map[string]string{
+		"52:54:00:AB:cd:ef": "52:54:00:ab:cd:ef", "52-54-00-ab-cd-ef": "52:54:00:ab:cd:ef",
+		"5254.00ab.cdef": "52:54:00:ab:cd:ef", "525400abcdef": "52:54:00:ab:cd:ef", "52:54": "", "52:54:00:ab:cd:eg": "", "": "",
+	} {
+		if got, err := NormalizeMAC(in); got != want || (err == nil) != (want != "") {
+			t.Errorf("MAC %q: %q, %v", in, got, err)
+		}
+	}
+	const guid = "33221100-5544-7766-8899-aabbccddeeff"
+	for in, want := range map[string]string{
+		guid: guid, "{33221100-5544-7766-8899-AABBCCDDEEFF}": guid, "33221100554477668899aabbccddeeff": guid, "33221100": "", "": "",
+	} {
+		if got, err := NormalizeGUID(in); got != want || (err == nil) != (want != "") {
+			t.Errorf("GUID %q: %q, %v", in, got, err)
+		}
+	}
+}
+
+func FuzzNormalize(f *testing.F) {
+	f.Add("52:54:00:ab:cd:ef")
+	f.Add("{33221100-5544-7766-8899-AABBCCDDEEFF}")
+	f.Fuzz(func(t *testing.T, s string) {
+		for _, normalize := range []func(string) (string, error){NormalizeMAC, NormalizeGUID} {
+			one, err := normalize(s)
+			if err != nil {
+				continue
+			}
+			if two, err := normalize(one); err != nil || two != one {
+				t.Errorf("%q: %q, then %q, %v", s, one, two, err)
+			}
+		}
+	})
+}
+
+// TestValidate: each wrong field is named, with a remedy.
+func TestValidate(t *testing.T) {
+	at := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
+	mac := []string{"52:54:00:12:34:56"}
+	tests := []struct {
+		name   string
+		object Object
+		field  string // "" is valid
+	}{
+		{"computer", &Computer{Meta: Meta{Name: "ward-pc-1"}, MACs: mac}, ""},
+		{"computer by GUID", &Computer{Meta: Meta{Name: "a"}, SMBIOSGUID: "33221100554477668899aabbccddeeff"}, ""},
+		{"computer's name", &Computer{Meta: Meta{Name: "ward pc"}, MACs: mac}, "name"},
+		{"computer's hyphen", &Computer{Meta: Meta{Name: "-a"}, MACs: mac}, "name"},
+		{"computer without labels", &Computer{Meta: Meta{Name: "a"}}, "macs"},
+		{"computer's MAC", &Computer{Meta: Meta{Name: "a"}, MACs: []string{mac[0], "x"}}, "macs[1]"},
+		{"computer's GUID", &Computer{Meta: Meta{Name: "a"}, MACs: mac, SMBIOSGUID: "1"}, "smbiosGUID"},
+		{"collection", &Collection{Meta: Meta{Name: "Ward"}, Members: []string{"a", "b"}}, ""},
+		{"collection twice", &Collection{Meta: Meta{Name: "Ward"}, Members: []string{"a", "a"}}, "members[1]"},
+		{"members of all", &Collection{Meta: Meta{Name: AllSystems}, Members: []string{"a"}}, "members"},
+		{"box", &Box{Meta: Meta{Name: "ward-7"}}, ""},
+		{"box's delay", &Box{Meta: Meta{Name: "b"}, PXE: PXE{DelaySeconds: 33}}, "pxe.delaySeconds"},
+		{"box's exclusion", &Box{Meta: Meta{Name: "b"}, PXE: PXE{ExcludeMACs: []string{"z"}}}, "pxe.excludeMACs[0]"},
+		{"package", &Package{Meta: Meta{Name: "Tools"}, Content: Content{Manifest: "sha256:" + strings.Repeat("a", 64)}}, ""},
+		{"package's manifest", &Package{Meta: Meta{Name: "Tools"}, Content: Content{Manifest: "md5:1"}}, "manifest"},
+		{"image without a name", &Image{}, "name"},
+		{"boot image", &BootImage{Meta: Meta{Name: "b"}, Architecture: "arm"}, "architecture"},
+		{"advertisement", &Advertisement{Meta: Meta{Name: "a"}, Collection: "c", Sequence: "s", Mandatory: []string{AsSoonAsPossible, "2026-12-01T18:00:00Z"}}, ""},
+		{"advertisement's collection", &Advertisement{Meta: Meta{Name: "a"}, Sequence: "s"}, "collection"},
+		{"advertisement's sequence", &Advertisement{Meta: Meta{Name: "a"}, Collection: "c"}, "sequence"},
+		{"advertisement's time", &Advertisement{Meta: Meta{Name: "a"}, Collection: "c", Sequence: "s", Mandatory: []string{"soon"}}, "mandatory[0]"},
+		{"advertisement's rerun", &Advertisement{Meta: Meta{Name: "a"}, Collection: "c", Sequence: "s", Rerun: "often"}, "rerun"},
+		{"advertisement's end", &Advertisement{Meta: Meta{Name: "a"}, Collection: "c", Sequence: "s", Start: at, Expires: at}, "expires"},
+		{"advertisement's grants", &Advertisement{Meta: Meta{Name: "a"}, Collection: "c", Sequence: "s", GrantDays: 91}, "grantDays"},
+		{"advertisement's machines", &Advertisement{Meta: Meta{Name: "a"}, Collection: "c", Sequence: "s", ConfirmedMachines: -1}, "confirmedMachines"},
+	}
+	for _, tt := range tests {
+		err := tt.object.Validate()
+		var f *FieldError
+		switch {
+		case tt.field == "" && err != nil:
+			t.Errorf("%s: %v", tt.name, err)
+		case tt.field != "" && (!errors.As(err, &f) || f.Field != tt.field || f.Remedy == ""):
+			t.Errorf("%s: got %v, want field %s", tt.name, err, tt.field)
+		}
+	}
+}
+
+func TestHolds(t *testing.T) {
+	known := &Computer{Meta: Meta{Name: "ward-pc-1"}}
+	for _, tt := range []struct {
+		name           string
+		known, unknown bool
+	}{{"Ward", true, false}, {"Other", false, false}, {AllSystems, true, false}, {UnknownComputers, false, true}} {
+		c := Collection{Meta: Meta{Name: tt.name}}
+		if tt.name == "Ward" {
+			c.Members = []string{"ward-pc-1"}
+		}
+		if c.Holds(known) != tt.known || c.Holds(nil) != tt.unknown {
+			t.Errorf("%s: known %v, unknown %v", tt.name, c.Holds(known), c.Holds(nil))
+		}
+	}
+}
+
+func TestAdvertisementTimes(t *testing.T) {
+	at := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+	a := Advertisement{Start: at, Expires: at.Add(time.Hour), Mandatory: []string{at.Add(time.Minute).Format(time.RFC3339)}}
+	for _, tt := range []struct {
+		now       time.Time
+		open, due bool
+	}{{at.Add(-time.Second), false, false}, {at, true, false}, {at.Add(time.Minute), true, true}, {at.Add(time.Hour), false, true}} {
+		if a.Open(tt.now) != tt.open || a.Due(tt.now) != tt.due {
+			t.Errorf("%s: open %v, due %v", tt.now, a.Open(tt.now), a.Due(tt.now))
+		}
+	}
+}
