@@ -1,14 +1,17 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"strconv"
+	"strings"
 	"time"
 
-	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/lab/console"
 	"github.com/bootward/bootward/lab/machine"
 	"github.com/bootward/bootward/lab/osimage"
 	"github.com/bootward/bootward/osd/status"
@@ -18,11 +21,14 @@ import (
 type Deployment struct {
 	Target      Target
 	Machine     *machine.Machine
-	Job         api.JobState
+	Messages    []status.Message
 	Took        time.Duration // from power-on to the report from inside
 	Differences []osimage.Difference
 	Compared    int // entries of the source tree
 }
+
+// deployDeadline is how long a deployment may take on the reference host.
+const deployDeadline = 12 * time.Minute
 
 // trouble is what no console should show.
 var trouble = regexp.MustCompile(`Kernel panic|end Kernel panic|IO-APIC \+ timer doesn't work`)
@@ -61,7 +67,7 @@ func (l *Lab) Deploy(ctx context.Context, t Target) (*Deployment, error) {
 		return nil, err
 	}
 	d := &Deployment{Target: t, Machine: m}
-	ctx, cancel := context.WithTimeout(ctx, l.factor.Scale(12*time.Minute))
+	ctx, cancel := context.WithTimeout(ctx, l.factor.Scale(deployDeadline))
 	defer cancel()
 	stop := l.echo(ctx, m)
 	defer stop()
@@ -70,6 +76,9 @@ func (l *Lab) Deploy(ctx context.Context, t Target) (*Deployment, error) {
 	}
 	return d, nil
 }
+
+// progress is how far the agent's console says that the image is applied.
+var progress = regexp.MustCompile(`([0-9]+) of ([0-9]+) MiB`)
 
 // watch follows a deployment at the site until its job has ended.
 func (l *Lab) watch(ctx context.Context, d *Deployment) error {
@@ -80,37 +89,55 @@ func (l *Lab) watch(ctx context.Context, d *Deployment) error {
 			cancel(fmt.Errorf("machine %s: %s", d.Target.Name, line.Text))
 		}
 	}()
-	err := l.eventually(ctx, 12*time.Minute, d.Target.Name+" reports that its sequence has ended", func(ctx context.Context) (bool, error) {
+	err := l.eventually(ctx, deployDeadline, d.Target.Name+" reports that its sequence has ended", func(ctx context.Context) (bool, error) {
 		select {
 		case <-d.Machine.Done():
 			return false, fmt.Errorf("machine %s: it is off; see %s", d.Target.Name, filepath.Join(d.Machine.Dir(), "serial.log"))
 		default:
 		}
-		jobs, err := query[[]api.JobState](ctx, l, "status", "jobs")
-		if err != nil {
-			return false, nil // the site may be away for a while
+		if m := progress.FindStringSubmatch(d.Machine.Unfinished()); m != nil {
+			l.show.Progress(megabytes(m[1]), megabytes(m[2]), console.Bytes)
 		}
-		for _, j := range jobs {
-			if j.Computer == d.Target.Name {
-				d.Job = j
-			}
-		}
-		return d.Job.State == "succeeded" || d.Job.State == "failed", nil
+		return l.news(ctx, d), nil
 	})
 	if err != nil {
 		return errors.Join(err, context.Cause(ctx))
 	}
 	d.Took = time.Since(d.Machine.PowerOn())
-	return l.judge(ctx, d)
+	return l.judge(d)
+}
+
+func megabytes(s string) int64 {
+	n, err := strconv.ParseInt(s, 10, 32)
+	if err != nil {
+		return 0 // shown only; a console may say anything
+	}
+	return n << 20
+}
+
+// news shows the messages that came since the last look, and says whether the
+// job has ended. A site that is away for a while has none.
+func (l *Lab) news(ctx context.Context, d *Deployment) (ended bool) {
+	messages, err := query[[]status.Message](ctx, l, "status", "messages", "--computer", d.Target.Name)
+	if err != nil || len(messages) <= len(d.Messages) {
+		return false
+	}
+	for _, m := range messages[len(d.Messages):] {
+		what := cmp.Or(m.Action, m.Group)
+		l.show.Note(fmt.Sprintf("%s %6.1f s  %d %s", d.Target.Name, m.Time.Sub(d.Machine.PowerOn()).Seconds(), m.ID, strings.TrimSpace(brief(m.ID)+" "+what)))
+	}
+	d.Messages = messages
+	return messages[len(messages)-1].ID.Final()
+}
+
+// brief is the text of a message without the words that all of them begin with.
+func brief(id status.MessageID) string {
+	return strings.TrimPrefix(strings.TrimPrefix(id.Name(), "The task sequence execution engine "), "The task sequence ")
 }
 
 // judge says whether the job ended well, and inside the installed system.
-func (l *Lab) judge(ctx context.Context, d *Deployment) error {
-	messages, err := query[[]status.Message](ctx, l, "status", "messages", "--computer", d.Target.Name)
-	if err != nil {
-		return err
-	}
-	last := messages[len(messages)-1]
+func (l *Lab) judge(d *Deployment) error {
+	last := d.Messages[len(d.Messages)-1]
 	if last.ID != status.SequenceCompleted || last.Stage != status.StageInstalledSystem {
 		return fmt.Errorf("target %s: its last message is %d (%s), from %q, exit code %d: %s",
 			d.Target.Name, last.ID, last.ID.Name(), last.Stage, last.ExitCode, last.Output)

@@ -56,6 +56,7 @@ type Outbox struct {
 	mu       sync.Mutex
 	messages []status.Message // element i has number i+1
 	next     uint64           // the first number that the box does not have
+	unsure   bool             // next is to be asked for: an earlier run may have sent some
 	progress *status.Progress
 	stop     error         // the box refuses for good
 	changed  chan struct{} // closed and made anew on each change
@@ -84,6 +85,7 @@ func Open(store Store, file, job string, acked uint64, sender Sender) (*Outbox, 
 			return nil, fmt.Errorf("status messages: %w", err)
 		}
 	}
+	o.unsure = o.next == 1 && len(o.messages) > 0
 	// The box may know more than the file: then numbers go on behind the box's.
 	for uint64(len(o.messages))+1 < o.next {
 		return nil, fmt.Errorf("status messages: the box has %d, the job folder %d; the folder is an old one", o.next-1, len(o.messages))
@@ -164,7 +166,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 		case <-o.wake:
 		}
 		b := o.take()
-		if len(b.Messages) == 0 && b.Progress == nil {
+		if len(b.Messages) == 0 && b.Progress == nil && !o.asks() {
 			continue
 		}
 		err := o.send(ctx, b)
@@ -197,9 +199,19 @@ func (o *Outbox) Run(ctx context.Context) error {
 	}
 }
 
+// asks says whether an empty batch is to be sent, to learn what the box has.
+func (o *Outbox) asks() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.unsure
+}
+
 func (o *Outbox) take() api.StatusBatch {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.unsure {
+		return api.StatusBatch{}
+	}
 	from := min(int(o.next-1), len(o.messages))
 	b := api.StatusBatch{Messages: o.messages[from:min(from+batch, len(o.messages))], Progress: o.progress}
 	o.progress = nil
@@ -227,7 +239,7 @@ func (o *Outbox) send(ctx context.Context, b api.StatusBatch) error {
 		o.next = max(ack.Next, 1)
 		return fmt.Errorf("the box took no message: it waits for number %d", ack.Next)
 	}
-	o.next = max(ack.Next, o.next)
+	o.next, o.unsure = max(ack.Next, o.next), false
 	o.turn()
 	return nil
 }

@@ -9,9 +9,10 @@ const maxLine = 4096
 // characters go, and a sequence that moves the cursor or clears the screen ends the line, since GRUB and OVMF
 // paint their screens that way. The zero value is ready.
 type stripper struct {
-	state   stripState
-	line    []byte
-	escaped byte // opening byte of a string sequence's terminator, when seen
+	state    stripState
+	line     []byte
+	returned bool // a carriage return came last
+	escaped  byte // opening byte of a string sequence's terminator, when seen
 }
 
 type stripState int
@@ -102,7 +103,10 @@ func (s *stripper) text(b byte) bool {
 	case b == 0x1b:
 		s.state = inEscape
 	case b == '\n':
+		s.returned = false
 		return true
+	case b == '\r':
+		s.returned = true
 	case b == '\b':
 		if len(s.line) > 0 {
 			_, n := utf8.DecodeLastRune(s.line)
@@ -112,6 +116,10 @@ func (s *stripper) text(b byte) bool {
 		s.line = append(s.line, ' ')
 	case b < 0x20 || b == 0x7f:
 	default:
+		// What follows a carriage return is written over the line, as progress is.
+		if s.returned {
+			s.line, s.returned = s.line[:0], false
+		}
 		s.line = append(s.line, b)
 		return len(s.line) >= maxLine
 	}

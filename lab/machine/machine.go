@@ -63,6 +63,9 @@ func (m *Machine) WaitSerial(ctx context.Context, from int, re *regexp.Regexp) (
 	return line, nil
 }
 
+// Unfinished is what the console shows of a line that has not ended, such as a prompt or a line of progress.
+func (m *Machine) Unfinished() string { return m.transcript.unfinished() }
+
 // Type sends text to the serial console.
 func (m *Machine) Type(text string) error {
 	if _, err := io.WriteString(m.serial, text); err != nil {

@@ -83,6 +83,12 @@ func (t *transcript) wake() {
 	t.changed = make(chan struct{})
 }
 
+func (t *transcript) unfinished() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.tail
+}
+
 // all returns the lines that have ended. They are not to be changed.
 func (t *transcript) all() []Line {
 	t.mu.Lock()

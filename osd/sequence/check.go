@@ -140,8 +140,12 @@ func (r *RunCommandLine) check(c *checker) {
 }
 
 func (r *RestartComputer) check(c *checker) {
-	if r.To != ToBootImage && r.To != ToInstalledOS {
-		c.fail("to", r.To, "give bootImage or installedOS")
+	switch r.To {
+	case ToInstalledOS:
+	case ToBootImage:
+		c.fail("to", r.To, "this version restarts into the installed system only: give installedOS")
+	default:
+		c.fail("to", r.To, "give installedOS")
 	}
 	if r.Delay > Duration(24*60*60*1e9) {
 		c.fail("delay", fmt.Sprint(r.Delay), "give at most 24h")
