@@ -94,6 +94,21 @@ func (l *Lab) WaitBox(ctx context.Context) (time.Duration, error) {
 	return line.At, nil
 }
 
+// Box is the running box.
+func (l *Lab) Box() *machine.Machine { return l.box }
+
+// WaitConsole waits for a line of a machine's console, from line number from
+// on; the deadline is stretched for this host.
+func (l *Lab) WaitConsole(ctx context.Context, m *machine.Machine, from int, pattern string, deadline time.Duration) (machine.Line, error) {
+	re, err := regexp.Compile(pattern)
+	if err != nil {
+		return machine.Line{}, fmt.Errorf("lab: pattern: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.factor.Scale(deadline))
+	defer cancel()
+	return m.WaitSerial(ctx, from, re)
+}
+
 // KillBox is a power cut.
 func (l *Lab) KillBox(ctx context.Context) error {
 	l.box.Kill()

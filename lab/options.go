@@ -26,7 +26,7 @@ type Options struct {
 	BoxFirmware string
 	// Targets are deployed one after the other; the computers of the ward.
 	Targets []Target
-	// BootOrder of the targets; disk-first.
+	// BootOrder of the targets that name none; disk-first.
 	BootOrder string
 	// Keep leaves the machines running until the context ends.
 	Keep bool
@@ -44,6 +44,8 @@ type Target struct {
 	NIC      string // model; virtio
 	Bus      string // of its disk; virtio
 	UUID     string // SMBIOS GUID; none when empty
+	// BootOrder is disk-first or network-first; that of the options when empty.
+	BootOrder string
 }
 
 // Ward is the two computers of examples/ward.
@@ -88,10 +90,6 @@ func (o Options) withDefaults(program string) (Options, error) {
 			return o, fmt.Errorf("lab: path %q: %w", *p.path, err)
 		}
 		*p.path = abs
-	}
-	for i := range o.Targets {
-		o.Targets[i].NIC = cmp.Or(o.Targets[i].NIC, machine.VirtIO)
-		o.Targets[i].Bus = cmp.Or(o.Targets[i].Bus, machine.VirtIO)
 	}
 	return o, nil
 }

@@ -33,16 +33,18 @@ const deployDeadline = 12 * time.Minute
 // trouble is what no console should show.
 var trouble = regexp.MustCompile(`Kernel panic|end Kernel panic|IO-APIC \+ timer doesn't work`)
 
-// StartTarget switches on a machine with a blank disk and no boot medium.
-func (l *Lab) StartTarget(ctx context.Context, t Target) (*machine.Machine, error) {
+// Start switches on a machine with a blank disk and no boot medium.
+func (l *Lab) Start(ctx context.Context, t Target) (*Deployment, error) {
+	t.NIC, t.Bus = cmp.Or(t.NIC, machine.VirtIO), cmp.Or(t.Bus, machine.VirtIO)
+	l.show.Stage(fmt.Sprintf("Target %s (%s, %s)", t.Name, t.Firmware, t.NIC))
 	dir := filepath.Join(l.options.Dir, t.Name)
-	tap := fmt.Sprintf("t%s", t.MAC[len(t.MAC)-2:])
+	tap := "t" + strings.ReplaceAll(t.MAC, ":", "")
 	if err := l.segment.Tap(ctx, tap); err != nil {
 		return nil, err
 	}
-	m := machine.Config{
+	c := machine.Config{
 		Name: t.Name, Dir: dir, Namespace: l.segment.Namespace(), Accel: l.accel, UUID: t.UUID,
-		Firmware: t.Firmware, BootOrder: l.options.BootOrder, MemoryMiB: 1536, CPUs: 2,
+		Firmware: t.Firmware, BootOrder: cmp.Or(t.BootOrder, l.options.BootOrder), MemoryMiB: 1536, CPUs: 2,
 		Disks: []machine.Disk{{Path: filepath.Join(dir, "disk.img"), Format: machine.Raw, Bus: t.Bus}},
 		// A UEFI machine with QEMU's ROM would boot by iPXE; without it OVMF
 		// boots by its own PXE, as real machines do.
@@ -52,29 +54,36 @@ func (l *Lab) StartTarget(ctx context.Context, t Target) (*machine.Machine, erro
 	if err := makeDir(dir); err != nil {
 		return nil, err
 	}
-	if err := blankDisk(m.Disks[0].Path, targetDisk); err != nil {
+	if err := blankDisk(c.Disks[0].Path, targetDisk); err != nil {
 		return nil, err
 	}
-	return machine.Start(l.running, m, l.log)
+	m, err := machine.Start(l.running, c, l.log)
+	if err != nil {
+		return nil, err
+	}
+	return &Deployment{Target: t, Machine: m}, nil
 }
 
 // Deploy lets a target boot from the network and waits until its installed
 // system has reported. The machine is left running.
 func (l *Lab) Deploy(ctx context.Context, t Target) (*Deployment, error) {
-	l.show.Stage(fmt.Sprintf("Target %s (%s, %s)", t.Name, t.Firmware, t.NIC))
-	m, err := l.StartTarget(ctx, t)
+	d, err := l.Start(ctx, t)
 	if err != nil {
 		return nil, err
 	}
-	d := &Deployment{Target: t, Machine: m}
-	ctx, cancel := context.WithTimeout(ctx, l.factor.Scale(deployDeadline))
-	defer cancel()
-	stop := l.echo(ctx, m)
-	defer stop()
-	if err := l.watch(ctx, d); err != nil {
-		return nil, errors.Join(err, l.switchOff(m))
+	if err := l.Follow(ctx, d); err != nil {
+		return nil, errors.Join(err, l.SwitchOff(d.Machine))
 	}
 	return d, nil
+}
+
+// Follow waits until a target's installed system has reported.
+func (l *Lab) Follow(ctx context.Context, d *Deployment) error {
+	ctx, cancel := context.WithTimeout(ctx, l.factor.Scale(deployDeadline))
+	defer cancel()
+	stop := l.echo(ctx, d.Machine)
+	defer stop()
+	return l.watch(ctx, d)
 }
 
 // progress is how far the agent's console says that the image is applied.
@@ -150,7 +159,7 @@ func (l *Lab) judge(d *Deployment) error {
 // that was captured.
 func (l *Lab) Verify(ctx context.Context, d *Deployment) (err error) {
 	l.show.Stage("Compare " + d.Target.Name + " with the source of its image")
-	if err := l.switchOff(d.Machine); err != nil {
+	if err := l.SwitchOff(d.Machine); err != nil {
 		return err
 	}
 	d.Differences, d.Compared, err = compare(ctx, filepath.Join(d.Machine.Dir(), "disk.img"), l.image.Manifest)
@@ -171,9 +180,9 @@ func (l *Lab) Verify(ctx context.Context, d *Deployment) (err error) {
 	return nil
 }
 
-// switchOff asks a machine to shut down, so that its file systems are clean,
+// SwitchOff asks a machine to shut down, so that its file systems are clean,
 // and pulls the plug if it does not.
-func (l *Lab) switchOff(m *machine.Machine) error {
+func (l *Lab) SwitchOff(m *machine.Machine) error {
 	ctx, cancel := context.WithTimeout(l.running, l.factor.Scale(60*time.Second))
 	defer cancel()
 	if err := m.PowerDown(ctx); err == nil {

@@ -1,0 +1,221 @@
+//go:build system
+
+package systemtest
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bootward/bootward/lab"
+	"github.com/bootward/bootward/lab/machine"
+)
+
+// ward is the lab of one test, and what its steps hand on.
+type ward struct {
+	*lab.Lab
+	percent int    // of the content, when the box was killed
+	blob    string // that was corrupted
+}
+
+// TestWard takes eight machine runs: the calibration, the box three times, the
+// two targets of the example, and two machines that must get nothing.
+func TestWard(t *testing.T) {
+	l, err := lab.Open(t.Context(), lab.Options{
+		Kit: provided(t, "BOOTWARD_KIT"), Bin: provided(t, "BOOTWARD_BIN"), Cache: provided(t, "BOOTWARD_CACHE"),
+		Dir: filepath.Join(provided(t, "BOOTWARD_CACHE"), "..", "systemtest"), Name: "systest",
+		Ward: "../../examples/ward", BoxFirmware: machine.BIOS, Out: os.Stdout,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	w := &ward{Lab: l}
+	for _, step := range []struct {
+		name string
+		run  func(*testing.T, *ward)
+	}{
+		{"site and firmware from nothing", build},
+		{"box loses power during the sync and goes on where it was", powerCut},
+		{"unknown machine is not offered anything", unknownMachine},
+		{"UEFI target, a damaged file on the box, the site gone in the middle", damagedAndCutOff},
+		{"BIOS target that boots from the network first, with another card", networkFirst},
+		{"after the box lost its data every grant counts as used", lostData},
+	} {
+		if !t.Run(step.name, func(t *testing.T) { step.run(t, w) }) {
+			return
+		}
+	}
+}
+
+// provided is what the Makefile gives.
+func provided(t *testing.T, name string) string {
+	t.Helper()
+	value := os.Getenv(name)
+	if value == "" {
+		t.Fatalf("%s is not set: run this test by `make system`", name)
+	}
+	return value
+}
+
+func build(t *testing.T, w *ward) {
+	for _, step := range []func(context.Context) error{w.Image, w.Site, w.BuildFirmware} {
+		if err := step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+var contentPercent = regexp.MustCompile(`content +([0-9]+) %`)
+
+// powerCut pulls the plug of the box while it fetches, and switches it on again.
+func powerCut(t *testing.T, w *ward) {
+	if err := w.StartBox(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	line, err := w.WaitConsole(t.Context(), w.Box(), 0, `content +([3-9][0-9]) %`, 5*time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.percent = percent(t, line)
+	if err := w.KillBox(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if w.blob, err = w.CorruptBlob(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.StartBox(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if line, err = w.WaitConsole(t.Context(), w.Box(), 0, contentPercent.String()+`|content +complete`, 5*time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if contentPercent.MatchString(line.Text) && percent(t, line) < w.percent-10 {
+		t.Errorf("the box had %d %% when it lost power, and began again at %q", w.percent, line.Text)
+	}
+	if _, err := w.WaitBox(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func percent(t *testing.T, line machine.Line) int {
+	t.Helper()
+	n, err := strconv.Atoi(contentPercent.FindStringSubmatch(line.Text)[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// unknownMachine asks, is not answered, and the console says why.
+func unknownMachine(t *testing.T, w *ward) {
+	refused(t, w, lab.Target{Name: "stranger", Firmware: machine.BIOS, MAC: "52:54:00:77:00:99"}, "not known")
+}
+
+// refused starts a machine that must get nothing: the box says why, and sends
+// neither a boot file nor content.
+func refused(t *testing.T, w *ward, target lab.Target, why string) {
+	t.Helper()
+	from := len(w.Box().Serial())
+	d, err := w.Start(t.Context(), target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, err := w.WaitConsole(t.Context(), w.Box(), from, "mac="+target.MAC+".*outcome=silent", 2*time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(line.Text, why) {
+		t.Errorf("the box is silent, but does not say %q: %s", why, line.Text)
+	}
+	// The firmware gives up by itself: until then nothing may have come.
+	if _, err := w.WaitConsole(t.Context(), d.Machine, 0, "Nothing to boot|No more network devices|No bootable device|Shell>", 3*time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	d.Machine.Kill()
+	for _, l := range w.Box().Serial()[from:] {
+		if strings.Contains(l.Text, "outcome=offered") || strings.Contains(l.Text, "tftp transfer") || strings.Contains(l.Text, "boot file") {
+			t.Errorf("the box sent something: %s", l.Text)
+		}
+	}
+}
+
+// damagedAndCutOff deploys while a file on the box is damaged, which must be
+// fetched again, and ends while the site is away.
+func damagedAndCutOff(t *testing.T, w *ward) {
+	from := len(w.Box().Serial())
+	d, err := w.Start(t.Context(), lab.Ward()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.WaitConsole(t.Context(), w.Box(), from, "damaged.*"+w.blob, 5*time.Minute); err != nil {
+		t.Fatalf("the damaged file was not found out: %v", err)
+	}
+	line, err := w.WaitConsole(t.Context(), w.Box(), from, "fetched and verified", 2*time.Minute)
+	if err != nil {
+		t.Fatalf("the damaged file was not fetched again: %v", err)
+	}
+	w.StopSite()
+	if _, err := w.WaitConsole(t.Context(), w.Box(), line.N, `msg=status.*id=11143`, 12*time.Minute); err != nil {
+		t.Fatalf("the deployment did not end while the site was away: %v", err)
+	}
+	if err := w.StartSite(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	deployed(t, w, d)
+}
+
+// deployed checks that the target reported from inside, once for each message,
+// and that its disk is that of the source.
+func deployed(t *testing.T, w *ward, d *lab.Deployment) {
+	t.Helper()
+	if err := w.Follow(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	for i, m := range d.Messages {
+		if m.Number != uint64(i+1) {
+			t.Errorf("message %d of %s has number %d: one is lost or counted twice", i+1, d.Target.Name, m.Number)
+		}
+	}
+	if err := w.Verify(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// networkFirst asks the box again at each restart; it runs its sequence once.
+func networkFirst(t *testing.T, w *ward) {
+	target := lab.Ward()[1]
+	target.BootOrder, target.NIC, target.Bus = machine.NetworkFirst, machine.E1000, machine.AHCI
+	d, err := w.Deploy(t.Context(), target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	deployed(t, w, d)
+}
+
+// lostData gives the box an empty data disk. It has to enrol again, and what
+// was granted to its earlier state is good for nothing.
+func lostData(t *testing.T, w *ward) {
+	if err := w.KillBox(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.BuildFirmware(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.StartBox(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.WaitBox(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, w, lab.Ward()[1], "earlier state")
+}
