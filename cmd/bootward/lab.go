@@ -26,17 +26,35 @@ status 0 only if every installed system has reported from inside and its disk
 is that of the image's source. Needs root.`,
 		Example: "  sudo bootward lab run --firmware uefi --nic e1000e --boot-order network-first", Args: exactly(),
 		RunE: func(c *cobra.Command, _ []string) error { return runLab(c.Context(), a, o) }}
+	o.addTo(c, "build/lab", "bootward")
 	f := c.Flags()
-	f.StringVar(&o.Kit, "kit", "build/kit", "the kit that firmware and boot image are assembled from")
-	f.StringVar(&o.Dir, "dir", "build/lab", "what the run leaves behind: logs, transcripts, disks")
-	f.StringVar(&o.Cache, "cache", "build/cache", "what later runs use again")
-	f.StringVar(&o.Ward, "ward", "examples/ward", "folder of the objects to apply")
-	f.StringVar(&o.Name, "name", "bootward", "name of the network namespace, at most 10 characters")
-	f.StringVar(&o.BoxFirmware, "box-firmware", machine.UEFI, "the box boots by uefi or bios")
 	f.StringVar(&o.firmware, "firmware", "both", "targets: uefi, bios or both")
 	f.StringVar(&o.nic, "nic", machine.VirtIO, "network card of the targets: virtio, e1000, e1000e, rtl8139 or vmxnet3")
 	f.StringVar(&o.BootOrder, "boot-order", machine.DiskFirst, "targets: disk-first or network-first")
 	f.BoolVar(&o.Keep, "keep", false, "keep the box running at the end, until Ctrl-C")
+	return c
+}
+
+// addTo adds the flags that every run of the lab has.
+func (o *labOptions) addTo(c *cobra.Command, dir, name string) {
+	f := c.Flags()
+	f.StringVar(&o.Kit, "kit", "build/kit", "the kit that firmware and boot image are assembled from")
+	f.StringVar(&o.Dir, "dir", dir, "what the run leaves behind: logs, transcripts, disks")
+	f.StringVar(&o.Cache, "cache", "build/cache", "what later runs use again")
+	f.StringVar(&o.Ward, "ward", "examples/ward", "folder of the objects to apply")
+	f.StringVar(&o.Name, "name", name, "name of the network namespace, at most 10 characters")
+	f.StringVar(&o.BoxFirmware, "box-firmware", machine.UEFI, "the box boots by uefi or bios")
+}
+
+func newLabMatrix(a *app) *cobra.Command {
+	var o labOptions
+	c := &cobra.Command{Use: "matrix", Short: "Deploy a pairwise set of firmware, network cards and boot orders",
+		Example: "  sudo bootward lab matrix", Args: exactly(),
+		RunE: func(c *cobra.Command, _ []string) error {
+			o.Out, o.JSON = a.out, a.json
+			return lab.RunMatrix(c.Context(), o.Options)
+		}}
+	o.addTo(c, "build/matrix", "matrix")
 	return c
 }
 

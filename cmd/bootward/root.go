@@ -61,7 +61,7 @@ func newRoot(a *app) *cobra.Command {
 		group("status", "Status: report, messages, timeline, jobs", taskWatch,
 			newStatusReport(a), newStatusMessages(a), newStatusTimeline(a), newStatusJobs(a)),
 		group("firmware", "Firmware of boxes: build", taskBuild, newFirmwareBuild(a)),
-		group("lab", "A whole site, box and targets in emulation: run, attach", taskBuild, newLabRun(a), newLabAttach(a)),
+		group("lab", "A whole site, box and targets in emulation: run, matrix, attach", taskBuild, newLabRun(a), newLabMatrix(a), newLabAttach(a)),
 		newVersion(a),
 	)
 	return root
