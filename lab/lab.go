@@ -74,14 +74,13 @@ func Open(ctx context.Context, o Options) (*Lab, error) {
 }
 
 func modeOf(o Options) console.Mode {
-	f, ok := o.Out.(*os.File)
-	if !ok {
-		f = nil
+	if f, ok := o.Out.(*os.File); ok {
+		return console.ModeFor(f, o.JSON)
 	}
-	if f == nil {
-		return console.ModeFor(os.Stdin, true)
+	if o.JSON {
+		return console.JSON
 	}
-	return console.ModeFor(f, o.JSON)
+	return console.Plain
 }
 
 func (l *Lab) prepare(ctx context.Context) (err error) {

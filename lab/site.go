@@ -12,10 +12,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/bootward/bootward/diskfs/tool"
 	"github.com/bootward/bootward/lab/osimage"
 	"github.com/bootward/bootward/lab/process"
-
-	"github.com/bootward/bootward/diskfs/tool"
 )
 
 // The names that examples/ward uses.
@@ -40,7 +39,9 @@ func (l *Lab) Image(ctx context.Context) error {
 				stage = e.Stage
 				l.show.Note(stage)
 			}
-			l.show.Progress(e.Done, e.Total, "")
+			if e.Total > 0 {
+				l.show.Progress(min(e.Done, e.Total), e.Total, e.Unit)
+			}
 		},
 	})
 	if err != nil {

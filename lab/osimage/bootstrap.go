@@ -23,7 +23,11 @@ type builder struct {
 
 func (b *builder) tell(stage string, done, total int64) {
 	if b.Progress != nil {
-		b.Progress(Event{Stage: stage, Done: done, Total: total})
+		unit := "packages"
+		if stage == stageCapture {
+			unit = "MiB"
+		}
+		b.Progress(Event{Stage: stage, Done: done, Total: total, Unit: unit})
 	}
 }
 
@@ -129,9 +133,12 @@ func (w *installWatch) line(line string) {
 	}
 }
 
+// stageCapture is the stage whose progress is told in MiB.
+const stageCapture = "capture"
+
 // capture puts the tree into a WIM.
 func (b *builder) capture(ctx context.Context, tree, wim string) error {
-	b.tell("capture", 0, 0)
+	b.tell(stageCapture, 0, 0)
 	return b.Runner.Run(ctx, tool.Command{
 		Path: "wimlib-imagex",
 		Args: []string{
@@ -141,7 +148,7 @@ func (b *builder) capture(ctx context.Context, tree, wim string) error {
 		},
 		Line: func(line string) {
 			if done, total, ok := captureProgress(line); ok {
-				b.tell("capture", done, total)
+				b.tell(stageCapture, done, total)
 			}
 		},
 	})

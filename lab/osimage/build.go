@@ -15,7 +15,8 @@ import (
 // Event tells how far Build is.
 type Event struct {
 	Stage       string // what is done now, in words
-	Done, Total int64  // of packages or bytes; Total 0 while it is not known
+	Done, Total int64  // Total 0 while it is not known
+	Unit        string // of both: packages or MiB
 }
 
 // Options for Build.

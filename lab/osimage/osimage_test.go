@@ -177,11 +177,11 @@ func TestExercises(t *testing.T) {
 
 func TestInstallWatch(t *testing.T) {
 	var last Event
-	w := installWatch{tell: func(s string, d, n int64) { last = Event{s, d, n} }}
+	w := installWatch{tell: func(s string, d, n int64) { last = Event{Stage: s, Done: d, Total: n} }}
 	for _, line := range []string{"I: installing remaining packages inside the chroot...", "0 upgraded, 86 newly installed, 0 to remove", "Setting up udev (252) ...", "I: /vmlinuz is now a symlink", "Setting up dbus (1) ..."} {
 		w.line(line)
 	}
-	if want := (Event{"installing remaining packages inside the chroot", 2, 86}); last != want {
+	if want := (Event{Stage: "installing remaining packages inside the chroot", Done: 2, Total: 86}); last != want {
 		t.Errorf("got %+v", last)
 	}
 	if d, n, ok := captureProgress("Archiving file data: 12 MiB of 400 MiB (3%) done"); !ok || d != 12<<20 || n != 400<<20 {
