@@ -30,6 +30,10 @@ type Options struct {
 	BootOrder string
 	// Keep leaves the machines running until the context ends.
 	Keep bool
+	// Attach names a machine: its console is the terminal of the run at the
+	// end, with In for its keyboard. The machines are kept meanwhile.
+	Attach string
+	In     io.Reader
 	// JSON prints events instead of a display.
 	JSON bool
 	// Out is where the run is shown; it must not be nil.

@@ -7,9 +7,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/bootward/bootward/lab/console"
+	"github.com/bootward/bootward/lab/machine"
 	"github.com/bootward/bootward/osd/status"
 )
 
@@ -74,11 +76,32 @@ func Run(ctx context.Context, o Options) (err error) {
 		l.Places(o.Out, names)
 		fmt.Fprintf(o.Out, "%d of %d targets deployed in %.0f s\n", len(deployments), len(l.options.Targets), time.Since(begun).Seconds())
 	}
-	if err == nil && o.Keep {
-		fmt.Fprintf(o.Out, "The box is kept running. Its console: bootward lab attach %s --dir %s. Ctrl-C ends it.\n", boxName, l.options.Dir)
-		<-ctx.Done()
+	if err == nil && (o.Keep || o.Attach != "") {
+		return l.keep(ctx, deployments)
 	}
 	return err
+}
+
+// keep switches the deployed machines on again, from their own disks, and
+// leaves everything running until the context ends, or until the person at the
+// attached console leaves it.
+func (l *Lab) keep(ctx context.Context, deployments []*Deployment) error {
+	names := []string{boxName}
+	for _, d := range deployments {
+		if err := l.Again(d); err != nil {
+			return err
+		}
+		names = append(names, d.Target.Name)
+	}
+	if name := l.options.Attach; name != "" {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("lab: there is no machine %q to attach to: give one of %v", name, names)
+		}
+		return machine.Attach(ctx, filepath.Join(l.options.Dir, name), l.options.In, l.options.Out)
+	}
+	fmt.Fprintf(l.options.Out, "Running: %v. A console: bootward lab attach NAME --dir %s. Ctrl-C ends all.\n", names, l.options.Dir)
+	<-ctx.Done()
+	return nil
 }
 
 func (l *Lab) chain(ctx context.Context) ([]*Deployment, error) {

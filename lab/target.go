@@ -21,6 +21,7 @@ import (
 type Deployment struct {
 	Target      Target
 	Machine     *machine.Machine
+	config      machine.Config
 	Messages    []status.Message
 	Took        time.Duration // from power-on to the report from inside
 	Differences []osimage.Difference
@@ -61,7 +62,13 @@ func (l *Lab) Start(ctx context.Context, t Target) (*Deployment, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Deployment{Target: t, Machine: m}, nil
+	return &Deployment{Target: t, Machine: m, config: c}, nil
+}
+
+// Again switches a deployed machine on from its own disk.
+func (l *Lab) Again(d *Deployment) (err error) {
+	d.Machine, err = machine.Start(l.running, d.config, l.log)
+	return err
 }
 
 // Deploy lets a target boot from the network and waits until its installed

@@ -31,7 +31,8 @@ is that of the image's source. Needs root.`,
 	f.StringVar(&o.firmware, "firmware", "both", "targets: uefi, bios or both")
 	f.StringVar(&o.nic, "nic", machine.VirtIO, "network card of the targets: virtio, e1000, e1000e, rtl8139 or vmxnet3")
 	f.StringVar(&o.BootOrder, "boot-order", machine.DiskFirst, "targets: disk-first or network-first")
-	f.BoolVar(&o.Keep, "keep", false, "keep the box running at the end, until Ctrl-C")
+	f.BoolVar(&o.Keep, "keep", false, "keep the machines running at the end, until Ctrl-C")
+	f.StringVar(&o.Attach, "attach", "", "at the end, attach to the console of this machine; Ctrl-] leaves and ends the run")
 	return c
 }
 
@@ -66,7 +67,7 @@ func runLab(ctx context.Context, a *app, o labOptions) error {
 	for i := range targets {
 		targets[i].NIC = o.nic
 	}
-	o.Targets, o.Out, o.JSON = targets, a.out, a.json
+	o.Targets, o.Out, o.In, o.JSON = targets, a.out, os.Stdin, a.json
 	return lab.Run(ctx, o.Options)
 }
 

@@ -105,12 +105,16 @@ func (d *Display) Stage(name string) {
 	d.redraw()
 }
 
-// Progress says how far the stage is; total 0 is unknown. It is cheap to call often.
+// Progress says how far the stage is; total 0 is unknown. More than all is all. Nothing is shown without a unit, or
+// before there is anything to tell. It is cheap to call often.
 func (d *Display) Progress(done, total int64, unit string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.over || d.stage == "" {
+	if d.over || d.stage == "" || unit == "" || done <= 0 && total <= 0 {
 		return
+	}
+	if total > 0 {
+		done = min(done, total)
 	}
 	now := d.now()
 	d.progress = Progress{Done: done, Total: total, Unit: unit}

@@ -45,8 +45,13 @@ func play(mode Mode) string {
 	d.Progress(50<<20, 214<<20, Bytes)
 	after(0.05)
 	d.Progress(60<<20, 214<<20, Bytes) // too soon to be shown
-	after(7)
+	after(6)
+	d.Progress(7, 0, "") // without a unit there is nothing to show
+	d.Progress(0, 0, "files")
+	after(1)
 	d.Progress(150<<20, 214<<20, Bytes)
+	after(6)
+	d.Progress(216<<20, 214<<20, Bytes) // more than all
 	d.Note("the image came from the cache")
 	after(1)
 	d.Stage("Boot the box, whose name is long enough that a line of it will not fit on eighty columns")
@@ -66,7 +71,7 @@ func TestForms(t *testing.T) {
 			for line := range strings.Lines(got) {
 				switch mode {
 				case Terminal:
-					if n := len([]rune(line)); strings.Contains(line, "...") && !strings.Contains(line, "\x1b") && n > width+1 {
+					if n := len([]rune(line)); strings.Contains(line, "...") && !strings.Contains(line, "\x1b") && n > smallTerminal {
 						t.Errorf("live line of %d columns: %q", n, line)
 					}
 				case JSON:
@@ -117,7 +122,7 @@ func TestTimeline(t *testing.T) {
 			{90 * s, "ward-uefi", "image applied"},
 			{8200 * time.Millisecond, "ward-uefi", "DHCP offer"},
 			{0, "ward-bios", "power on"},
-			{200 * s, "ward-bios", "sequence complete, and a text that is far too long to fit on a line"},
+			{200 * s, "ward-bios", "sequence complete, and a text that is " + strings.Repeat("far ", 30) + "too long to fit on a line"},
 			{201 * s, "ward-uefi", "sequence complete"},
 		},
 		"timeline-empty": nil,

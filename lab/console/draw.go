@@ -7,9 +7,6 @@ import (
 	"time"
 )
 
-// width is what a line on a terminal may have, one less than the smallest terminal's, so that none wraps.
-const width = 79
-
 // barWidth is the length of a progress bar.
 const barWidth = 16
 
@@ -23,6 +20,7 @@ func (d *Display) redraw() {
 	if d.progress.Unit != "" {
 		lines = append(lines, "  "+bar(d.progress)+" "+d.progress.String())
 	}
+	width := columns(d.out, smallTerminal) - 1 // a full line would wrap on some terminals
 	for _, l := range lines {
 		_, _ = io.WriteString(d.out, cut(l, width)+"\n")
 	}

@@ -17,14 +17,20 @@ type Row struct {
 	Event   string
 }
 
-// barColumns is the width of the picture.
-const barColumns = 20
+const (
+	// barColumns is the width of the picture, which lines of less than
+	// pictureFrom columns do not have.
+	barColumns  = 12
+	pictureFrom = 100
+	// longEvent is where a text is cut even on a wide line.
+	longEvent = 110
+)
 
-// Timeline prints the rows by machine, in the order in which the machines appear, and by time. Each bar reaches from
-// the machine's event before to this one, on one scale for all machines:
+// Timeline prints the rows by machine, in the order in which the machines appear, and by time. The words stand first. On
+// a wide line a bar behind them reaches from the machine's event before to this one, on one scale for all machines:
 //
 //	ward-uefi
-//	     8.2 s    +8.2  ##..................  DHCP offer
+//	     8.2 s    +8.2  DHCP offer  |##..........|
 func Timeline(w io.Writer, rows []Row) error {
 	var machines []string
 	longest := time.Duration(1)
@@ -34,6 +40,7 @@ func Timeline(w io.Writer, rows []Row) error {
 		}
 		longest = max(longest, r.At)
 	}
+	words := wordColumns(rows, columns(w, wideLine))
 	out := bufio.NewWriter(w)
 	for _, machine := range machines {
 		fmt.Fprintln(out, machine)
@@ -42,8 +49,11 @@ func Timeline(w io.Writer, rows []Row) error {
 		before := time.Duration(0)
 		for _, r := range own {
 			step := fmt.Sprintf("+%.1f", (r.At - before).Seconds())
-			line := fmt.Sprintf("%9.1f s %8s  %s  %s", r.At.Seconds(), step, span(before, r.At, longest), r.Event)
-			fmt.Fprintln(out, cut(line, width))
+			line := fmt.Sprintf("%9.1f s %8s  %s", r.At.Seconds(), step, cut(r.Event, words.width))
+			if words.bar {
+				line = fmt.Sprintf("%-*s  |%s|", timeColumns+words.width, line, span(before, r.At, longest))
+			}
+			fmt.Fprintln(out, strings.TrimRight(line, " "))
 			before = r.At
 		}
 	}
@@ -51,6 +61,29 @@ func Timeline(w io.Writer, rows []Row) error {
 		return fmt.Errorf("print timeline: %w", err)
 	}
 	return nil
+}
+
+// timeColumns is what stands before the words.
+const timeColumns = 22
+
+// words is the room for the words of a line.
+type words struct {
+	width int
+	bar   bool
+}
+
+// wordColumns gives the words what they need, the bar what is left if that is enough.
+func wordColumns(rows []Row, line int) words {
+	w := words{width: 1, bar: line >= pictureFrom}
+	for _, r := range rows {
+		w.width = max(w.width, len([]rune(r.Event)))
+	}
+	room := line - timeColumns
+	if w.bar {
+		room -= barColumns + 4
+	}
+	w.width = min(w.width, room, longEvent)
+	return w
 }
 
 // span draws from..to of 0..whole; it has one mark at least.
