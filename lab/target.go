@@ -135,10 +135,10 @@ func megabytes(s string) int64 {
 // job has ended. A site that is away for a while has none.
 func (l *Lab) news(ctx context.Context, d *Deployment) (ended bool) {
 	messages, err := query[[]status.Message](ctx, l, "status", "messages", "--computer", d.Target.Name)
-	if err != nil || len(messages) <= len(d.Messages) {
+	if err != nil || len(messages) == 0 {
 		return false
 	}
-	for _, m := range messages[len(d.Messages):] {
+	for _, m := range messages[min(len(d.Messages), len(messages)):] {
 		what := cmp.Or(m.Action, m.Group)
 		l.show.Note(fmt.Sprintf("%s %6.1f s  %d %s", d.Target.Name, m.Time.Sub(d.Machine.PowerOn()).Seconds(), m.ID, strings.TrimSpace(brief(m.ID)+" "+what)))
 	}

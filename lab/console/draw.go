@@ -47,7 +47,7 @@ func (p Progress) String() string {
 	if p.Total > 0 {
 		parts = []string{fmt.Sprintf("%d%%", percent(p)), amount(float64(p.Done)) + " of " + amount(float64(p.Total))}
 	}
-	if p.Rate > 0 {
+	if p.Rate >= 0.5 {
 		parts = append(parts, amount(p.Rate)+"/s")
 		if left := float64(p.Total-p.Done) / p.Rate; p.Total > 0 && left >= 1 && left < 86400 {
 			parts = append(parts, fmt.Sprintf("%.0f s left", left))

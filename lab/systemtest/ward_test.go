@@ -195,7 +195,7 @@ func deployed(t *testing.T, w *ward, d *lab.Deployment) {
 func networkFirst(t *testing.T, w *ward) {
 	target := lab.Ward()[1]
 	target.BootOrder, target.NIC, target.Bus = machine.NetworkFirst, machine.E1000, machine.AHCI
-	d, err := w.Deploy(t.Context(), target)
+	d, err := w.Start(t.Context(), target)
 	if err != nil {
 		t.Fatal(err)
 	}
