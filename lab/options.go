@@ -7,6 +7,7 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/bootward/bootward/lab/machine"
 )
@@ -34,6 +35,8 @@ type Options struct {
 	// end, with In for its keyboard. The machines are kept meanwhile.
 	Attach string
 	In     io.Reader
+	// Since is when the work began, if that was before the run.
+	Since time.Time
 	// JSON prints events instead of a display.
 	JSON bool
 	// Out is where the run is shown; it must not be nil.

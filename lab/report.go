@@ -74,12 +74,26 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	if !o.JSON {
 		l.Places(o.Out, names)
-		fmt.Fprintf(o.Out, "%d of %d targets deployed in %.0f s\n", len(deployments), len(l.options.Targets), time.Since(begun).Seconds())
+		fmt.Fprintf(o.Out, "%d of %d targets deployed in %.0f s%s\n", len(deployments), len(l.options.Targets), time.Since(begun).Seconds(), l.cold())
 	}
 	if err == nil && (o.Keep || o.Attach != "") {
 		return l.keep(ctx, deployments)
 	}
 	return err
+}
+
+// cold says how long the work took from its very beginning, and what it would
+// have taken without the operating system image in the cache.
+func (l *Lab) cold() string {
+	if l.options.Since.IsZero() {
+		return ""
+	}
+	whole := time.Since(l.options.Since)
+	text := fmt.Sprintf("; %.0f s with packages, programs and kit", whole.Seconds())
+	if l.image.Cached {
+		text += fmt.Sprintf("; %.0f s had the operating system image not been in the cache", (whole + l.image.Took).Seconds())
+	}
+	return text
 }
 
 // keep switches the deployed machines on again, from their own disks, and

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +16,7 @@ import (
 type labOptions struct {
 	lab.Options
 	firmware, nic string
+	since         int64
 }
 
 func newLabRun(a *app) *cobra.Command {
@@ -32,6 +34,7 @@ is that of the image's source. Needs root.`,
 	f.StringVar(&o.nic, "nic", machine.VirtIO, "network card of the targets: virtio, e1000, e1000e, rtl8139 or vmxnet3")
 	f.StringVar(&o.BootOrder, "boot-order", machine.DiskFirst, "targets: disk-first or network-first")
 	f.BoolVar(&o.Keep, "keep", false, "keep the machines running at the end, until Ctrl-C")
+	f.Int64Var(&o.since, "since", 0, "when the work began, in seconds of Unix time: also prints the time since then")
 	f.StringVar(&o.Attach, "attach", "", "at the end, attach to the console of this machine; Ctrl-] leaves and ends the run")
 	return c
 }
@@ -66,6 +69,9 @@ func runLab(ctx context.Context, a *app, o labOptions) error {
 	}
 	for i := range targets {
 		targets[i].NIC = o.nic
+	}
+	if o.since > 0 {
+		o.Since = time.Unix(o.since, 0)
 	}
 	o.Targets, o.Out, o.In, o.JSON = targets, a.out, os.Stdin, a.json
 	return lab.Run(ctx, o.Options)

@@ -1,0 +1,120 @@
+//go:build system
+
+package systemtest
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/bootward/bootward/lab"
+	"github.com/bootward/bootward/lab/machine"
+)
+
+// strangers switches unknown computer support on, and offers them the sequence
+// of the ward; nothing starts by itself.
+const strangers = `kind: Box
+name: ward7-box
+pxe: {unknownComputers: true}
+---
+kind: Advertisement
+name: Anybody may have Debian 12
+collection: Unknown Computers
+sequence: Ward PC, Debian 12
+`
+
+// TestUnknownComputers takes four machine runs; `make soak` runs it. A machine
+// that the site does not know waits for a person. When nobody comes it boots
+// its disk and nothing was written; when a person chooses and types YES, it is
+// deployed under the name that its box gives it.
+func TestUnknownComputers(t *testing.T) {
+	l, err := lab.Open(t.Context(), lab.Options{
+		Kit: provided(t, "BOOTWARD_KIT"), Bin: provided(t, "BOOTWARD_BIN"), Cache: provided(t, "BOOTWARD_CACHE"),
+		Dir: filepath.Join(provided(t, "BOOTWARD_CACHE"), "..", "systemtest-unknown"), Name: "strangers",
+		Ward: "../../examples/ward", Out: os.Stdout,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	w := &ward{Lab: l}
+	build(t, w)
+	file := filepath.Join(t.TempDir(), "strangers.yaml")
+	if err := os.WriteFile(file, []byte(strangers), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.CLI(t.Context(), "apply", "-f", file); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []func(context.Context) error{w.StartBox, waitBox(w)} {
+		if err := step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Run("nobody comes", func(t *testing.T) { nobodyComes(t, w) })
+	t.Run("a person chooses", func(t *testing.T) { personChooses(t, w) })
+}
+
+func waitBox(w *ward) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := w.WaitBox(ctx)
+		return err
+	}
+}
+
+const pressAnyKey = "press any key within"
+
+func nobodyComes(t *testing.T, w *ward) {
+	from := len(w.Box().Serial())
+	d, err := w.Start(t.Context(), lab.Target{Name: "stranger-1", Firmware: machine.UEFI, MAC: "52:54:00:77:00:91"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Machine.Kill()
+	for _, pattern := range []string{pressAnyKey, "nobody pressed a key", "Start PXE"} {
+		line, err := w.WaitConsole(t.Context(), d.Machine, 0, pattern, 4*time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s", line)
+	}
+	if _, err := w.WaitConsole(t.Context(), w.Box(), from, "mac=52:54:00:77:00:91.*outcome=silent", 2*time.Minute); err != nil {
+		t.Fatalf("the box offers the screen again at once: %v", err)
+	}
+	// The file is sparse: no block of it exists until something is written.
+	var st syscall.Stat_t
+	if err := syscall.Stat(filepath.Join(d.Machine.Dir(), "disk.img"), &st); err != nil {
+		t.Fatal(err)
+	}
+	if st.Blocks != 0 {
+		t.Fatalf("%d blocks of the disk were written", st.Blocks)
+	}
+}
+
+func personChooses(t *testing.T, w *ward) {
+	d, err := w.Start(t.Context(), lab.Target{Name: "stranger-2", Firmware: machine.BIOS, MAC: "52:54:00:77:00:92"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Machine.Kill()
+	for _, say := range []struct{ prompt, answer string }{
+		{pressAnyKey, " "}, {"Number, or nothing", "1\r"}, {"Type YES to go on", "YES\r"},
+	} {
+		if _, err := w.WaitConsole(t.Context(), d.Machine, 0, say.prompt, 4*time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Machine.Type(say.answer); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.WaitConsole(t.Context(), w.Box(), 0, `id=11134 action="Apply Operating System"`, 6*time.Minute); err != nil {
+		t.Fatal(err)
+	}
+}
