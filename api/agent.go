@@ -45,12 +45,11 @@ type Identity struct {
 	UEFI         bool     `json:"uefi"`
 }
 
-// Offers is what a machine may run now.
+// Offers is what a machine may run now. Anybody who shows its labels gets it, so
+// it names neither the computer nor labels.
 type Offers struct {
-	// Computer is empty for a machine that is not known.
-	Computer string  `json:"computer,omitempty"`
-	Offers   []Offer `json:"offers"`
-	// Why explains, in words, what was decided.
+	Offers []Offer `json:"offers"`
+	// Why explains, in words, what the machine does not get.
 	Why []string `json:"why,omitempty"`
 }
 

@@ -7,6 +7,7 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 )
@@ -63,6 +64,13 @@ func Errorf(code Code, object, format string, args ...any) *Error {
 		Detail: fmt.Sprintf(format, args...), Code: code, Object: object,
 		Retryable: code == CodeTooMany || code == CodeInternal || code == CodeUnavailable || code == CodeNoSpace,
 	}
+}
+
+// Final says whether repeating a request is of no use: the other side understood
+// it and said no.
+func Final(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && !e.Retryable
 }
 
 // WithRemedy says what the reader can do.

@@ -51,14 +51,20 @@ func (b *Box) decideBoot(ctx context.Context, m pxe.Machine) pxe.Intent {
 	if err != nil {
 		return silent("the box's memory cannot be read: " + err.Error())
 	}
-	now := b.link.Now()
-	if v.Mandatory() == nil && now.Sub(boot.Declined) < declineTime {
+	if v.Mandatory() == nil && declined(boot.Declined, b.link.Now()) {
 		return silent("nobody came to its screen at " + boot.Declined.Format("15:04:05") + ": it boots its disk")
 	}
 	if wait := time.Duration(s.Box.PXE.DelaySeconds) * time.Second; m.Port == 67 && !b.delays.over(mac, wait, time.Now()) {
 		return silent(fmt.Sprintf("answers are delayed by %s: the machine asks again", wait))
 	}
 	return in
+}
+
+// declined says whether nobody came to the machine's screen of late. A time in
+// the future is one of a clock that was set back since.
+func declined(at, now time.Time) bool {
+	since := now.Sub(at)
+	return since >= 0 && since < declineTime
 }
 
 func silent(why string) pxe.Intent { return pxe.Intent{Action: pxe.Silent, Reason: why} }

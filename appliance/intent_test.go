@@ -97,3 +97,20 @@ func TestReadiness(t *testing.T) {
 		t.Error("a box without PXE is never ready")
 	}
 }
+
+// TestDeclined: a machine is left alone for a while, and not for ever because
+// a clock was wrong once. Mandatory offers do not ask (decideBoot).
+func TestDeclined(t *testing.T) {
+	now := time.Now()
+	for _, tt := range []struct {
+		name string
+		at   time.Time
+		want bool
+	}{
+		{"never", time.Time{}, false}, {"just now", now, true}, {"long ago", now.Add(-declineTime), false}, {"in 2099", now.AddDate(73, 0, 0), false},
+	} {
+		if got := declined(tt.at, now); got != tt.want {
+			t.Errorf("%s: %v", tt.name, got)
+		}
+	}
+}

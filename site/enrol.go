@@ -46,14 +46,19 @@ func (s *Site) EnrolToken(ctx context.Context, who, box string) (*api.EnrolToken
 
 // Enrol gives a box its identity for a one-time token. The token is used in
 // the transaction that keeps the certificate; an earlier certificate of the
-// box is good no longer.
+// box is good no longer. A box whose answer was lost on the way asks again with
+// the same keys and state, and gets one; for anybody else the token is used.
 func (s *Site) Enrol(ctx context.Context, in api.Enrol) (*api.Enrolled, error) {
 	if in.StateID == "" || len(in.StateID) > 128 {
 		return nil, api.Errorf(api.CodeInvalid, "stateID", "is missing or longer than 128 bytes")
 	}
+	by, err := enrollee(in)
+	if err != nil {
+		return nil, api.Errorf(api.CodeInvalid, "certificate request", "%v", err)
+	}
 	out := &api.Enrolled{Site: s.code, Anchor: s.rawAnchor}
-	err := s.write(ctx, func(x store.Tx) error {
-		t, err := x.UseToken(trust.TokenHash(in.Token), s.now())
+	err = s.write(ctx, func(x store.Tx) error {
+		t, err := x.UseToken(trust.TokenHash(in.Token), by, s.now())
 		if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrConflict) {
 			return api.Errorf(api.CodeUnauthorized, "enrolment token", "is unknown, used or has ended").WithRemedy("make a new one: bootward box token NAME")
 		}
@@ -79,6 +84,25 @@ func (s *Site) Enrol(ctx context.Context, in api.Enrol) (*api.Enrolled, error) {
 	}
 	s.log.Info("box enrolled", "box", out.BoxName, "id", out.Box, "state", in.StateID)
 	return out, nil
+}
+
+// enrollee is the fingerprint of who enrols: both keys, which the requests prove
+// possession of, and the state.
+func enrollee(in api.Enrol) (string, error) {
+	h := sha256.New()
+	for _, csr := range [][]byte{in.ClientCSR, in.IntermediateCSR} {
+		key, err := trust.ParseCSR(csr)
+		if err != nil {
+			return "", err
+		}
+		der, err := x509.MarshalPKIXPublicKey(key)
+		if err != nil {
+			return "", err
+		}
+		h.Write(der)
+	}
+	h.Write([]byte(in.StateID))
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // certify makes both certificates and returns the SHA-256 of the client's.

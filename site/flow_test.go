@@ -1,7 +1,9 @@
 package site
 
 import (
+	"crypto/ecdsa"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -243,5 +245,40 @@ func TestRenewal(t *testing.T) {
 	r.clock.add(time.Minute)
 	if p, _ := box.policy(t, ""); p.Number == first.Number || !p.SoftExpiry.After(r.clock.now()) {
 		t.Errorf("not issued anew: %+v", p)
+	}
+}
+
+// TestEnrolmentWhoseAnswerIsLost: a box that was switched off before it kept the
+// answer asks again; the token stays worthless for everybody else.
+func TestEnrolmentWhoseAnswerIsLost(t *testing.T) {
+	r := newRig(t)
+	r.apply("kind: Box\nname: b")
+	token := must[api.EnrolToken](t, r.person(), "POST", "/v1/boxes/b/token", nil).Token
+	k, _ := key(t)
+	other, _ := key(t)
+	ask := func(client, intermediate *ecdsa.PrivateKey, state string) int {
+		t.Helper()
+		one, err1 := trust.NewCSR(client)
+		two, err2 := trust.NewCSR(intermediate)
+		if err := errors.Join(err1, err2); err != nil {
+			t.Fatal(err)
+		}
+		code, _ := r.peer("", nil).call("POST", "/v1/box/enrol", api.Enrol{Token: token, ClientCSR: one, IntermediateCSR: two, StateID: state})
+		return code
+	}
+	for i, tt := range []struct {
+		client, intermediate *ecdsa.PrivateKey
+		state                string
+		want                 int
+	}{
+		{k, k, "s", 200}, {k, k, "s", 200}, {other, k, "s", 401}, {k, other, "s", 401}, {k, k, "another", 401}, {k, k, "s", 200},
+	} {
+		if code := ask(tt.client, tt.intermediate, tt.state); code != tt.want {
+			t.Errorf("request %d: %d, want %d", i, code, tt.want)
+		}
+	}
+	r.clock.add(TokenLife)
+	if code := ask(k, k, "s"); code != 401 {
+		t.Errorf("after the token ended: %d", code)
 	}
 }

@@ -2,6 +2,7 @@ package trust
 
 import (
 	"crypto/ed25519"
+	"encoding/base64"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -60,6 +61,31 @@ func TestParseAnchorRefuses(t *testing.T) {
 		if a, err := ParseAnchor(raw); err == nil {
 			t.Errorf("%s: taken: %+v", name, a)
 		}
+	}
+}
+
+// TestAnchorHoldsNoSecret: boot images carry it, anybody may read it.
+func TestAnchorHoldsNoSecret(t *testing.T) {
+	now := time.Now()
+	ca, err := NewAuthority("CEN", now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, root, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := NewAnchor("CEN", root, []ed25519.PublicKey{root.Public().(ed25519.PublicKey)}, ca.PEM(), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var e Envelope
+	if err := json.Unmarshal(raw, &e); err != nil {
+		t.Fatal(err)
+	}
+	text := string(raw) + string(e.Payload)
+	if strings.Contains(text, "PRIVATE") || strings.Contains(text, string(root.Seed())) || strings.Contains(text, base64.StdEncoding.EncodeToString(root.Seed())[:40]) {
+		t.Error("the anchor holds a private key")
 	}
 }
 

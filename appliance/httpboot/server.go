@@ -30,7 +30,8 @@ type Server struct {
 	Handler  http.Handler
 }
 
-// Listen opens the boot files' TCP port, "0.0.0.0:80" on a box.
+// Listen opens the boot files' TCP port, "0.0.0.0:80" on a box. Of connections
+// beyond 64 of one address, or 1500 in all, it closes the new ones.
 func Listen(ctx context.Context, address string) (net.Listener, error) {
 	lc := net.ListenConfig{Control: setUserTimeout}
 	l, err := lc.Listen(ctx, "tcp", address)
@@ -40,7 +41,7 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("httpboot: listen on %s: %w", address, err)
 	}
-	return l, nil
+	return newCrowd(l, maxPerSource, maxTotal), nil
 }
 
 // Run serves until ctx ends, gives running transfers a moment, and returns nil.

@@ -23,37 +23,6 @@ import (
 	"github.com/bootward/bootward/trust"
 )
 
-// offers answers what a machine may run. A machine that asks under the labels
-// of an open job, but is other hardware, is a second claimant.
-func (p *Point) offers(ctx context.Context, id api.Identity) (api.Offers, *api.Error) {
-	p.claims.Lock()
-	defer p.claims.Unlock()
-	v, err := p.Decide(ctx, machine(id))
-	if err != nil {
-		return api.Offers{}, internal(err)
-	}
-	if v.Open != nil && !v.Superseded {
-		if why := differs(v.Open.Identity, id); why != "" {
-			return api.Offers{}, p.halt(ctx, *v.Open, id, why)
-		}
-	}
-	p.warnConflict(ctx, v, id)
-	answer := api.Offers{Offers: []api.Offer{}, Why: v.Why}
-	if v.Computer != nil {
-		answer.Computer = v.Computer.Name
-	}
-	for _, o := range v.Offers {
-		answer.Offers = append(answer.Offers, api.Offer{
-			Advertisement: o.Advertisement.ID, Name: o.Advertisement.Name, Sequence: o.Sequence.Name, Comment: o.Advertisement.Comment,
-			Mandatory: o.Mandatory, Destructive: o.Sequence.Destructive,
-		})
-	}
-	for _, r := range v.Refusals {
-		answer.Why = append(answer.Why, r.Advertisement+": "+r.Why)
-	}
-	return answer, nil
-}
-
 // claim opens a job for the first key that asks, or gives the same key its own
 // job again.
 func (p *Point) claim(ctx context.Context, c api.Claim) (api.Claimed, *api.Error) {
@@ -82,8 +51,11 @@ func (p *Point) claim(ctx context.Context, c api.Claim) (api.Claimed, *api.Error
 	}
 	p.warnConflict(ctx, v, c.Identity)
 	offer, refused := choose(v, c)
+	if refused == nil && offer.Grant == nil {
+		refused = p.often(ctx, v)
+	}
 	if refused != nil {
-		p.flight(ctx, status.FlightEvent{Client: c.Identity.MACs[0], What: "refused", Text: "claim refused: " + refused.Detail})
+		p.flight(ctx, status.FlightEvent{Client: c.Identity.MACs[0], What: "refused", Text: "claim refused: " + refused.Detail + ": " + full(v)})
 		return api.Claimed{}, refused
 	}
 	return p.open(ctx, v, offer, c, print)
@@ -109,11 +81,7 @@ func choose(v Verdict, c api.Claim) (policy.Offer, *api.Error) {
 		}
 		return o, nil
 	}
-	why := slices.Clone(v.Why)
-	for _, r := range v.Refusals {
-		why = append(why, r.Advertisement+": "+r.Why)
-	}
-	return policy.Offer{}, api.Errorf(api.CodeRefused, c.Advertisement, "nothing is offered: %s", strings.Join(why, "; "))
+	return policy.Offer{}, api.Errorf(api.CodeRefused, c.Advertisement, "it is not offered to this machine: %s", strings.Join(tell(v), "; "))
 }
 
 // open starts the job and uses the grant, in one transaction.
@@ -139,6 +107,11 @@ func (p *Point) open(ctx context.Context, v Verdict, o policy.Offer, c api.Claim
 	if v.Open != nil {
 		replaces = v.Open.ID
 	}
+	// First the certificate: a grant is not spent on a job that cannot begin.
+	claimed, failed := p.certify(j.ID, c.CSR)
+	if failed != nil {
+		return api.Claimed{}, failed
+	}
 	text := fmt.Sprintf("%s: %s, %s (%s)", j.Name, o.Advertisement.Name, o.Sequence.Name, how)
 	err := p.Store.OpenJob(ctx, j, replaces,
 		status.FlightEvent{Time: now, Client: j.Client, Job: j.ID, What: "claim", Text: identityText(c.Identity)},
@@ -150,7 +123,7 @@ func (p *Point) open(ctx context.Context, v Verdict, o policy.Offer, c api.Claim
 		return api.Claimed{}, internal(err)
 	}
 	p.Log.Info("job opened", "job", j.ID, "computer", j.Name, "advertisement", o.Advertisement.Name, "sequence", o.Sequence.Name, "how", how)
-	return p.certify(j.ID, c.CSR)
+	return claimed, nil
 }
 
 // certify makes a certificate for a job's key.
@@ -163,7 +136,8 @@ func (p *Point) certify(job string, csr []byte) (api.Claimed, *api.Error) {
 }
 
 // halt stops an open job because a second machine claims it too: which of the
-// two is meant, nobody can tell from here.
+// two is meant, nobody can tell from here. The second one is not told what the
+// labels of the first are.
 func (p *Point) halt(ctx context.Context, j store.Job, second api.Identity, why string) *api.Error {
 	reason := fmt.Sprintf("ALARM: a second machine claimed job %s of %s: %s. Both are stopped; find the two machines, then grant the deployment again at the site", j.ID, j.Name, why)
 	now := p.Now()
@@ -176,7 +150,8 @@ func (p *Point) halt(ctx context.Context, j store.Job, second api.Identity, why 
 	p.Log.Error("second claimant: both machines are stopped", "job", j.ID, "computer", j.Name, "why", why,
 		"first", identityText(j.Identity), "second", identityText(second))
 	p.setProgress(j.ID, nil)
-	return api.Errorf(api.CodeConflict, j.ID, "%s", reason)
+	return api.Errorf(api.CodeConflict, "", "a second machine claims the job of this machine: both are stopped").
+		WithRemedy("find the two machines, then grant the deployment again at the site")
 }
 
 // warnConflict records a machine whose labels contradict each other.
@@ -246,6 +221,12 @@ func (p *Point) CloseAbandoned(ctx context.Context) error {
 	}
 	now := p.Now()
 	for _, j := range jobs {
+		if j.Seen.After(now) { // the clock was set back: its silence counts from now
+			if err := p.Store.SeenJob(ctx, j.ID, now); err != nil {
+				return err
+			}
+			continue
+		}
 		if now.Sub(j.Seen) < abandonAfter {
 			continue
 		}

@@ -3,6 +3,7 @@ package managementpoint
 import (
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/osd"
@@ -41,9 +42,20 @@ func checkIdentity(id api.Identity) (api.Identity, *api.Error) {
 		if len(*s) > maxLabel {
 			return id, api.Errorf(api.CodeInvalid, "identity", "a label of %d bytes, at most %d are taken", len(*s), maxLabel)
 		}
-		*s = strings.TrimSpace(strings.ToValidUTF8(*s, "?"))
+		*s = strings.TrimSpace(printable(*s))
 	}
 	return id, nil
+}
+
+// printable replaces what a terminal might obey: texts of machines end up on
+// consoles and in reports.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, strings.ToValidUTF8(s, "?"))
 }
 
 // machine is an identity as policy looks at it.

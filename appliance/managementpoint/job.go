@@ -10,8 +10,13 @@ import (
 	"github.com/bootward/bootward/trust"
 )
 
-// maxMessages is how many messages a batch may hold.
-const maxMessages = 500
+// Limits of status messages. Who has a job may be anybody who showed a MAC: what
+// he can make the box keep has an end.
+const (
+	maxMessages    = 500   // in a batch
+	maxJobMessages = 10000 // of a job
+	maxName        = 256   // bytes of an action, a group or a stage
+)
 
 // renew makes a new certificate for the key of a running job.
 func (p *Point) renew(ctx context.Context, j store.Job, r api.Renew) (api.Claimed, *api.Error) {
@@ -33,14 +38,16 @@ func (p *Point) status(ctx context.Context, j store.Job, b api.StatusBatch) (api
 	if len(b.Messages) > maxMessages {
 		return api.StatusAck{}, api.Errorf(api.CodeInvalid, "messages", "%d in one batch, at most %d are taken", len(b.Messages), maxMessages)
 	}
+	if n := len(b.Messages); n > 0 && j.Next-1+uint64(n) > maxJobMessages && !b.Messages[n-1].ID.Final() {
+		return api.StatusAck{}, api.Errorf(api.CodeRefused, j.ID, "a job has at most %d messages", maxJobMessages)
+	}
 	for i := range b.Messages {
 		m := &b.Messages[i]
 		if m.Job != "" && m.Job != j.ID {
 			return api.StatusAck{}, api.Errorf(api.CodeInvalid, "messages", "message %d is of job %q, this is job %s", m.Number, m.Job, j.ID)
 		}
-		if len(m.Output) > status.MaxOutput {
-			m.Output = m.Output[len(m.Output)-status.MaxOutput:]
-		}
+		m.Output = status.Tail(m.Output, status.MaxOutput)
+		m.Action, m.Group, m.Stage = name(m.Action), name(m.Group), name(m.Stage)
 		*m = store.Describe(*m, j.Document)
 	}
 	next := j.Next
@@ -52,6 +59,11 @@ func (p *Point) status(ctx context.Context, j store.Job, b api.StatusBatch) (api
 	}
 	p.noteProgress(j, b)
 	return api.StatusAck{Next: next}, nil
+}
+
+// name cuts a name down to one short printable line.
+func name(s string) string {
+	return printable(s[:min(len(s), maxName)])
 }
 
 func statusError(j store.Job, err error) *api.Error {
@@ -75,6 +87,7 @@ func (p *Point) noteProgress(j store.Job, b api.StatusBatch) {
 	if ended {
 		p.setProgress(j.ID, nil)
 	} else if b.Progress != nil {
+		b.Progress.Action, b.Progress.Unit = name(b.Progress.Action), name(b.Progress.Unit)
 		p.setProgress(j.ID, b.Progress)
 	}
 }

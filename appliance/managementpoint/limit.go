@@ -1,9 +1,11 @@
 package managementpoint
 
 import (
+	"context"
 	"sync"
 	"time"
 
+	"github.com/bootward/bootward/api"
 	"golang.org/x/time/rate"
 )
 
@@ -33,4 +35,27 @@ func (l *limiter) allow(source string, now time.Time) bool {
 		l.sources[source] = b
 	}
 	return b.AllowN(now, 1)
+}
+
+// Jobs without a grant cost nobody anything but the word of whoever claims: they
+// are counted, so that made-up machines cannot fill the box.
+const (
+	maxUngranted = 20  // of one machine in an hour
+	maxUnknown   = 200 // of all machines that are not known, in an hour
+)
+
+// often says that too many jobs without a grant were opened of late.
+func (p *Point) often(ctx context.Context, v Verdict) *api.Error {
+	limit, machine := maxUngranted, v.Machine
+	if v.Computer == nil {
+		limit, machine = maxUnknown, ""
+	}
+	n, err := p.Store.CountUngranted(ctx, machine, p.Now().Add(-time.Hour))
+	switch {
+	case err != nil:
+		return internal(err)
+	case n >= limit:
+		return api.Errorf(api.CodeTooMany, "", "%d jobs were opened in the last hour, more are not", n)
+	}
+	return nil
 }

@@ -108,23 +108,36 @@ func (p *Point) handle(rt route, w http.ResponseWriter, r *http.Request) {
 	} else {
 		j, err := p.authenticate(rt.who, r)
 		if err != nil {
-			fail(w, err)
+			fail(w, p.veil(rt, err))
 			return
 		}
 		c.job = j
+		if r.TLS.PeerCertificates[0].NotAfter.Sub(p.Now()) < trust.MaxJobLife/4 {
+			w.Header().Set("Connection", "close") // the next one shows the renewed certificate
+		}
 	}
 	answer, err := rt.serve(p, c)
 	switch {
 	case err != nil:
-		if err.Code == api.CodeInternal {
-			p.Log.Error("request failed", "route", rt.pattern, "error", err.Detail)
-		}
-		fail(w, err)
+		fail(w, p.veil(rt, err))
 	case answer != nil:
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "no-store")
 		_ = json.NewEncoder(w).Encode(answer) // a client that went away needs no answer
 	}
+}
+
+// veil logs what went wrong inside the box and leaves it out of the answer:
+// errors of the database and of files name paths and data.
+func (p *Point) veil(rt route, e *api.Error) *api.Error {
+	if e.Code != api.CodeInternal && e.Code != api.CodeNoSpace {
+		return e
+	}
+	p.Log.Error("request failed", "route", rt.pattern, "error", e.Detail)
+	if e.Code == api.CodeNoSpace {
+		return api.Errorf(e.Code, "box", "the disk of the box is full").WithRemedy("its console and its log say more; it goes on by itself when there is room")
+	}
+	return api.Errorf(e.Code, "box", "the box failed; its log says why")
 }
 
 // authenticate finds the job of the client's certificate. The TLS layer has
@@ -135,6 +148,9 @@ func (p *Point) authenticate(w who, r *http.Request) (store.Job, *api.Error) {
 		return store.Job{}, api.Errorf(api.CodeUnauthorized, r.URL.Path, "this needs the certificate of a job")
 	}
 	cert := r.TLS.PeerCertificates[0]
+	if p.Now().After(cert.NotAfter) { // it was good at the handshake; the connection lived longer
+		return store.Job{}, api.Errorf(api.CodeUnauthorized, r.URL.Path, "the certificate ended at %s", cert.NotAfter.UTC().Format(time.RFC3339))
+	}
 	self := p.Self()
 	if len(cert.DNSNames) != 1 {
 		return store.Job{}, api.Errorf(api.CodeForbidden, r.URL.Path, "the certificate is not that of a job")
@@ -251,10 +267,10 @@ func fail(w http.ResponseWriter, e *api.Error) {
 	_ = json.NewEncoder(w).Encode(e) // a client that went away needs no answer
 }
 
-// internal hides nothing from the log and says what the client can do.
+// internal is an error of ours. It is for the log: veil keeps it from clients.
 func internal(err error) *api.Error {
 	if store.IsFull(err) {
-		return api.Errorf(api.CodeNoSpace, "box", "the disk of the box is full: %v", err)
+		return api.Errorf(api.CodeNoSpace, "box", "%v", err)
 	}
 	return api.Errorf(api.CodeInternal, "box", "%v", err)
 }

@@ -28,8 +28,8 @@ type Policy struct {
 	Received time.Time
 }
 
-// Newer says whether (epoch, number) of s is greater than that of p, which may
-// be nil.
+// older says whether (epoch, number) of p, which may be nil, is less than that
+// of s.
 func (p *Policy) older(s *policy.Snapshot) bool {
 	if p == nil {
 		return true

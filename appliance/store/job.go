@@ -152,10 +152,11 @@ func Describe(m status.Message, d api.Job) status.Message {
 	return m
 }
 
-// SeenJob notes a sign of life of a job.
+// SeenJob notes a sign of life of a job. The time may be earlier than that of
+// the last one: the clock was set right.
 func (s *Store) SeenJob(ctx context.Context, id string, now time.Time) error {
 	return s.change(ctx, "note job "+id, func(tx *sql.Tx) error {
-		_, err := tx.Exec("UPDATE jobs SET seen = max(seen, ?) WHERE id = ?", millis(now), id)
+		_, err := tx.Exec("UPDATE jobs SET seen = ? WHERE id = ?", millis(now), id)
 		return err
 	})
 }
@@ -241,6 +242,17 @@ func scanJob(rows *sql.Rows) (Job, error) {
 	}
 	j.Document.NextNumber = j.Next
 	return j, nil
+}
+
+// CountUngranted counts the jobs without a grant that were opened after a time:
+// of one machine, or of all machines that are not known if machine is "".
+func (s *Store) CountUngranted(ctx context.Context, machine string, after time.Time) (n int, err error) {
+	err = s.db.QueryRowContext(ctx, `SELECT count(*) FROM jobs WHERE grant_id = '' AND opened > ?1
+		AND (machine = ?2 OR ?2 = '' AND computer = '')`, millis(after), machine).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count jobs: %w", err)
+	}
+	return n, nil
 }
 
 // UsedGrants returns the ids of all grants that were used.

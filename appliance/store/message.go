@@ -69,7 +69,7 @@ func appendMessages(tx *sql.Tx, job string, messages []status.Message, now time.
 			}
 		}
 	}
-	_, err = tx.Exec("UPDATE jobs SET next = ?, seen = max(seen, ?) WHERE id = ?", int64(next), millis(now), job)
+	_, err = tx.Exec("UPDATE jobs SET next = ?, seen = ? WHERE id = ?", int64(next), millis(now), job)
 	return next, err
 }
 

@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/bootward/bootward/api"
@@ -15,6 +17,13 @@ import (
 // keepOutbox is how long entries stay after the site has them, so that a site
 // that was restored from a backup gets them again.
 const keepOutbox = 30 * 24 * time.Hour
+
+// Anybody on the segment can make the box write flight events: they get a share
+// of the disk, about 50 MB, and no more. Status messages are always kept.
+const (
+	maxOutbox     = 50000 // entries; beyond it those that the site has go, then new flight events
+	maxFlightText = 1000  // bytes
+)
 
 // put gives the event the next number and keeps it, in the transaction of the
 // caller: numbers count from 1 without gaps.
@@ -34,13 +43,46 @@ func put(tx *sql.Tx, now time.Time, e api.BoxEvent) error {
 	return setCounter(tx, "outboxNext", next+1)
 }
 
+// ErrOutboxFull is what Record returns when the site has taken nothing for so
+// long that there is no room for flight events.
+var ErrOutboxFull = errors.New("the outbox is full: the site has not taken its events for long; flight events are not kept")
+
 // Record puts events of the flight recorder into the outbox.
 func (s *Store) Record(ctx context.Context, events ...status.FlightEvent) error {
-	return s.change(ctx, "record flight events", func(tx *sql.Tx) error { return record(tx, events...) })
+	return s.change(ctx, "record flight events", func(tx *sql.Tx) error {
+		room, err := s.room(tx)
+		if err != nil || !room {
+			return errors.Join(err, ErrOutboxFull)
+		}
+		return record(tx, events...)
+	})
+}
+
+// room makes room in the outbox for flight events, and says whether there is.
+func (s *Store) room(tx *sql.Tx) (bool, error) {
+	var oldest sql.NullInt64
+	if err := tx.QueryRow("SELECT min(number) FROM outbox").Scan(&oldest); err != nil {
+		return false, err
+	}
+	next, err := counter(tx, "outboxNext")
+	if err != nil || !oldest.Valid || next-uint64(oldest.Int64) < s.maxOutbox {
+		return err == nil, err
+	}
+	// A tenth more than must be, so that this is not done at each event.
+	r, err := tx.Exec("DELETE FROM outbox WHERE number <= ? AND number < (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'outboxAcked')",
+		int64(next-s.maxOutbox+s.maxOutbox/10))
+	if err != nil {
+		return false, err
+	}
+	n, err := r.RowsAffected()
+	return n > 0, err
 }
 
 func record(tx *sql.Tx, events ...status.FlightEvent) error {
 	for _, e := range events {
+		if len(e.Text) > maxFlightText {
+			e.Text = strings.ToValidUTF8(e.Text[:maxFlightText], "")
+		}
 		if err := put(tx, e.Time, api.BoxEvent{Flight: &e}); err != nil {
 			return err
 		}
@@ -48,10 +90,41 @@ func record(tx *sql.Tx, events ...status.FlightEvent) error {
 	return nil
 }
 
-// Unsent returns the oldest entries that the site does not have, at most n.
+// maxUnsent is how many bytes of entries Unsent returns at once: the site takes
+// 16 MiB in one request.
+const maxUnsent = 4 << 20
+
+// Unsent returns the oldest entries that the site does not have, at most n, and
+// at most 4 MiB of them unless the first is larger. Those that a restored site
+// asks for again but that are no longer kept come as empty entries: the site
+// counts them, so that what is behind them does not wait for ever.
 func (s *Store) Unsent(ctx context.Context, n int) ([]api.BoxEvent, error) {
-	return s.events(ctx, `SELECT body FROM outbox WHERE number >=
-		(SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'outboxAcked') ORDER BY number LIMIT ?`, n)
+	next, acked, err := s.counters(ctx)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := s.unsent(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	first := next
+	if len(kept) > 0 {
+		first = kept[0].Number
+	}
+	if acked >= first {
+		return kept, nil
+	}
+	var gone []api.BoxEvent
+	for number := acked; number < first && len(gone) < n; number++ {
+		gone = append(gone, api.BoxEvent{Number: number})
+	}
+	return gone, nil
+}
+
+func (s *Store) unsent(ctx context.Context, n int) ([]api.BoxEvent, error) {
+	return s.events(ctx, `SELECT body FROM (SELECT number, body, sum(length(CAST(body AS BLOB))) OVER (ORDER BY number) - length(CAST(body AS BLOB)) AS before
+		FROM (SELECT number, body FROM outbox WHERE number >= (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'outboxAcked') ORDER BY number LIMIT ?))
+		WHERE before < ? ORDER BY number`, n, maxUnsent)
 }
 
 // Timeline returns the newest entries, at most n, oldest first.
@@ -81,8 +154,8 @@ func (s *Store) events(ctx context.Context, query string, args ...any) ([]api.Bo
 }
 
 // Acked remembers that the site has all entries below next. A site that was
-// restored asks for older ones again by a lower number: they are sent again as
-// far back as they are kept. A number that was never given is refused.
+// restored asks for older ones again by a lower number: they are sent again, or
+// empty if they are not kept. A number that was never given is refused.
 func (s *Store) Acked(ctx context.Context, next uint64, now time.Time) error {
 	return s.change(ctx, "note acknowledged events", func(tx *sql.Tx) error {
 		given, err := counter(tx, "outboxNext")
@@ -95,33 +168,31 @@ func (s *Store) Acked(ctx context.Context, next uint64, now time.Time) error {
 		if _, err := tx.Exec("DELETE FROM outbox WHERE number < ? AND time < ?", int64(next), millis(now.Add(-keepOutbox))); err != nil {
 			return err
 		}
-		var oldest sql.NullInt64
-		if err := tx.QueryRow("SELECT min(number) FROM outbox").Scan(&oldest); err != nil {
-			return err
-		}
-		if oldest.Valid && next < uint64(oldest.Int64) {
-			return fmt.Errorf("the site asks for event %d again, the oldest kept is %d", next, oldest.Int64)
-		}
 		return setCounter(tx, "outboxAcked", next)
 	})
 }
 
 // Waiting counts the entries that the site does not have.
 func (s *Store) Waiting(ctx context.Context) (uint64, error) {
-	next, err := s.Meta(ctx, "outboxNext")
+	next, acked, err := s.counters(ctx)
+	return next - acked, err
+}
+
+// counters reads the number of the next entry, and of the next that the site
+// wants.
+func (s *Store) counters(ctx context.Context) (next, acked uint64, err error) {
+	var n, a string
+	err = s.db.QueryRowContext(ctx, `SELECT (SELECT value FROM meta WHERE key = 'outboxNext'),
+		(SELECT value FROM meta WHERE key = 'outboxAcked')`).Scan(&n, &a)
 	if err != nil {
-		return 0, err
+		return 0, 0, fmt.Errorf("read outbox: %w", err)
 	}
-	acked, err := s.Meta(ctx, "outboxAcked")
-	if err != nil {
-		return 0, err
+	next, err1 := strconv.ParseUint(n, 10, 64)
+	acked, err2 := strconv.ParseUint(a, 10, 64)
+	if err1 != nil || err2 != nil || acked > next {
+		return 0, 0, fmt.Errorf("read outbox: counters %q and %q make no sense", n, a)
 	}
-	n, err1 := strconv.ParseUint(next, 10, 64)
-	a, err2 := strconv.ParseUint(acked, 10, 64)
-	if err1 != nil || err2 != nil || a > n {
-		return 0, fmt.Errorf("outbox: counters %q and %q make no sense", next, acked)
-	}
-	return n - a, nil
+	return next, acked, nil
 }
 
 // Changed returns a channel that is closed after the next write, of anything.

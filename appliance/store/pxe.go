@@ -29,9 +29,13 @@ func (s *Store) SawBoot(ctx context.Context, mac, guid, outcome string, now time
 			ON CONFLICT (mac) DO UPDATE SET guid = ?2, last = ?3, outcome = ?4`, mac, guid, millis(now), outcome); err != nil {
 			return err
 		}
-		_, err := tx.Exec("DELETE FROM pxe WHERE mac IN (SELECT mac FROM pxe ORDER BY last DESC LIMIT -1 OFFSET ?)", maxBoots)
-		return err
+		return forgetBoots(tx)
 	})
+}
+
+func forgetBoots(tx *sql.Tx) error {
+	_, err := tx.Exec("DELETE FROM pxe WHERE mac IN (SELECT mac FROM pxe ORDER BY last DESC LIMIT -1 OFFSET ?)", maxBoots)
+	return err
 }
 
 // Declined remembers that nobody came to the machine's screen.
@@ -43,7 +47,7 @@ func (s *Store) Declined(ctx context.Context, macs []string, guid string, now ti
 				return err
 			}
 		}
-		return nil
+		return forgetBoots(tx)
 	})
 }
 

@@ -39,8 +39,11 @@ type Store struct {
 	stateID string
 	writes  chan write
 	stop    chan struct{}
+	closing sync.Once
 	stopped sync.WaitGroup
 	changed supervisor.Signal
+
+	maxOutbox uint64 // entries
 }
 
 //go:embed migrations/*.sql
@@ -72,7 +75,7 @@ func Open(ctx context.Context, path string, log *slog.Logger, now time.Time) (*S
 }
 
 func open(ctx context.Context, path string) (s *Store, err error) {
-	made := &Store{writes: make(chan write), stop: make(chan struct{})}
+	made := &Store{writes: make(chan write), stop: make(chan struct{}), maxOutbox: maxOutbox}
 	s = made
 	defer func() {
 		if err != nil {
@@ -120,8 +123,9 @@ func (s *Store) closeBoth() error {
 }
 
 // Close ends the writer and closes the database. Writes under way end first.
+// Closing twice is no error.
 func (s *Store) Close() error {
-	close(s.stop)
+	s.closing.Do(func() { close(s.stop) })
 	s.stopped.Wait()
 	return s.closeBoth()
 }

@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -233,5 +235,153 @@ func TestLeasesAndBoots(t *testing.T) {
 	}
 	if err := errors.Join(s.DeleteLease(ctx, a), s.DeleteLease(ctx, a)); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestFlightEventsCannotFillTheDisk: what nobody in particular can cause has a
+// bound, also when the site is gone for months; status messages are kept.
+func TestFlightEventsCannotFillTheDisk(t *testing.T) {
+	s := openTest(t, filepath.Join(t.TempDir(), "box.db"))
+	defer s.Close()
+	s.maxOutbox = 20
+	ctx := t.Context()
+	kept := 0
+	for range 30 {
+		switch err := s.Record(ctx, status.FlightEvent{Time: now, Text: strings.Repeat("é", 4000)}); {
+		case err == nil:
+			kept++
+		case !errors.Is(err, ErrOutboxFull):
+			t.Fatal(err)
+		}
+	}
+	if kept != 20 {
+		t.Errorf("%d of 30 events kept, want 20", kept)
+	}
+	if err := s.OpenJob(ctx, job("a", "computer:1", "g1"), ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Append(ctx, "a", []status.Message{{Job: "a", Number: 1, ID: status.SequenceStarted}}, now); err != nil {
+		t.Errorf("a status message while the outbox is full: %v", err)
+	}
+	events, err := s.Unsent(ctx, 100)
+	if err != nil || len(events) != 21 || len(events[0].Flight.Text) > maxFlightText {
+		t.Fatalf("%d events, %v", len(events), err)
+	}
+	if err := s.Acked(ctx, 22, now); err != nil {
+		t.Fatal(err)
+	}
+	for range 100 { // what the site has makes room at once
+		if err := s.Record(ctx, status.FlightEvent{Time: now}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Acked(ctx, counterOf(t, s, "outboxNext"), now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if e, err := s.Timeline(ctx, 1000); err != nil || len(e) > 20 {
+		t.Errorf("%d entries are kept, %v", len(e), err)
+	}
+}
+
+func counterOf(t *testing.T, s *Store, key string) uint64 {
+	t.Helper()
+	v, err := s.Meta(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := strconv.ParseUint(v, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestUnsentFitsARequest: large messages never make a batch that the site
+// refuses, which would stop the outbox for ever.
+func TestUnsentFitsARequest(t *testing.T) {
+	s := openTest(t, filepath.Join(t.TempDir(), "box.db"))
+	defer s.Close()
+	ctx := t.Context()
+	if err := s.OpenJob(ctx, job("a", "computer:1", ""), ""); err != nil {
+		t.Fatal(err)
+	}
+	for n := range uint64(5) {
+		m := status.Message{Job: "a", Number: n + 1, ID: status.ActionCompleted, Output: strings.Repeat("x", 3<<20)}
+		if _, err := s.Append(ctx, "a", []status.Message{m}, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if e, err := s.Unsent(ctx, 500); err != nil || len(e) != 2 || e[0].Number != 1 {
+		t.Errorf("%d events, %v; want the two that fit", len(e), err)
+	}
+}
+
+// TestWritesAreDurable: acknowledged means on the disk.
+func TestWritesAreDurable(t *testing.T) {
+	s := openTest(t, filepath.Join(t.TempDir(), "box.db"))
+	defer s.Close()
+	var journal string
+	var synchronous int
+	if err := errors.Join(s.writer.QueryRow("PRAGMA journal_mode").Scan(&journal), s.writer.QueryRow("PRAGMA synchronous").Scan(&synchronous)); err != nil {
+		t.Fatal(err)
+	}
+	if journal != "wal" || synchronous != 2 {
+		t.Errorf("journal %s, synchronous %d, want wal and 2 (FULL)", journal, synchronous)
+	}
+}
+
+// TestDeclinesAreBounded: machines that decline can be made up.
+func TestDeclinesAreBounded(t *testing.T) {
+	s := openTest(t, filepath.Join(t.TempDir(), "box.db"))
+	defer s.Close()
+	macs := make([]string, maxBoots+500)
+	for i := range macs {
+		macs[i] = fmt.Sprint(i)
+	}
+	if err := s.Declined(t.Context(), macs, "", now); err != nil {
+		t.Fatal(err)
+	}
+	var n int
+	if err := s.db.QueryRow("SELECT count(*) FROM pxe").Scan(&n); err != nil || n != maxBoots {
+		t.Errorf("%d machines are remembered, %v; want %d", n, err, maxBoots)
+	}
+}
+
+// TestRestoredSiteIsNotStuck: a site of an old backup asks for entries that are
+// gone; what is behind them still reaches it.
+func TestRestoredSiteIsNotStuck(t *testing.T) {
+	s := openTest(t, filepath.Join(t.TempDir(), "box.db"))
+	defer s.Close()
+	ctx := t.Context()
+	put := func() {
+		t.Helper()
+		if err := s.Record(ctx, status.FlightEvent{Time: now}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 5 {
+		put()
+	}
+	if err := s.Acked(ctx, 6, now.Add(2*keepOutbox)); err != nil { // all five are gone
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ add, next, from, to, full uint64 }{
+		{0, 2, 2, 5, 0}, // nothing is kept at all
+		{1, 3, 3, 5, 0}, // the empty ones first
+		{0, 6, 6, 6, 1},
+	} {
+		for range tt.add {
+			put()
+		}
+		if err := s.Acked(ctx, tt.next, now); err != nil {
+			t.Fatal(err)
+		}
+		e, err := s.Unsent(ctx, 10)
+		if err != nil || len(e) == 0 || e[0].Number != tt.from || e[len(e)-1].Number != tt.to {
+			t.Fatalf("asked for %d again: %+v, %v", tt.next, e, err)
+		}
+		if full := e[0].Flight != nil; full != (tt.full == 1) {
+			t.Errorf("asked for %d again: %+v", tt.next, e[0])
+		}
 	}
 }

@@ -79,6 +79,8 @@ type rig struct {
 	clock   atomic.Int64 // offset of the box's clock, ns
 	stopBox func()
 
+	siteDir    string
+	admin      string // token of the administrator
 	tokenFile  string
 	interfaces []appliance.Interface // none: lo without PXE
 }
@@ -101,9 +103,11 @@ func newRig(t *testing.T) *rig {
 func (r *rig) startSite() {
 	t := r.t
 	dir := filepath.Join(t.TempDir(), "site")
-	if _, err := site.Init(t.Context(), dir, "CEN", "ann", time.Now()); err != nil {
+	made, err := site.Init(t.Context(), dir, "CEN", "ann", time.Now())
+	if err != nil {
 		t.Fatal(err)
 	}
+	r.siteDir, r.admin = dir, made.Token
 	s, err := site.Open(t.Context(), dir, site.Options{Version: "test", Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)

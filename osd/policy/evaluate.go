@@ -49,6 +49,9 @@ type Offer struct {
 type Refusal struct {
 	Advertisement string // name
 	Why           string
+	// Foreign says that the machine is not in the advertisement's collection:
+	// it is not to hear of it.
+	Foreign bool
 }
 
 // Decision is what a machine gets.
@@ -92,9 +95,13 @@ func Evaluate(s *Snapshot, m Machine, h History, now time.Time) Decision {
 	}
 	for i := range s.Advertisements {
 		a := s.Advertisements[i]
+		if !s.inCollection(a.Collection, d.Computer) {
+			d.Refusals = append(d.Refusals, Refusal{a.Name, "the machine is not in collection " + a.Collection, true})
+			continue
+		}
 		offer, why := s.offer(a, d.Computer, h, now)
 		if offer == nil {
-			d.Refusals = append(d.Refusals, Refusal{a.Name, why})
+			d.Refusals = append(d.Refusals, Refusal{a.Name, why, false})
 			continue
 		}
 		d.Offers = append(d.Offers, *offer)
@@ -146,9 +153,6 @@ func matches(c *osd.Computer, guid string, macs []string) bool {
 }
 
 func (s *Snapshot) offer(a osd.Advertisement, c *osd.Computer, h History, now time.Time) (*Offer, string) {
-	if !s.inCollection(a.Collection, c) {
-		return nil, "the machine is not in collection " + a.Collection
-	}
 	if !a.Open(now) {
 		return nil, "the advertisement is not open at " + now.UTC().Format(time.RFC3339)
 	}
@@ -172,6 +176,9 @@ func (s *Snapshot) offer(a osd.Advertisement, c *osd.Computer, h History, now ti
 	if !seq.Destructive {
 		return o, ""
 	}
+	if age := now.Sub(s.IssuedAt); age > MaxAge {
+		return nil, fmt.Sprintf("the policy of this box is %d days old, and after %d days no disk is erased unasked: connect the box to its site", int(age/day), int(MaxAge/day))
+	}
 	g, why := s.grant(a.ID, c.ID, seq.Digest, h, now)
 	if g == nil {
 		return nil, why
@@ -179,6 +186,12 @@ func (s *Snapshot) offer(a osd.Advertisement, c *osd.Computer, h History, now ti
 	o.Grant = g
 	return o, ""
 }
+
+const day = 24 * time.Hour
+
+// MaxAge is how old a policy may be for a machine to be erased without a person
+// who asked for it. Work that destroys nothing, and jobs that are open, go on.
+const MaxAge = 45 * day
 
 func rerunRefusal(a osd.Advertisement, r Run) string {
 	rerun := cmp.Or(a.Rerun, osd.RerunNever)

@@ -24,7 +24,7 @@ func ward() *Snapshot {
 		return SignedGrant{Grant: Grant{ID: id, Computer: computer, Advertisement: "A1", Sequence: "sha256:s1", StateID: "state", IssuedAt: now.Add(-time.Hour), ExpiresAt: now.Add(time.Hour)}}
 	}
 	return &Snapshot{
-		Format: Format,
+		Format: Format, IssuedAt: now.Add(-time.Hour),
 		Computers: []osd.Computer{
 			{Meta: meta("C1", "pc-1"), MACs: []string{mac1}, SMBIOSGUID: guid},
 			{Meta: meta("C2", "pc-2"), MACs: []string{strings.ToUpper(mac2)}},
@@ -69,6 +69,9 @@ func TestEvaluate(t *testing.T) {
 		{"another version", func(s *Snapshot) { s.Sequences[0].Digest = "sha256:s9" }, Machine{MACs: []string{mac1}}, fresh, "", 0, "another version"},
 		{"lost state", nil, Machine{MACs: []string{mac1}}, History{StateID: "new"}, "", 0, "counts as used"},
 		{"used grant", nil, Machine{MACs: []string{mac1}}, History{StateID: "state", UsedGrants: map[string]bool{"G1": true}}, "", 0, "was used"},
+		{"policy at its limit", func(s *Snapshot) { s.IssuedAt = now.Add(-MaxAge) }, Machine{MACs: []string{mac1}}, fresh, "G1", 1, ""},
+		{"policy too old to erase", func(s *Snapshot) { s.IssuedAt = now.Add(-MaxAge - time.Second) }, Machine{MACs: []string{mac1}}, fresh, "", 0, "45 days old"},
+		{"policy too old, nothing destroyed", func(s *Snapshot) { s.IssuedAt, s.Sequences[0].Destructive = now.Add(-MaxAge-time.Second), false }, Machine{MACs: []string{mac1}}, fresh, "", 1, ""},
 		{"old grant", func(s *Snapshot) { s.Grants[0].ExpiresAt = now }, Machine{MACs: []string{mac1}}, fresh, "", 0, "ended at"},
 		{"clock before the grant", func(s *Snapshot) { s.Grants[0].IssuedAt = now.Add(48 * time.Hour) }, Machine{MACs: []string{mac1}}, fresh, "", 0, "stands before"},
 		{"running", nil, Machine{MACs: []string{mac1}}, ran(Run{Job: "j", Open: true}), "", 0, "still running"},
@@ -126,5 +129,17 @@ func TestOrder(t *testing.T) {
 	d := Evaluate(s, Machine{MACs: []string{mac1}}, History{StateID: "state"}, now)
 	if len(d.Offers) != 2 || d.Offers[0].Advertisement.ID != "A0" || d.Offers[1].Advertisement.ID != "A1" {
 		t.Errorf("got %+v", d.Offers)
+	}
+}
+
+// TestForeign: what is not for the machine is told apart from what it only
+// does not get now.
+func TestForeign(t *testing.T) {
+	s := ward()
+	s.Grants = nil
+	for _, r := range Evaluate(s, Machine{MACs: []string{mac1}}, History{StateID: "state"}, now).Refusals {
+		if r.Foreign != (r.Advertisement == "Inventory") {
+			t.Errorf("%+v", r)
+		}
 	}
 }

@@ -40,9 +40,11 @@ type Token struct {
 
 // Tokens keeps enrolment tokens.
 type Tokens interface {
-	// PutToken keeps a token; earlier unused tokens of the box are void.
+	// PutToken keeps a token; earlier tokens of the box are void, also for who
+	// used them.
 	PutToken(t Token) error
-	// UseToken marks a token as used and returns it. ErrNotFound when there
-	// is none of that hash, ErrConflict when it was used or ended before now.
-	UseToken(hash string, now time.Time) (Token, error)
+	// UseToken marks a token as used by somebody and returns it, to the same one
+	// also again. ErrNotFound when there is none of that hash, ErrConflict when
+	// another one used it or it ended before now.
+	UseToken(hash, by string, now time.Time) (Token, error)
 }

@@ -9,6 +9,8 @@ type Events interface {
 	NextEvent(box, stateID string) (uint64, error)
 	// SetNextEvent is called in the transaction that keeps the events.
 	SetNextEvent(box, stateID string, next uint64) error
+	// JobBox is the box that sent the first message of a job; ErrNotFound.
+	JobBox(job string) (box string, err error)
 }
 
 // StoredMessage is a status message with its place in the site's order.
@@ -42,7 +44,7 @@ type Status interface {
 	Messages(f MessageFilter) ([]StoredMessage, error)
 	// Jobs lists every job of which there is a message, the newest first.
 	Jobs() ([]Job, error)
-	// AddFlight keeps a flight event.
+	// AddFlight keeps a flight event. Of all boxes the newest million stays.
 	AddFlight(box string, e status.FlightEvent) error
 	// Flight lists the newest events of a client (normalised MAC; empty: of
 	// all), oldest first, at most limit.

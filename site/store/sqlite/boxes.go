@@ -81,7 +81,7 @@ func (x *tx) PutBox(b store.Box) error {
 }
 
 func (x *tx) DeleteBox(id string) error {
-	_, err := x.exec("DELETE FROM tokens WHERE box = ? AND used = 0", id)
+	_, err := x.exec("DELETE FROM tokens WHERE box = ?", id)
 	if err == nil {
 		_, err = x.exec("DELETE FROM boxes WHERE id = ?", id)
 	}
@@ -95,7 +95,7 @@ func (x *tx) DeleteBox(id string) error {
 }
 
 func (x *tx) PutToken(t store.Token) error {
-	_, err := x.exec("DELETE FROM tokens WHERE box = ? AND used = 0", t.Box)
+	_, err := x.exec("DELETE FROM tokens WHERE box = ?", t.Box)
 	if err == nil {
 		_, err = x.exec("INSERT INTO tokens (hash, box, expires_at) VALUES (?, ?, ?)", t.Hash, t.Box, stamp(t.ExpiresAt))
 	}
@@ -105,10 +105,11 @@ func (x *tx) PutToken(t store.Token) error {
 	return nil
 }
 
-func (x *tx) UseToken(hash string, now time.Time) (store.Token, error) {
+func (x *tx) UseToken(hash, by string, now time.Time) (store.Token, error) {
 	t := store.Token{Hash: hash}
 	err := x.one([]any{&t.Box, moment{&t.ExpiresAt}},
-		"UPDATE tokens SET used = 1 WHERE hash = ? AND used = 0 AND expires_at > ? RETURNING box, expires_at", hash, stamp(now))
+		`UPDATE tokens SET used = 1, used_by = ?2 WHERE hash = ?1 AND (used = 0 OR used_by = ?2 AND ?2 <> '') AND expires_at > ?3
+		RETURNING box, expires_at`, hash, by, stamp(now))
 	if !errors.Is(err, store.ErrNotFound) {
 		return t, err
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bootward/bootward/osd/status"
 	"github.com/bootward/bootward/site/store"
 	"github.com/bootward/bootward/site/store/storetest"
 )
@@ -91,5 +92,29 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 	}
 	if _, err := Open(t.Context(), file); err == nil || !strings.Contains(err.Error(), "newer program") {
 		t.Errorf("a newer database was opened: %v", err)
+	}
+}
+
+// TestFlightEventsAreForgotten: the newest million stays.
+func TestFlightEventsAreForgotten(t *testing.T) {
+	s := open(t).(*Store)
+	add := func() {
+		t.Helper()
+		if err := s.Write(t.Context(), func(x store.Tx) error {
+			return x.AddFlight("CEN00001", status.FlightEvent{Client: "52:54:00:00:00:01"})
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add()
+	if _, err := s.write.Exec("UPDATE sqlite_sequence SET seq = ? WHERE name = 'flight'", keepFlight-1); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []int{2, 2, 3} { // 1 goes when keepFlight+1 comes
+		add()
+		var n int
+		if err := s.write.QueryRow("SELECT count(*) FROM flight").Scan(&n); err != nil || n != want {
+			t.Errorf("%d events, %v; want %d", n, err, want)
+		}
 	}
 }

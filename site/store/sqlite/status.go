@@ -26,6 +26,14 @@ func (x *tx) SetNextEvent(box, stateID string, next uint64) error {
 	return err
 }
 
+func (x *tx) JobBox(job string) (box string, err error) {
+	err = x.one([]any{&box}, "SELECT box FROM messages WHERE job = ? ORDER BY number LIMIT 1", job)
+	if err != nil {
+		return "", fmt.Errorf("box of job %s: %w", job, err)
+	}
+	return box, nil
+}
+
 func (x *tx) AddMessage(box string, m status.Message) error {
 	document, err := json.Marshal(m)
 	if err != nil {
@@ -94,6 +102,10 @@ func (x *tx) Jobs() ([]store.Job, error) {
 	return all, nil
 }
 
+// keepFlight is how many flight events stay. Anybody on a ward's segment can
+// cause them: the disk must not fill with them over the years.
+const keepFlight = 1_000_000
+
 func (x *tx) AddFlight(box string, e status.FlightEvent) error {
 	document, err := json.Marshal(e)
 	if err != nil {
@@ -101,6 +113,9 @@ func (x *tx) AddFlight(box string, e status.FlightEvent) error {
 	}
 	if _, err := x.exec("INSERT INTO flight (box, client, document) VALUES (?, ?, ?)", box, e.Client, document); err != nil {
 		return fmt.Errorf("add flight event of %s: %w", e.Client, err)
+	}
+	if _, err := x.exec("DELETE FROM flight WHERE sequence <= (SELECT max(sequence) FROM flight) - ?", keepFlight); err != nil {
+		return fmt.Errorf("forget old flight events: %w", err)
 	}
 	return nil
 }

@@ -148,9 +148,10 @@ func boxes(t *testing.T, s store.Store) {
 }
 
 func tokens(t *testing.T, s store.Store) {
+	by := "box"
 	use := func(hash string, now time.Time) (got store.Token, err error) {
 		err = s.Write(t.Context(), func(x store.Tx) error {
-			got, err = x.UseToken(hash, now)
+			got, err = x.UseToken(hash, by, now)
 			return err
 		})
 		return got, err
@@ -169,8 +170,18 @@ func tokens(t *testing.T, s store.Store) {
 	got, err := use("h1", day)
 	wantErr(t, err, nil)
 	same(t, got, store.Token{Hash: "h1", Box: "CEN00001", ExpiresAt: day.Add(time.Hour)})
-	_, err = use("h1", day)
+	_, err = use("h1", day) // the answer was lost
+	wantErr(t, err, nil)
+	_, err = use("h1", day.Add(time.Hour))
 	wantErr(t, err, store.ErrConflict)
+	for _, by = range []string{"somebody else", ""} {
+		_, err = use("h1", day)
+		wantErr(t, err, store.ErrConflict)
+	}
+	by = "box"
+	put("h2")
+	_, err = use("h1", day) // also for who used it
+	wantErr(t, err, store.ErrNotFound)
 }
 
 func grants(t *testing.T, s store.Store) {
@@ -220,6 +231,11 @@ func messages(t *testing.T, s store.Store) {
 		return errors.Join(x.AddMessage("CEN00001", one), x.AddMessage("CEN00001", two), x.AddMessage("CEN00001", again))
 	})
 	read(t, s, func(x store.Tx) error {
+		box, err := x.JobBox("j1")
+		wantErr(t, err, nil)
+		same(t, box, "CEN00001")
+		_, err = x.JobBox("j9")
+		wantErr(t, err, store.ErrNotFound)
 		all, err := x.Messages(store.MessageFilter{Advertisement: "adv"})
 		wantErr(t, err, nil)
 		same(t, all, []store.StoredMessage{{Sequence: all[0].Sequence, Box: "CEN00001", Message: one}, {Sequence: all[1].Sequence, Box: "CEN00001", Message: two}})

@@ -1,0 +1,66 @@
+package managementpoint
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/bootward/bootward/api"
+)
+
+// offers answers what a machine may run. A machine that asks under the labels
+// of an open job, but is other hardware, is a second claimant.
+func (p *Point) offers(ctx context.Context, id api.Identity) (api.Offers, *api.Error) {
+	p.claims.Lock()
+	defer p.claims.Unlock()
+	v, err := p.Decide(ctx, machine(id))
+	if err != nil {
+		return api.Offers{}, internal(err)
+	}
+	if v.Open != nil && !v.Superseded {
+		if why := differs(v.Open.Identity, id); why != "" {
+			return api.Offers{}, p.halt(ctx, *v.Open, id, why)
+		}
+	}
+	p.warnConflict(ctx, v, id)
+	answer := api.Offers{Offers: []api.Offer{}, Why: tell(v)}
+	for _, o := range v.Offers {
+		answer.Offers = append(answer.Offers, api.Offer{
+			Advertisement: o.Advertisement.ID, Name: o.Advertisement.Name, Sequence: o.Sequence.Name, Comment: o.Advertisement.Comment,
+			Mandatory: o.Mandatory, Destructive: o.Sequence.Destructive,
+		})
+	}
+	return answer, nil
+}
+
+// tell says what anybody who shows the labels of a machine may hear: what stands
+// between this machine and its own advertisements. No name of a computer, no
+// label that is not his, and nothing of advertisements for others.
+func tell(v Verdict) []string {
+	switch {
+	case v.Conflict != "":
+		return []string{"the labels of this machine contradict what the site knows; the alarms of the box say how"}
+	case v.Computer == nil:
+		return v.Why
+	}
+	var why []string
+	if v.Open != nil && !v.Superseded {
+		why = append(why, "a job of this machine is still running; a machine has one job at a time")
+	}
+	for _, r := range v.Refusals {
+		if !r.Foreign {
+			why = append(why, r.Advertisement+": "+r.Why)
+		}
+	}
+	return why
+}
+
+// full is all that is known of why a machine does not get more: for the flight
+// recorder.
+func full(v Verdict) string {
+	why := slices.Clone(v.Why)
+	for _, r := range v.Refusals {
+		why = append(why, r.Advertisement+": "+r.Why)
+	}
+	return strings.Join(why, "; ")
+}
