@@ -8,7 +8,6 @@
 package agent
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"os"
@@ -108,16 +107,4 @@ func setClock(t time.Time, log *slog.Logger) {
 		return
 	}
 	log.Info("the clock was set to the box's time", "off", off.Round(time.Second))
-}
-
-// sleep waits, and says whether it waited to the end.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }

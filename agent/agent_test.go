@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -283,18 +284,19 @@ func TestNobodyCame(t *testing.T) {
 	}
 }
 
-// TestResume: the job goes on in the installed system, reports the end from
-// there and leaves nothing but its log.
-func TestResume(t *testing.T) {
-	const document = `{"format":1,"name":"Test","steps":[{"restartComputer":{"to":"installedOS"}},{"runCommandLine":{"command":"echo %_SMSTSInWinPE%"}}]}`
-	b := newBox(t, document)
-	var screen bytes.Buffer
-	s := b.newSession(&screen)
+const restarts = `{"format":1,"name":"Test","steps":[{"restartComputer":{"to":"installedOS"}},{"runCommandLine":{"command":"echo %_SMSTSInWinPE%"}}]}`
+
+// restarted is an installed system with a job behind its restart; running is the
+// step that a power cut ended, or 0.
+func (b *box) restarted(screen *bytes.Buffer, running int) (*session, string) {
+	t := b.t
+	t.Helper()
+	s := b.newSession(screen)
 	root := t.TempDir()
 	if err := s.claim(t.Context(), api.Offer{}, false); err != nil {
 		t.Fatal(err)
 	}
-	seq, err := sequence.Decode([]byte(document))
+	seq, err := sequence.Decode([]byte(restarts))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -303,10 +305,13 @@ func TestResume(t *testing.T) {
 		t.Fatal(err)
 	}
 	state := engine.New(env)
-	state.Next, state.Restarting = 2, &engine.Restart{To: sequence.ToInstalledOS}
+	state.Next, state.Running = 2, running
+	if running == 0 {
+		state.Restarting = &engine.Restart{To: sequence.ToInstalledOS}
+	}
 	for _, err := range []error{
 		s.folder.Write(job.FileAnchor, b.anchor),
-		s.folder.WriteJSON(job.FileBox, job.Box{Address: b.server.Listener.Addr().String()}),
+		s.folder.WriteJSON(job.FileBox, job.Box{Address: b.server.Listener.Addr().String(), Name: "ward-7"}),
 		s.folder.WriteJSON(job.FileState, state),
 		os.MkdirAll(filepath.Join(root, "etc/systemd/system"), 0o755),
 		os.MkdirAll(filepath.Join(root, "usr/lib/bootward"), 0o755),
@@ -317,6 +322,28 @@ func TestResume(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	return s, root
+}
+
+// gone says whether nothing but the log, which says want, is left of the job.
+func gone(t *testing.T, root, want string) {
+	t.Helper()
+	for _, name := range []string{job.Name, "usr/lib/bootward"} {
+		if _, err := os.Stat(filepath.Join(root, name)); !os.IsNotExist(err) {
+			t.Errorf("%s is still there", name)
+		}
+	}
+	if raw, err := os.ReadFile(filepath.Join(root, "var/log/bootward/smsts.log")); err != nil || !bytes.Contains(raw, []byte(want)) {
+		t.Errorf("log: %s, %v", raw, err)
+	}
+}
+
+// TestResume: the job goes on in the installed system, reports the end from
+// there and leaves nothing but its log.
+func TestResume(t *testing.T) {
+	b := newBox(t, restarts)
+	var screen bytes.Buffer
+	s, root := b.restarted(&screen, 0)
 	next, err := Resume(t.Context(), Config{Run: t.TempDir(), Root: root, Console: s.console})
 	if err != nil || next != "" {
 		t.Fatal(next, err)
@@ -332,16 +359,89 @@ func TestResume(t *testing.T) {
 	if b.messages[0].Output != "false\n" || b.renewed == 0 {
 		t.Errorf("output %q, renewed %d times", b.messages[0].Output, b.renewed)
 	}
-	for _, gone := range []string{job.Name, "usr/lib/bootward"} {
-		if _, err := os.Stat(filepath.Join(root, gone)); !os.IsNotExist(err) {
-			t.Errorf("%s is still there", gone)
-		}
-	}
-	if raw, err := os.ReadFile(filepath.Join(root, "var/log/bootward/smsts.log")); err != nil || !bytes.Contains(raw, []byte("the task sequence is complete")) {
-		t.Errorf("log: %s, %v", raw, err)
-	}
+	gone(t, root, "the task sequence is complete")
 	if next, err := Resume(t.Context(), Config{Root: root, Console: s.console}); err != nil || next != "" {
 		t.Errorf("without a job: %v, %v", next, err)
+	}
+}
+
+// TestResumeFails: what cannot go on fails once and for all, is said to the box
+// where that is possible, and leaves no secrets behind.
+func TestResumeFails(t *testing.T) {
+	write := func(name, text string) func(*box, string) error {
+		return func(_ *box, dir string) error { return os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600) }
+	}
+	for _, c := range []struct {
+		name    string
+		running int
+		change  func(b *box, dir string) error
+		ids     []int
+		log     string
+	}{
+		{"power cut in a step", 2, nil, []int{11135, 11141}, "the machine stopped while this step was running"},
+		{"damaged state", 0, write(job.FileState, "{"), nil, "the job folder is damaged"},
+		{"no key", 0, func(_ *box, dir string) error { return os.Remove(filepath.Join(dir, job.FileKey)) }, nil, "the job folder is damaged"},
+		{"another sequence", 0, write(job.FileState, `{"format":1,"next":9}`), []int{11141}, "the sequence is another one"},
+		{"certificate ended", 0, func(b *box, dir string) error {
+			key, err := os.ReadFile(filepath.Join(dir, job.FileKey))
+			if err != nil {
+				return err
+			}
+			private, err := trust.ParseKey(key)
+			if err != nil {
+				return err
+			}
+			csr, err := trust.NewCSR(private)
+			if err != nil {
+				return err
+			}
+			chain, _, err := b.auth.Job(csr, b.job.ID, time.Now().Add(-9*time.Hour), time.Hour)
+			return errors.Join(err, os.WriteFile(filepath.Join(dir, job.FileChain), chain, 0o600))
+		}, nil, "its certificate ended"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBox(t, restarts)
+			var screen bytes.Buffer
+			s, root := b.restarted(&screen, c.running)
+			if c.change != nil {
+				if err := c.change(b, filepath.Join(root, job.Name)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			next, err := Resume(ctx, Config{Run: t.TempDir(), Root: root, Console: s.console})
+			if err != nil || next != "" {
+				t.Fatalf("%q, %v\n%s", next, err, screen.String())
+			}
+			if d := cmp.Diff(c.ids, b.ids()); d != "" {
+				t.Error(d)
+			}
+			gone(t, root, c.log)
+		})
+	}
+}
+
+// TestOtherBox: a box of the site that does not have the job cannot end it.
+func TestOtherBox(t *testing.T) {
+	b := newBox(t, restarts)
+	var screen bytes.Buffer
+	s, root := b.restarted(&screen, 0)
+	raw, err := json.Marshal(job.Box{Address: b.server.Listener.Addr().String(), Name: "ward-8"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(root, job.Name)
+	if err := os.WriteFile(filepath.Join(folder, job.FileBox), raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	if _, err := Resume(ctx, Config{Run: t.TempDir(), Root: root, Console: s.console}); err == nil || !strings.Contains(err.Error(), "ward-8") {
+		t.Errorf("%v\n%s", err, screen.String())
+	}
+	if _, err := os.Stat(filepath.Join(folder, job.FileKey)); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/bootward/bootward/agent/permit"
 	"github.com/bootward/bootward/agent/point"
 	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/internal/supervisor"
 	"github.com/bootward/bootward/osd/sequence"
 	"github.com/bootward/bootward/osd/sequence/engine"
 	"github.com/bootward/bootward/osd/status"
@@ -53,6 +54,7 @@ func Boot(ctx context.Context, conf Config) (Next, error) {
 	}
 	chosen, seen, person := s.choose(ctx, offers)
 	if chosen == nil {
+		s.console.Line("nothing was changed; the machine boots its disk")
 		s.decline(ctx)
 		return NextDisk, ctx.Err()
 	}
@@ -115,7 +117,7 @@ func (s *session) persist(ctx context.Context, what string, do func() error) err
 	shown := ""
 	for pause := time.Second; ; pause = min(2*pause, 15*time.Second) {
 		err := do()
-		if err == nil || point.Final(err) {
+		if err == nil || api.Final(err) {
 			return err
 		}
 		s.log.Warn("trying again", "component", "TSPXE", "what", what, "error", err)
@@ -123,23 +125,27 @@ func (s *session) persist(ctx context.Context, what string, do func() error) err
 			shown = text
 			s.console.Line("waiting for %s: %s", what, text)
 		}
-		if !sleep(ctx, pause) {
+		if !supervisor.Sleep(ctx, pause) {
 			return fmt.Errorf("%s: %w", what, err)
 		}
 	}
 }
 
-// nothing ends a search that found no box: the machine boots its disk.
+// nothing ends a search that found nothing to run: the machine boots its disk.
 func (s *session) nothing(ctx context.Context, err error) (Next, error) {
 	s.console.Line("no deployment: %s", err)
 	s.console.Line("nothing was changed; the machine boots its disk in 30 s")
 	s.log.Error("no deployment", "component", "TSPXE", "error", err)
-	sleep(ctx, 30*time.Second)
+	s.decline(ctx)
+	supervisor.Sleep(ctx, 30*time.Second)
 	return NextDisk, ctx.Err()
 }
 
+// decline asks the box, if there is one, not to offer the same again at once.
 func (s *session) decline(ctx context.Context) {
-	s.console.Line("nothing was changed; the machine boots its disk")
+	if s.client == nil {
+		return
+	}
 	short, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	if err := s.client.Decline(short, identity(s.hardware)); err != nil {
@@ -163,9 +169,8 @@ func (s *session) deploy(ctx context.Context, o api.Offer, seen []disk.Disk, per
 	case ctx.Err() != nil:
 		return NextReboot, ctx.Err()
 	case err != nil:
-		s.log.Error("the task sequence was given up", "error", err)
-		end = engine.Ending{Action: end.Action, Step: end.Step, ExitCode: max(end.ExitCode, engine.Failure), Reason: err.Error()}
-		if e := s.report(status.SequenceFailed, end.ExitCode, end.Reason); e != nil {
+		end = engine.Ending{ExitCode: engine.Failure, Reason: err.Error()}
+		if e := s.giveUp(err); e != nil {
 			s.log.Error("report the failure", "error", e)
 		}
 	case end.Restart != nil:

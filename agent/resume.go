@@ -10,12 +10,15 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/bootward/bootward/agent/cmlog"
 	"github.com/bootward/bootward/agent/hardware"
 	"github.com/bootward/bootward/agent/job"
 	"github.com/bootward/bootward/agent/machine"
 	"github.com/bootward/bootward/agent/permit"
 	"github.com/bootward/bootward/agent/point"
+	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/osd/sequence/engine"
 	"github.com/bootward/bootward/osd/status"
 )
@@ -37,13 +40,17 @@ func Resume(ctx context.Context, conf Config) (Next, error) {
 	}
 	s := &session{conf: conf, stage: status.StageInstalledSystem, console: conf.Console, folder: folder}
 	s.log = slog.New(cmlog.NewHandler(job.NewLog(folder), slog.LevelInfo, nil)).With("component", "TSManager")
-	state, err := s.load(ctx)
-	if point.Final(err) {
-		s.console.Line("the box has closed the job: %s", err)
-		s.log.Error("the box has closed the job", "error", err)
-		return "", s.cleanUp()
+	box, state, err := s.load(ctx)
+	if err != nil { // without its files nothing can be run, asked or told
+		return "", s.abandon("the job folder is damaged", err)
 	}
-	if err != nil {
+	err = s.reach(ctx, box)
+	switch {
+	case api.Final(err) && state.Ended == engine.Succeeded: // power was cut in the middle of the end
+		return "", s.cleanUp()
+	case api.Final(err):
+		return "", s.abandon("the box has closed the job", err)
+	case err != nil:
 		return "", err
 	}
 	s.log.Info("going on in the installed system", "job", s.job.ID, "next", state.Next)
@@ -52,8 +59,16 @@ func Resume(ctx context.Context, conf Config) (Next, error) {
 	}
 	defer s.close()
 	if state.Ended == "" {
-		if end, err := s.goOn(ctx, state); err != nil || end.Restart != nil {
-			return NextReboot, err
+		end, err := s.goOn(ctx, state)
+		switch {
+		case ctx.Err() != nil:
+			return "", ctx.Err()
+		case err != nil:
+			if e := s.giveUp(err); e != nil {
+				return "", errors.Join(err, e) // the disk is full: systemd tries again
+			}
+		case end.Restart != nil:
+			return NextReboot, nil
 		}
 	}
 	if err := s.told(ctx); err != nil {
@@ -62,29 +77,34 @@ func Resume(ctx context.Context, conf Config) (Next, error) {
 	return "", s.cleanUp()
 }
 
-// load reads the folder and makes the connection.
-func (s *session) load(ctx context.Context) (engine.State, error) {
-	var state engine.State
-	var box job.Box
-	var err error
+// abandon ends a job that cannot go on and that nobody waits for.
+func (s *session) abandon(what string, reason error) error {
+	s.console.Line("%s: %s", what, reason)
+	s.console.Line("the job is given up and its folder removed; the log stays in %s; deploy the machine again", installedLogs)
+	s.log.Error("the job is given up: "+what, "error", reason)
+	return s.cleanUp()
+}
+
+// load reads the folder.
+func (s *session) load(ctx context.Context) (box job.Box, state engine.State, err error) {
 	if s.anchor, _, err = loadAnchor(filepath.Join(s.folder.Dir(), job.FileAnchor)); err != nil {
-		return state, err
+		return box, state, err
 	}
 	key, errKey := s.folder.Read(job.FileKey)
 	chain, errChain := s.folder.Read(job.FileChain)
 	err = errors.Join(errKey, errChain, s.folder.ReadJSON(job.FileJob, &s.job),
 		s.folder.ReadJSON(job.FileState, &state), s.folder.ReadJSON(job.FileBox, &box))
 	if err != nil {
-		return state, err
+		return box, state, err
 	}
 	if s.cred, err = point.LoadCredential(key, chain); err != nil {
-		return state, err
+		return box, state, err
 	}
 	s.hardware = hardware.Collect(os.DirFS("/"))
 	s.network = present(ctx)
 	s.clock = point.NewClock(s.conf.Built)
 	s.client = point.New(s.anchor, box.Address, s.clock, s.cred.Certificate)
-	return state, s.reach(ctx, box)
+	return box, state, nil
 }
 
 // reach waits for the box: as long as it takes, since nothing else is to be
@@ -92,18 +112,28 @@ func (s *session) load(ctx context.Context) (engine.State, error) {
 // is looked for on the segment.
 func (s *session) reach(ctx context.Context, box job.Box) error {
 	keep := func(chain []byte) error { return s.folder.Write(job.FileChain, chain) }
-	tries := 0
+	at := func(address string) {
+		if address != box.Address {
+			box.Address = address
+			s.client = point.New(s.anchor, address, s.clock, s.cred.Certificate)
+		}
+	}
+	home, tries := box.Address, 0
 	return s.persist(ctx, "the box", func() error {
 		if tries++; tries%5 == 0 {
-			if moved, err := findBox(ctx); err == nil && moved.Address != box.Address {
-				box = moved
-				s.client = point.New(s.anchor, box.Address, s.clock, s.cred.Certificate)
+			if moved, err := findBox(ctx); err == nil {
+				at(moved.Address)
 			}
 		}
 		short, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()
-		if _, err := point.FirstHello(short, s.anchor, box.Address, s.clock); err != nil {
+		hello, err := point.FirstHello(short, s.anchor, box.Address, s.clock)
+		if err != nil {
 			return err
+		}
+		if box.Name != "" && hello.BoxName != box.Name {
+			defer at(home)
+			return fmt.Errorf("box %s answers at %s, the job is with box %s; switch that one on", hello.BoxName, box.Address, box.Name)
 		}
 		r := &point.Renewer{Client: s.client, Credential: s.cred, Clock: s.clock, Keep: keep, Log: s.log}
 		if err := r.Renew(short); err != nil {
@@ -134,6 +164,7 @@ func (s *session) goOn(ctx context.Context, state engine.State) (engine.Ending, 
 		s.log.Info("the task sequence is complete")
 	default:
 		s.console.Line("the task sequence failed at step %d %s, exit code %d: %s", end.Step, end.Action, end.ExitCode, end.Reason)
+		s.log.Error("the task sequence failed", "step", end.Step, "code", end.ExitCode, "reason", end.Reason)
 	}
 	return end, err
 }
@@ -142,7 +173,7 @@ func (s *session) goOn(ctx context.Context, state engine.State) (engine.Ending, 
 // has closed the job: then there is nothing to wait for.
 func (s *session) told(ctx context.Context) error {
 	err := s.box.Flush(ctx)
-	if point.Final(err) {
+	if api.Final(err) {
 		s.log.Warn("the box takes no more messages of the job", "error", err)
 		return nil
 	}
@@ -161,5 +192,6 @@ func (s *session) cleanUp() error {
 			return fmt.Errorf("keep the log: %w", err)
 		}
 	}
+	unix.Sync() // the log is on the disk before its other copy goes
 	return errors.Join(s.folder.Remove(), machine.Uninstall(s.conf.Root))
 }

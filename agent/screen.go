@@ -98,8 +98,12 @@ func (s *session) pick(ctx context.Context, o api.Offers) *api.Offer {
 // warn names the disks that may be erased and asks for YES.
 func (s *session) warn(ctx context.Context, o api.Offer) ([]disk.Disk, bool) {
 	disks, err := candidates()
-	if err != nil || len(disks) == 0 {
-		s.console.Text("This machine has no disk for an operating system. %v", errors.Join(err))
+	if err != nil {
+		s.console.Text("The disks of this machine cannot be listed: %s", err)
+		return nil, false
+	}
+	if len(disks) == 0 {
+		s.console.Text("This machine has no disk for an operating system: check the cabling and the firmware's storage mode.")
 		return nil, false
 	}
 	s.console.Text("\n%s (%s)", o.Name, o.Sequence)

@@ -17,6 +17,7 @@ import (
 	"github.com/bootward/bootward/agent/outbox"
 	"github.com/bootward/bootward/agent/point"
 	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/internal/supervisor"
 	"github.com/bootward/bootward/osd/inventory"
 	"github.com/bootward/bootward/osd/sequence"
 	"github.com/bootward/bootward/osd/sequence/engine"
@@ -65,8 +66,13 @@ func (s *session) open(ctx context.Context) error {
 		Keep: func(chain []byte) error { return s.folder.Write(job.FileChain, chain) }}
 	running, cancel := context.WithCancel(ctx)
 	s.stop = cancel
-	s.work.Go(func() { _ = box.Run(running) })   // nil: it ends with ctx
-	s.work.Go(func() { _ = renew.Run(running) }) // the same
+	s.work.Go(func() { _ = box.Run(running) }) // nil: it ends with ctx
+	s.work.Go(func() {
+		if err := renew.Run(running); err != nil {
+			s.log.Warn("the box renews the job's certificate no more", "component", "TSAgent", "error", err)
+			box.End(err)
+		}
+	})
 	return nil
 }
 
@@ -91,6 +97,12 @@ func (s *session) flush(ctx context.Context, patience time.Duration) error {
 // report sends a message that is not the engine's.
 func (s *session) report(id status.MessageID, code int, output string) error {
 	return s.box.Report(status.Message{ID: id, Time: s.clock.Now(), Stage: s.stage, ExitCode: code, Output: status.Tail(output, status.MaxOutput)})
+}
+
+// giveUp reports a sequence that the engine could not run to an end of its own.
+func (s *session) giveUp(reason error) error {
+	s.log.Error("the task sequence was given up", "error", reason)
+	return s.report(status.SequenceFailed, engine.Failure, reason.Error())
 }
 
 // run runs the sequence from a state until it ends or restarts.
@@ -134,7 +146,7 @@ func (s *session) sayRestart(ctx context.Context, r engine.Restart) {
 	s.console.Line("%s", text)
 	if r.Delay > 0 {
 		s.console.Line("in %s", r.Delay)
-		sleep(ctx, r.Delay)
+		supervisor.Sleep(ctx, r.Delay)
 	}
 }
 
@@ -161,7 +173,8 @@ func (s *session) progress() func(line sequence.Line, done, total int64) {
 	}
 }
 
-// progressText is one line: name, bar in percent, amount, rate, time left.
+// progressText is one line: percent, amount, rate, time left; or name and amount
+// if the total is not known.
 func progressText(name string, done, total int64, rate float64) string {
 	if total <= 0 {
 		return fmt.Sprintf("  %s: %.0f MiB", name, mib(done))

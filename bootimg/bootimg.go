@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/bootward/bootward/board"
+	"github.com/bootward/bootward/internal/durable"
 	"github.com/bootward/bootward/rootfs"
 )
 
@@ -133,22 +134,9 @@ func (a Artifacts) Write(dir string) error {
 		return fmt.Errorf("boot image: %w", err)
 	}
 	for name, data := range map[string][]byte{KernelName: a.Kernel, InitrdName: a.Initrd, UKIName: a.UKI, BOMName: append(bom, '\n')} {
-		if err := replace(filepath.Join(dir, name), data); err != nil {
+		if err := durable.Write(filepath.Join(dir, name), data, 0o644); err != nil {
 			return fmt.Errorf("boot image: %w", err)
 		}
 	}
 	return nil
-}
-
-func replace(name string, data []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(name), ".part-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(data)
-	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Sync(), tmp.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	return os.Rename(tmp.Name(), name)
 }

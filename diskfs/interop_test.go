@@ -46,7 +46,12 @@ func wants(t *testing.T, have string, parts ...string) {
 // prepare plans, writes and formats.
 func prepare(t *testing.T, path string, style Style, volumes []Volume) ([]Target, []Signature) {
 	t.Helper()
-	g, err := ReadGeometry(path)
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := geometry(f)
+	f.Close()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,17 +24,8 @@ type Target struct {
 	DiskOffset int64  // of the partition on its disk, in bytes
 }
 
-// ReadGeometry asks a block device for its size, or a regular file, which is
-// taken to have sectors of 512 bytes.
-func ReadGeometry(path string) (Geometry, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return Geometry{}, err
-	}
-	defer f.Close()
-	return geometry(f)
-}
-
+// geometry asks a block device for its size, or a regular file, which is taken to
+// have sectors of 512 bytes.
 func geometry(f *os.File) (Geometry, error) {
 	info, err := f.Stat()
 	if err != nil {

@@ -21,18 +21,13 @@ type Archive struct {
 
 type entry struct {
 	mode uint64 // type and permissions, as in st_mode
-	data []byte // content, or the target of a link
+	data []byte
 }
 
 // Put adds a file; perm holds the nine permission bits. Parent folders come by themselves (0755). A path that is
 // absolute, empty, not clean, or already there makes Bytes fail.
 func (a *Archive) Put(name string, data []byte, perm fs.FileMode) {
 	a.add(name, entry{mode: cpio.S_IFREG | uint64(perm.Perm()), data: data})
-}
-
-// Link adds a symbolic link to target.
-func (a *Archive) Link(name, target string) {
-	a.add(name, entry{mode: cpio.S_IFLNK | 0o777, data: []byte(target)})
 }
 
 // Folder adds a folder with the given permissions, or changes those of one that came by itself.

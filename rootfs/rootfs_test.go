@@ -81,7 +81,6 @@ func indexes(data []byte, words ...string) (at []int) {
 func TestForeignTools(t *testing.T) {
 	var a rootfs.Archive
 	a.Put("init", []byte("#!"), 0o755)
-	a.Link("bin/sh", "../init")
 	a.Folder("tmp", 0o777)
 	z, err := rootfs.Concatenate(must(a.Bytes()))
 	if err != nil {
@@ -95,7 +94,7 @@ func TestForeignTools(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	for _, want := range []string{"-rwxr-xr-x", "bin/sh -> ../init", "drwxrwxrwx"} {
+	for _, want := range []string{"-rwxr-xr-x", "drwxrwxrwx"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("%q is not in\n%s", want, out)
 		}

@@ -35,8 +35,8 @@ func (r *recorder) Run(_ context.Context, c tool.Command) error {
 	return r.note(strings.Join(append([]string{c.Path}, c.Args...), " "))
 }
 
-// tree is a system as far as this package looks at it.
-func tree(t *testing.T) string {
+// newTree is a system as far as this package looks at it.
+func newTree(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range []string{
@@ -73,8 +73,8 @@ func TestInstall(t *testing.T) {
 		s    System
 		want string
 	}{
-		{"uefi", uefi(tree(t)), common + "x86_64-efi --boot-directory=/boot --modules=part_gpt part_msdos ext2 --removable --no-nvram --no-uefi-secure-boot --efi-directory=/boot/efi"},
-		{"bios", bios(tree(t)), common + "i386-pc --boot-directory=/boot --modules=part_gpt part_msdos ext2 /dev/vda"},
+		{"uefi", uefi(newTree(t)), common + "x86_64-efi --boot-directory=/boot --modules=part_gpt part_msdos ext2 --removable --no-nvram --no-uefi-secure-boot --efi-directory=/boot/efi"},
+		{"bios", bios(newTree(t)), common + "i386-pc --boot-directory=/boot --modules=part_gpt part_msdos ext2 /dev/vda"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := &recorder{}
@@ -96,7 +96,7 @@ func TestInstall(t *testing.T) {
 func TestInstallUnbindsAfterFailure(t *testing.T) {
 	for _, fail := range []string{"/usr/sbin/grub-install", "bind sys"} {
 		r := &recorder{fail: fail}
-		err := Installer{Runner: r, Mounts: r}.Install(t.Context(), bios(tree(t)))
+		err := Installer{Runner: r, Mounts: r}.Install(t.Context(), bios(newTree(t)))
 		if err == nil || r.calls[len(r.calls)-1] != "unbind dev" {
 			t.Errorf("%s: %v after %q", fail, err, r.calls)
 		}
@@ -123,7 +123,7 @@ func TestInstallRefuses(t *testing.T) {
 		{"no grub-install", func(s *System) { os.Remove(s.Root + "/usr/sbin/grub-install") }, "grub2-common"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s, r := uefi(tree(t)), &recorder{}
+			s, r := uefi(newTree(t)), &recorder{}
 			tt.change(&s)
 			err := Installer{Runner: r, Mounts: r}.Install(t.Context(), s)
 			if err == nil || !strings.Contains(err.Error(), tt.want) || len(r.calls) > 0 {
@@ -134,7 +134,7 @@ func TestInstallRefuses(t *testing.T) {
 }
 
 func TestGrubConfig(t *testing.T) {
-	s := uefi(tree(t))
+	s := uefi(newTree(t))
 	s.Consoles = DefaultConsoles()
 	kernels, err := Kernels(os.DirFS(s.Root))
 	if err != nil {
@@ -149,6 +149,13 @@ func TestGrubConfig(t *testing.T) {
 	os.WriteFile(path, []byte(text), 0o644)
 	if out, err := exec.Command("grub-script-check", path).CombinedOutput(); err != nil {
 		t.Errorf("grub-script-check: %v\n%s", err, out)
+	}
+	if strings.Contains(text, "terminal_") {
+		t.Errorf("UEFI with terminals of our own:\n%s", text)
+	}
+	s.Firmware = BIOS
+	if text := string(GrubConfig(s, kernels)); !strings.Contains(text, "terminal_output console serial\n") {
+		t.Errorf("BIOS:\n%s", text)
 	}
 	s.Volumes = append(s.Volumes, Volume{At: "/boot", FileSystem: diskfs.Ext4, UUID: "boot-uuid"})
 	if text := string(GrubConfig(s, kernels)); !strings.Contains(text, "--set=root boot-uuid") || !strings.Contains(text, "linux /vmlinuz-6.1.0-10") {

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/bootward/bootward/agent/tree"
 	"github.com/bootward/bootward/diskfs"
 )
 
@@ -86,26 +87,37 @@ func Fstab(volumes []Volume) []byte {
 	return b.Bytes()
 }
 
-// GrubConfig is /boot/grub/grub.cfg: one entry per kernel, no graphics, and the
-// serial port as a second terminal where there is one.
+// terminals are those of GRUB. UEFI firmware copies its console to the serial port
+// by itself where it is told to; with a terminal of our own all came twice.
+func (s System) terminals() string {
+	if s.Firmware == UEFI {
+		return "console"
+	}
+	return "console serial"
+}
+
+// GrubConfig is /boot/grub/grub.cfg: one entry per kernel, no graphics, no menu
+// unless Escape is pressed within a second, and on BIOS the serial port as a second
+// terminal where there is one.
 func GrubConfig(s System, kernels []Kernel) []byte {
 	boot, dir := s.at("/boot"), ""
 	if boot == nil {
 		boot, dir = s.at("/"), "/boot"
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, `# Written by the deployment.
+	b.WriteString(`# Written by the deployment.
 set default=0
-set timeout=2
+set timeout_style=hidden
+set timeout=1
+set gfxpayload=text
 insmod part_gpt
 insmod part_msdos
 insmod ext2
-if serial --unit=0 --speed=115200; then
-  terminal_input console serial
-  terminal_output console serial
-fi
-search --no-floppy --fs-uuid --set=root %s
-`, boot.UUID)
+`)
+	if s.Firmware == BIOS {
+		fmt.Fprintf(&b, "if serial --unit=0 --speed=115200; then\n  terminal_input %[1]s\n  terminal_output %[1]s\nfi\n", s.terminals())
+	}
+	fmt.Fprintf(&b, "search --no-floppy --fs-uuid --set=root %s\n", boot.UUID)
 	for _, k := range kernels {
 		fmt.Fprintf(&b, "menuentry '%s, %s' {\n  linux %s/%s root=UUID=%s ro %s\n  initrd %s/%s\n}\n",
 			cmp.Or(s.Name, "Linux"), k.Version, dir, k.Image, s.at("/").UUID, consoles(s), dir, k.Initrd)
@@ -126,12 +138,14 @@ func consoles(s System) string {
 // choosing the graphical terminal and from forgetting the consoles.
 func grubDefaults(s System) []byte {
 	return fmt.Appendf(nil, `# Written by the deployment.
-GRUB_TIMEOUT=2
-GRUB_TERMINAL="console serial"
+GRUB_TIMEOUT_STYLE=hidden
+GRUB_TIMEOUT=1
+GRUB_GFXPAYLOAD_LINUX=text
+GRUB_TERMINAL="%s"
 GRUB_SERIAL_COMMAND="serial --unit=0 --speed=115200"
 GRUB_CMDLINE_LINUX_DEFAULT=""
 GRUB_CMDLINE_LINUX="%s"
-`, consoles(s))
+`, s.terminals(), consoles(s))
 }
 
 // writeFiles writes everything that is text.
@@ -142,21 +156,8 @@ func writeFiles(root *os.Root, s System, kernels []Kernel) error {
 		}
 	}
 	return errors.Join(
-		writeFile(root, "etc/fstab", Fstab(s.Volumes)),
-		writeFile(root, "boot/grub/grub.cfg", GrubConfig(s, kernels)),
-		writeFile(root, "etc/default/grub.d/bootward.cfg", grubDefaults(s)),
+		tree.Write(root, "etc/fstab", Fstab(s.Volumes)),
+		tree.Write(root, "boot/grub/grub.cfg", GrubConfig(s, kernels)),
+		tree.Write(root, "etc/default/grub.d/bootward.cfg", grubDefaults(s)),
 	)
-}
-
-// writeFile replaces a file by way of a synced one beside it.
-func writeFile(root *os.Root, name string, raw []byte) error {
-	f, err := root.OpenFile(name+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(raw)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	return root.Rename(name+".new", name)
 }

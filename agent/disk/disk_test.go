@@ -235,3 +235,22 @@ func TestPrepare(t *testing.T) {
 		t.Errorf("steps %q", steps)
 	}
 }
+
+// FuzzComparePaths: an order that contradicts itself would give disks other
+// numbers at the next start.
+func FuzzComparePaths(f *testing.F) {
+	f.Add("devices/pci0000:00/0000:00:04.0/virtio1/block/vda", "devices/pci0000:00/0000:00:1f.2/ata1/host0/target0:0:0/0:0:0:0/block/sda",
+		"devices/pci0000:00/10000:e1:00.0/nvme/nvme0/nvme0n1")
+	f.Add("0000:00:04.0", "000", "01")
+	f.Add("2", "10", "19999999999999999999999")
+	f.Add("2", "10", "1500:00:00.0")
+	f.Fuzz(func(t *testing.T, a, b, c string) {
+		ab, bc, ac := comparePaths(a, b), comparePaths(b, c), comparePaths(a, c)
+		if ab != -comparePaths(b, a) || comparePaths(a, a) != 0 || (ab == 0) != (a == b) {
+			t.Errorf("%q and %q: %d", a, b, ab)
+		}
+		if ab <= 0 && bc <= 0 && ac > 0 {
+			t.Errorf("%q <= %q <= %q, but not %q <= %q", a, b, c, a, c)
+		}
+	})
+}

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -90,18 +89,31 @@ func comparePaths(a, b string) int {
 	for a != "" && b != "" {
 		headA, restA := piece(a)
 		headB, restB := piece(b)
-		na, errA := strconv.ParseUint(headA, 10, 64)
-		nb, errB := strconv.ParseUint(headB, 10, 64)
-		order := strings.Compare(headA, headB)
-		if errA == nil && errB == nil && na != nb {
-			order = cmp.Compare(na, nb)
-		}
-		if order != 0 {
+		if order := comparePieces(headA, headB); order != 0 {
 			return order
 		}
 		a, b = restA, restB
 	}
 	return strings.Compare(a, b)
+}
+
+// comparePieces orders numbers by their value, and PCI addresses, numbers and
+// other pieces in this order among each other.
+func comparePieces(a, b string) int {
+	kind := func(s string) int {
+		switch {
+		case isPCIAddress(s):
+			return 0
+		case s[0] >= '0' && s[0] <= '9':
+			return 1
+		}
+		return 2
+	}
+	if kind(a) != kind(b) || kind(a) != 1 {
+		return cmp.Or(cmp.Compare(kind(a), kind(b)), strings.Compare(a, b))
+	}
+	x, y := strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
+	return cmp.Or(cmp.Compare(len(x), len(y)), strings.Compare(x, y), strings.Compare(a, b))
 }
 
 // piece cuts a run of digits, or of anything else, off the front. A hexadecimal

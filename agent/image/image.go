@@ -25,9 +25,8 @@ import (
 
 // Wimlib says how to reach wimlib-imagex.
 type Wimlib struct {
-	Runner  tool.Runner
-	Path    string // empty: wimlib-imagex from PATH
-	Library string // folder with its libraries, for LD_LIBRARY_PATH; empty: the system's
+	Runner tool.Runner
+	Path   string // empty: wimlib-imagex from PATH
 }
 
 // Options for Apply.
@@ -68,7 +67,7 @@ func Apply(ctx context.Context, w Wimlib, o Options) (wim.Image, error) {
 	err = w.Runner.Run(ctx, tool.Command{
 		Path: cmp.Or(w.Path, "wimlib-imagex"),
 		Args: []string{"apply", o.WIM, strconv.Itoa(o.Index), o.Target, "--unix-data"},
-		Env:  w.environment(), Line: watch.line,
+		Line: watch.line,
 	})
 	if err != nil {
 		return fail(explain(err))
@@ -80,14 +79,6 @@ func Apply(ctx context.Context, w Wimlib, o Options) (wim.Image, error) {
 		o.Progress(watch.total, watch.total)
 	}
 	return image, nil
-}
-
-func (w Wimlib) environment() []string {
-	env := tool.DefaultEnv()
-	if w.Library != "" {
-		env = append(env, "LD_LIBRARY_PATH="+w.Library)
-	}
-	return env
 }
 
 // syncAll is syncfs(2): it reports errors of earlier writes, as sync(2) cannot.

@@ -16,7 +16,7 @@ import (
 	"path/filepath"
 	"sync"
 
-	"golang.org/x/sys/unix"
+	"github.com/bootward/bootward/internal/durable"
 )
 
 // Name is the folder's name on the target's volume.
@@ -104,7 +104,10 @@ func (f *Folder) Read(name string) ([]byte, error) {
 func (f *Folder) Write(name string, data []byte) error {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	return write(filepath.Join(f.dir, name), data)
+	if err := durable.Write(filepath.Join(f.dir, name), data, 0o600); err != nil {
+		return fmt.Errorf("job folder: %w", err)
+	}
+	return nil
 }
 
 // ReadJSON reads a file into v.
@@ -167,13 +170,13 @@ func (f *Folder) Move(dir string) error {
 		}
 		b, err := os.ReadFile(filepath.Join(f.dir, e.Name()))
 		if err == nil {
-			err = write(filepath.Join(dir, e.Name()), b)
+			err = durable.Write(filepath.Join(dir, e.Name()), b, 0o600)
 		}
 		if err != nil {
 			return fail(err)
 		}
 	}
-	if err := syncDir(filepath.Dir(dir)); err != nil {
+	if err := durable.SyncFolder(filepath.Dir(dir)); err != nil {
 		return fail(err)
 	}
 	old := f.dir
@@ -181,31 +184,14 @@ func (f *Folder) Move(dir string) error {
 	return os.RemoveAll(old)
 }
 
-// Remove deletes the folder.
+// Remove deletes the folder, first what is secret.
 func (f *Folder) Remove() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := os.RemoveAll(f.dir); err != nil {
+	err := errors.Join(removeIfThere(filepath.Join(f.dir, FileKey)), removeIfThere(filepath.Join(f.dir, FileState)),
+		os.RemoveAll(f.dir), durable.SyncFolder(filepath.Dir(f.dir)))
+	if err != nil {
 		return fmt.Errorf("remove the job folder: %w", err)
-	}
-	return nil
-}
-
-func write(path string, data []byte) error {
-	tmp := path + ".new"
-	file, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("job folder: %w", err)
-	}
-	_, err = file.Write(data)
-	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
-		err = os.Rename(tmp, path)
-	}
-	if err == nil {
-		err = syncDir(filepath.Dir(path))
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("job folder: write %s: %w", filepath.Base(path), err), removeIfThere(tmp))
 	}
 	return nil
 }
@@ -215,18 +201,4 @@ func removeIfThere(path string) error {
 		return err
 	}
 	return nil
-}
-
-// syncDir makes renames durable. File systems that cannot (some in memory) say
-// EINVAL.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	err = d.Sync()
-	if errors.Is(err, unix.EINVAL) {
-		err = nil
-	}
-	return errors.Join(err, d.Close())
 }

@@ -18,8 +18,8 @@ const keepOutput = 64 << 10
 // Commands implements step.Commands.
 type Commands struct{}
 
-// Run implements step.Commands: the command runs in a session of its own, all of
-// which is killed when ctx ends.
+// Run implements step.Commands: the command runs in a process group of its own,
+// all of which is killed when ctx ends.
 func (Commands) Run(ctx context.Context, command, dir string) (int, string, string, error) {
 	shell := "/bin/sh"
 	if _, err := os.Stat(shell); err != nil {

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/bootward/bootward/agent/image"
+	"github.com/bootward/bootward/agent/tree"
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/content"
 	"github.com/bootward/bootward/diskfs/tool"
@@ -53,6 +54,7 @@ func (m *Images) Apply(ctx context.Context, name string, index int, target strin
 	if err != nil {
 		return fmt.Errorf("image %q: %w", name, err)
 	}
+	defer func() { err = errors.Join(err, remote.Close()) }()
 	dir := filepath.Join(m.Dir, "image")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("image %q: %w", name, err)
@@ -63,6 +65,9 @@ func (m *Images) Apply(ctx context.Context, name string, index int, target strin
 	}
 	defer func() { err = errors.Join(err, unmount()) }()
 	_, err = image.Apply(ctx, wimlib, image.Options{WIM: path, Index: index, Target: target, Progress: progress})
+	if why := remote.LastError(); err != nil && why != nil { // wimlib saw only that a read failed
+		err = fmt.Errorf("image %q could not be fetched: %w; %w", name, why, err)
+	}
 	return err
 }
 
@@ -126,9 +131,9 @@ func (m *Images) fetch(ctx context.Context, manifest *content.Manifest, dir stri
 		if err := root.MkdirAll(filepath.Dir(f.Path), 0o755); err != nil {
 			return err
 		}
-		err = copyFile(root, f.Path, os.FileMode(f.Mode&0o755|0o400), io.NewSectionReader(remote, 0, f.Size))
+		err = tree.Copy(root, f.Path, os.FileMode(f.Mode&0o755|0o400), io.NewSectionReader(remote, 0, f.Size))
 		if err = errors.Join(err, remote.Close()); err != nil {
-			return fmt.Errorf("file %s: %w", f.Path, err)
+			return err
 		}
 	}
 	return nil

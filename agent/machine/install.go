@@ -3,9 +3,10 @@ package machine
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
+
+	"github.com/bootward/bootward/agent/tree"
 )
 
 // Where the agent lives in the installed system.
@@ -58,10 +59,10 @@ func Install(dir, executable string) error {
 		return fmt.Errorf("install the agent: %w", err)
 	}
 	defer src.Close()
-	if err := copyFile(root, agentPath, 0o755, src); err != nil {
+	if err := tree.Copy(root, agentPath, 0o755, src); err != nil {
 		return fmt.Errorf("install the agent: %w", err)
 	}
-	if err := writeFile(root, unitPath, []byte(Unit)); err != nil {
+	if err := tree.Write(root, unitPath, []byte(Unit)); err != nil {
 		return fmt.Errorf("install the agent: %w", err)
 	}
 	if _, err := root.Lstat(wantsPath); err == nil {
@@ -87,25 +88,4 @@ func Uninstall(dir string) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func copyFile(root *os.Root, name string, mode fs.FileMode, src io.Reader) error {
-	f, err := root.OpenFile(name+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, mode)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, src)
-	if err := errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return root.Rename(name+".new", name)
-}
-
-func writeFile(root *os.Root, name string, data []byte) error {
-	f, err := root.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	return errors.Join(err, f.Sync(), f.Close())
 }

@@ -26,8 +26,7 @@ import (
 type Disks struct {
 	// Medium are the device numbers of what the machine booted from.
 	Medium []string
-	// Log gets the lines of the tools.
-	Tools diskfs.Tools
+	Tools  diskfs.Tools
 }
 
 // NewDisks looks at what is mounted now: that is the boot medium and must not be
@@ -57,7 +56,8 @@ func (d *Disks) Prepare(ctx context.Context, permit disk.Permit, which disk.Disk
 // Volumes implements step.Volumes with mount(2).
 type Volumes struct{ mounted []string }
 
-// kernelNames are the kernel's names of file systems that can be mounted.
+// kernelName is the kernel's name of a file system, empty for one that cannot be
+// mounted.
 func kernelName(f diskfs.FileSystem) string {
 	switch f {
 	case diskfs.Ext4:

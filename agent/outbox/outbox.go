@@ -8,15 +8,16 @@ package outbox
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
 
 	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/internal/supervisor"
 	"github.com/bootward/bootward/osd/status"
 )
 
@@ -59,6 +60,7 @@ type Outbox struct {
 	unsure   bool             // next is to be asked for: an earlier run may have sent some
 	progress *status.Progress
 	stop     error         // the box refuses for good
+	ended    error         // see End
 	changed  chan struct{} // closed and made anew on each change
 	wake     chan struct{}
 }
@@ -86,8 +88,7 @@ func Open(store Store, file, job string, acked uint64, sender Sender) (*Outbox, 
 		}
 	}
 	o.unsure = o.next == 1 && len(o.messages) > 0
-	// The box may know more than the file: then numbers go on behind the box's.
-	for uint64(len(o.messages))+1 < o.next {
+	if uint64(len(o.messages))+1 < o.next {
 		return nil, fmt.Errorf("status messages: the box has %d, the job folder %d; the folder is an old one", o.next-1, len(o.messages))
 	}
 	return o, nil
@@ -139,7 +140,7 @@ func (o *Outbox) Pending() int {
 func (o *Outbox) Flush(ctx context.Context) error {
 	for {
 		o.mu.Lock()
-		left, stop, changed := len(o.messages)-int(o.next-1), o.stop, o.changed
+		left, stop, changed := len(o.messages)-int(o.next-1), cmp.Or(o.ended, o.stop), o.changed
 		o.mu.Unlock()
 		switch {
 		case left <= 0:
@@ -153,6 +154,14 @@ func (o *Outbox) Flush(ctx context.Context) error {
 		case <-changed:
 		}
 	}
+}
+
+// End says that nothing can be sent any more, and why: Flush does not wait.
+func (o *Outbox) End(why error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.ended = why
+	o.turn()
 }
 
 // Run sends until ctx ends, when it returns nil.
@@ -178,7 +187,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 				o.Lost(nil)
 			}
 			pause, lost = firstPause, false
-			if o.Pending() == 0 && !sleep(ctx, time.Second) { // once a second at most
+			if o.Pending() == 0 && !supervisor.Sleep(ctx, time.Second) { // once a second at most
 				return nil
 			}
 		default:
@@ -186,7 +195,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 				o.Lost(err)
 			}
 			lost = true
-			if !sleep(ctx, pause/2+rand.N(pause/2)) {
+			if !supervisor.Sleep(ctx, pause/2+rand.N(pause/2)) {
 				return nil
 			}
 			pause = min(2*pause, longestPause)
@@ -226,7 +235,7 @@ func (o *Outbox) send(ctx context.Context, b api.StatusBatch) error {
 	defer o.mu.Unlock()
 	o.stop = nil
 	if err != nil {
-		if final(err) {
+		if api.Final(err) {
 			o.stop = err
 		}
 		o.turn()
@@ -248,21 +257,4 @@ func (o *Outbox) send(ctx context.Context, b api.StatusBatch) error {
 func (o *Outbox) turn() {
 	close(o.changed)
 	o.changed = make(chan struct{})
-}
-
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
-}
-
-// final says whether the box understood a request and refused it.
-func final(err error) bool {
-	var e *api.Error
-	return errors.As(err, &e) && !e.Retryable
 }

@@ -150,6 +150,22 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestEnd: nobody waits for a box that will take no more.
+func TestEnd(t *testing.T) {
+	o, err := Open(folder(t), job.FileStatus, "j", 1, &box{gone: errors.New("no route to host")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Report(status.Message{ID: status.ActionCompleted}); err != nil {
+		t.Fatal(err)
+	}
+	over := errors.New("the job has ended")
+	go o.End(over)
+	if err := o.Flush(t.Context()); !errors.Is(err, over) {
+		t.Error(err)
+	}
+}
+
 // TestProgress: a thousand reports in a second are a few requests.
 func TestProgress(t *testing.T) {
 	f := folder(t)
@@ -169,6 +185,30 @@ func TestProgress(t *testing.T) {
 		synctest.Wait()
 		if b.prog < 3 || b.prog > 7 {
 			t.Errorf("%d requests in five seconds", b.prog)
+		}
+	})
+}
+
+// FuzzOpen: whatever a power cut left of the file, its good part is kept, and
+// what is reported next stands behind it.
+func FuzzOpen(f *testing.F) {
+	f.Add([]byte("{\"number\":1}\n{\"number\":2}\n{\"numb"))
+	f.Add([]byte("\n\n"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		store := folder(t)
+		if err := store.Write("status.jsonl", raw); err != nil {
+			t.Fatal(err)
+		}
+		o, err := Open(store, "status.jsonl", "j-1", 1, &box{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := o.Pending()
+		if err := o.Report(status.Message{ID: status.SequenceStarted}); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := Open(store, "status.jsonl", "j-1", 1, &box{}); err != nil || again.Pending() != before+1 {
+			t.Fatalf("%d messages, then one more, then %d, %v", before, again.Pending(), err)
 		}
 	})
 }

@@ -4,12 +4,15 @@ import (
 	"context"
 	"crypto/ecdsa"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
 	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/internal/supervisor"
 	"github.com/bootward/bootward/trust"
 )
 
@@ -79,6 +82,13 @@ func (c *Credential) Certificate() *tls.Certificate {
 	return c.pair
 }
 
+// over says whether the certificate has ended.
+func (c *Credential) over(now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return now.After(c.notAfter)
+}
+
 // due is how long the certificate can wait for its renewal: half of what is left.
 func (c *Credential) due(now time.Time) time.Duration {
 	c.mu.Lock()
@@ -102,8 +112,11 @@ func (r *Renewer) Renew(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var got api.Claimed
-	if got, err = r.Client.Renew(ctx, csr); err != nil {
+	got, err := r.Client.Renew(ctx, csr)
+	if err != nil && r.Credential.over(r.Clock.Now()) && refused(err) {
+		return api.Errorf(api.CodeForbidden, "job", "its certificate ended while the machine or the box was away, and cannot be renewed")
+	}
+	if err != nil {
 		return err
 	}
 	if err := r.Credential.Take([]byte(got.Certificate)); err != nil {
@@ -113,25 +126,28 @@ func (r *Renewer) Renew(ctx context.Context) error {
 	return r.Keep([]byte(got.Certificate))
 }
 
+// refused says whether the other side ended a TLS connection with an alert.
+func refused(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "remote error"
+}
+
 // Run renews at half of the certificate's remaining life, and every minute after
-// a failure, until ctx ends.
+// a failure, until ctx ends, when it returns nil, or the box refuses for good.
 func (r *Renewer) Run(ctx context.Context) error {
 	wait := r.Credential.due(r.Clock.Now())
-	for {
-		t := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return nil
-		case <-t.C:
-		}
+	for supervisor.Sleep(ctx, wait) {
 		short, cancel := context.WithTimeout(ctx, time.Minute)
 		err := r.Renew(short)
 		cancel()
+		if api.Final(err) {
+			return err
+		}
 		wait = max(r.Credential.due(r.Clock.Now()), time.Minute)
 		if err != nil && ctx.Err() == nil {
 			wait = time.Minute
 			r.Log.Warn("renew the job's certificate; trying again in a minute", "component", "TSAgent", "error", err)
 		}
 	}
+	return nil
 }

@@ -9,7 +9,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -29,26 +28,35 @@ const maxBody = 16 << 20
 // the machine, but not before the build, the anchor and what the box said.
 // Targets have no clock to trust. It is safe for concurrent use.
 type Clock struct {
-	mu     sync.Mutex
-	built  time.Time
-	offset time.Duration
+	built time.Time
+	wall  func() time.Time
+
+	mu    sync.Mutex
+	heard time.Time // from a box
+	since time.Time // when: by the monotonic clock, since the other one may be set meanwhile
 }
 
 // NewClock makes a Clock that is never earlier than built.
-func NewClock(built time.Time) *Clock { return &Clock{built: built} }
+func NewClock(built time.Time) *Clock { return &Clock{built: built, wall: time.Now} }
 
 // Now is the time.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return trust.Now(time.Now().Add(c.offset), c.built, time.Time{})
+	var box time.Time
+	if !c.heard.IsZero() {
+		box = c.heard.Add(time.Since(c.since))
+	}
+	return trust.Now(c.wall(), c.built, box)
 }
 
 // Heard takes the time that a box told; a clock is only put forward.
 func (c *Clock) Heard(t time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.offset = max(c.offset, time.Until(t))
+	if t.After(c.Now()) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.heard, c.since = t.Round(0), time.Now()
+	}
 }
 
 // Client is a connection to one box. It is safe for concurrent use.
@@ -198,17 +206,11 @@ func (c *Client) call(ctx context.Context, route string, in, out any) error {
 	return nil
 }
 
+// problem reads what the box says went wrong.
 func problem(resp *http.Response, raw []byte) error {
 	e := &api.Error{}
 	if strings.HasPrefix(resp.Header.Get("Content-Type"), api.ProblemType) && json.Unmarshal(raw, e) == nil && e.Code != "" {
 		return e
 	}
 	return fmt.Errorf("status %s", resp.Status)
-}
-
-// Final says whether repeating a request is of no use: the box understood it and
-// said no.
-func Final(err error) bool {
-	var e *api.Error
-	return errors.As(err, &e) && !e.Retryable
 }

@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+
+	"github.com/bootward/bootward/agent/tree"
 )
 
 // Link is the set-up of one network link.
@@ -117,7 +119,7 @@ func network(root *os.Root, s Settings) error {
 		if s.Domain != "" && len(l.Search) == 0 {
 			l.Search = []string{s.Domain}
 		}
-		if err := writeFile(root, fmt.Sprintf("%s/%s%d.network", networkDir, prefix, i+1), l.File()); err != nil {
+		if err := tree.Write(root, fmt.Sprintf("%s/%s%d.network", networkDir, prefix, i+1), l.File()); err != nil {
 			return err
 		}
 	}

@@ -15,6 +15,8 @@ import (
 	"os"
 	"regexp"
 	"strings"
+
+	"github.com/bootward/bootward/agent/tree"
 )
 
 // Settings of one machine.
@@ -71,8 +73,8 @@ func Apply(dir string, s Settings) error {
 // names writes /etc/hostname and /etc/hosts.
 func names(root *os.Root, s Settings) error {
 	return errors.Join(
-		writeFile(root, "etc/hostname", []byte(s.HostName+"\n")),
-		writeFile(root, "etc/hosts", hosts(s)),
+		tree.Write(root, "etc/hostname", []byte(s.HostName+"\n")),
+		tree.Write(root, "etc/hosts", hosts(s)),
 	)
 }
 
@@ -91,7 +93,7 @@ func hosts(s Settings) []byte {
 // identity empties the machine id, so that systemd makes one at the first boot
 // (machine-id(5)), and removes what must not be shared between machines.
 func identity(root *os.Root, _ Settings) error {
-	if err := writeFile(root, "etc/machine-id", nil); err != nil {
+	if err := tree.Write(root, "etc/machine-id", nil); err != nil {
 		return err
 	}
 	shared := []string{"var/lib/dbus/machine-id", "var/lib/systemd/random-seed", "var/lib/systemd/credential.secret"}
@@ -127,18 +129,5 @@ func timeZone(root *os.Root, s Settings) error {
 	if err := root.Symlink("/usr/share/zoneinfo/"+s.TimeZone, "etc/localtime"); err != nil {
 		return err
 	}
-	return writeFile(root, "etc/timezone", []byte(s.TimeZone+"\n"))
-}
-
-// writeFile replaces a file by way of a synced one beside it.
-func writeFile(root *os.Root, name string, raw []byte) error {
-	f, err := root.OpenFile(name+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
-	if err != nil {
-		return fmt.Errorf("write /%s: %w", name, err)
-	}
-	_, err = f.Write(raw)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write /%s: %w", name, err)
-	}
-	return root.Rename(name+".new", name)
+	return tree.Write(root, "etc/timezone", []byte(s.TimeZone+"\n"))
 }

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// tree is a system as far as this package looks at it.
-func tree(t *testing.T) string {
+// newTree is a system as far as this package looks at it.
+func newTree(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
@@ -37,7 +37,7 @@ func read(t *testing.T, path ...string) string {
 }
 
 func TestApply(t *testing.T) {
-	dir := tree(t)
+	dir := newTree(t)
 	s := Settings{HostName: "WARD-PC-01", Domain: "ward.example", TimeZone: "Europe/London"}
 	for range 2 { // it may be repeated
 		if err := Apply(dir, s); err != nil {
@@ -112,7 +112,7 @@ func TestApplyRefuses(t *testing.T) {
 			s := Settings{HostName: "pc"}
 			tt.change(&s, &l)
 			s.Links = []Link{l}
-			if err := Apply(tree(t), s); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if err := Apply(newTree(t), s); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
 		})
@@ -120,7 +120,7 @@ func TestApplyRefuses(t *testing.T) {
 }
 
 func TestApplyStaysInside(t *testing.T) {
-	dir, outside := tree(t), t.TempDir()
+	dir, outside := newTree(t), t.TempDir()
 	os.RemoveAll(filepath.Join(dir, "etc/systemd"))
 	if err := os.Symlink(outside, filepath.Join(dir, "etc/systemd")); err != nil {
 		t.Fatal(err)
@@ -134,7 +134,7 @@ func TestApplyStaysInside(t *testing.T) {
 }
 
 func TestApplyWithoutNetworkd(t *testing.T) {
-	dir := tree(t)
+	dir := newTree(t)
 	os.RemoveAll(filepath.Join(dir, "usr/lib"))
 	if err := Apply(dir, Settings{HostName: "pc"}); err == nil || !strings.Contains(err.Error(), "systemd-networkd") {
 		t.Errorf("got %v", err)

@@ -2,6 +2,7 @@ package step
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -28,17 +29,23 @@ func (x *Executor) applyNetworkSettings(s *sequence.ApplyNetworkSettings, env *s
 		}
 		out.Links = append(out.Links, link)
 	}
-	if s.Workgroup != "" {
-		for k, v := range map[string]string{"OSDNetworkJoinType": "1", "OSDWorkgroupName": s.Workgroup} {
-			if err := env.Set(k, v); err != nil {
-				return failed(err)
-			}
-		}
+	if err := workgroup(s, env); err != nil {
+		return failed(err)
 	}
 	if err := x.System.Settings(x.Root, out); err != nil {
 		return failed(err)
 	}
 	return engine.Result{Output: "the machine is named " + out.HostName}
+}
+
+// workgroup keeps the workgroup in the variables that later steps know it by: a
+// Linux system has none until one of them sets up Samba.
+func workgroup(s *sequence.ApplyNetworkSettings, env *sequence.Environment) error {
+	name, err := env.Expand(s.Workgroup)
+	if err != nil || name == "" {
+		return err
+	}
+	return errors.Join(env.Set("OSDNetworkJoinType", "1"), env.Set("OSDWorkgroupName", name))
 }
 
 // link expands and reads one adapter.

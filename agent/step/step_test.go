@@ -184,7 +184,7 @@ func TestRefusals(t *testing.T) {
 		{"no permit", fmt.Sprintf(part, ""), func(x *Executor, _ *fake) { x.Permit = nil }, "no permit"},
 		{"no such disk", fmt.Sprintf(part, "disk: 2,"), func(_ *Executor, f *fake) { f.disks = two }, "no internal fixed disk with number 2"},
 		{"ambiguous", fmt.Sprintf(part, "select: {minSize: 1GiB},"), func(_ *Executor, f *fake) { f.disks = two }, "2 disks fit"},
-		{"USB", fmt.Sprintf(part, "select: {bus: usb},"), func(_ *Executor, f *fake) { f.disks = two }, "no internal fixed disk"},
+		{"USB", fmt.Sprintf(part, "select: {bus: scsi},"), func(_ *Executor, f *fake) { f.disks = two[2:] }, "no internal fixed disk"},
 		{"apply without a disk", "  - applyOperatingSystem: {image: i, to: /dev/vda1}\n", nil, "no disk was partitioned"},
 		{"apply to a variable that is not set", "  - applyOperatingSystem: {image: i, to: \"%OSDisk%\"}\n", nil, "gives no volume"},
 		{"settings without a system", "  - applyNetworkSettings: {}\n", nil, "no disk was partitioned"},

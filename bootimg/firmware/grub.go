@@ -61,9 +61,10 @@ func grubEnvironment(values map[string]string) []byte {
 
 // grubConfig boots the slot $good. If $next names a new slot it is tried while $tries lasts; GRUB has no arithmetic,
 // so the count is a chain. A slot that used up its tries is kept in $failed.
-const grubConfig = `serial --unit=0 --speed=115200
-terminal_input console serial
-terminal_output console serial
+const grubConfig = `if serial --unit=0 --speed=115200; then
+  terminal_input console serial
+  terminal_output console serial
+fi
 load_env
 set slot="$good"
 if [ -n "$next" ]; then

@@ -48,7 +48,11 @@ func complete(conf *agent.Config, keyboard bool) error {
 		return err
 	}
 	conf.CommandLine, conf.Root, conf.Mount = string(line), "/", contentfs.Mount
-	conf.Built = built()
+	if built != "" {
+		if conf.Built, err = time.Parse(time.RFC3339, built); err != nil {
+			return fmt.Errorf("the build time of this program is wrong: %w", err)
+		}
+	}
 	var in io.Reader
 	if keyboard {
 		in = os.Stdin
@@ -73,16 +77,3 @@ func keyByKey() (restore func() error) {
 	}
 	return func() error { return unix.IoctlSetTermios(fd, unix.TCSETS, old) }
 }
-
-// built is the time of the newest source that this program was built from; the
-// linker sets it for released programs.
-func built() time.Time {
-	t, err := time.Parse(time.RFC3339, buildTime)
-	if err != nil {
-		return time.Time{}
-	}
-	return t
-}
-
-// buildTime is set by the linker, as RFC 3339.
-var buildTime string

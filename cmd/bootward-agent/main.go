@@ -13,8 +13,12 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is set by the linker.
-var version = "development"
+// Set when the program is built: the version, and the time in RFC 3339. No
+// certificate is checked at an earlier time than that.
+var (
+	version = "0.0.0-dev"
+	built   = ""
+)
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)

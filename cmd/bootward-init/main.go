@@ -17,12 +17,12 @@ var version = "0.0.0-dev"
 const readable = 15 * time.Second
 
 func main() {
-	log := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: plain})).With("from", "init")
+	log := slog.New(boot.NewHandler(os.Stdout))
 	if os.Getpid() != 1 {
 		log.Error("bootward-init is PID 1 of a boot image and does nothing elsewhere", "version", version)
 		os.Exit(2)
 	}
-	log.Info("Bootward", "version", version)
+	log.Info("Bootward " + version)
 	next, err := (&boot.Init{Log: log}).Run(context.Background())
 	if err != nil {
 		log.Error("the machine restarts", "in", readable, "error", err)
@@ -30,12 +30,4 @@ func main() {
 	}
 	log.Error("the kernel refused", "error", boot.Finish(next))
 	select {}
-}
-
-// plain leaves out time and level where they say nothing: the clock may be unset, and the kernel stamps its own lines.
-func plain(_ []string, a slog.Attr) slog.Attr {
-	if a.Key == slog.TimeKey || (a.Key == slog.LevelKey && a.Value.String() == slog.LevelInfo.String()) {
-		return slog.Attr{}
-	}
-	return a
 }

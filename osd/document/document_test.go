@@ -98,6 +98,7 @@ func TestErrors(t *testing.T) {
 		{"unknown step", "kind: TaskSequence\nname: s\nsteps:\n  - eraseEverything: {}\n", `f.yaml:4:5: TaskSequence "s": steps[0].eraseEverything: the type of step "eraseEverything" is not known`},
 		{"empty step", "kind: TaskSequence\nname: s\nsteps:\n  - setupOperatingSystem:\n", `steps[0].setupOperatingSystem: the step has nothing below it`},
 		{"style", "kind: TaskSequence\nname: s\nsteps:\n  - partitionDisk:\n      style: gtp\n      volumes: [{type: primary, size: 100%}]\n", `f.yaml:5:7: TaskSequence "s": steps[0].partitionDisk.style: "gtp"; give gpt or mbr`},
+		{"bus", "kind: TaskSequence\nname: s\nsteps:\n  - partitionDisk:\n      style: gpt\n      select: {bus: sata}\n      volumes: [{type: primary, size: 100%}]\n", `steps[0].partitionDisk.select.bus: "sata"; give one of ata, nvme`},
 		{"size", "kind: TaskSequence\nname: s\nsteps:\n  - partitionDisk:\n      style: gpt\n      volumes: [{type: primary, size: 100}]\n", `f.yaml:6:33: TaskSequence "s": steps[0].partitionDisk.volumes[0].size: "100"`},
 		{"read-only", "kind: TaskSequence\nname: s\nsteps:\n  - setTaskSequenceVariable: {variable: _SMSTSMP, value: x}\n", `variable: "_SMSTSMP"`},
 		{"two types", "kind: TaskSequence\nname: s\nsteps:\n  - setupOperatingSystem: {}\n    restartComputer: {to: installedOS}\n", `a step has one type`},

@@ -38,12 +38,18 @@ func (p *PartitionDisk) check(c *checker) {
 	}
 }
 
+// buses are those that the agent tells apart; ata is SATA too.
+var buses = []string{"ata", "nvme", "scsi", "virtio", "mmc", "hyperv", "xen"}
+
 func (c *checker) selector(s *Select, disk int) {
 	if disk != 0 {
 		c.fail("disk", fmt.Sprint(disk), "give disk or select, not both")
 	}
 	if *s == (Select{}) {
 		c.fail("select", "", "give at least one of bus, model, minSize and maxSize")
+	}
+	if s.Bus != "" && !slices.Contains(buses, s.Bus) {
+		c.fail("select.bus", s.Bus, "give one of %s; disks on other buses are never taken", strings.Join(buses, ", "))
 	}
 	for field, v := range map[string]string{"select.minSize": s.MinSize, "select.maxSize": s.MaxSize} {
 		if v != "" && !sizeForm.MatchString(v) {

@@ -16,7 +16,7 @@ type PartitionDisk struct {
 
 // Select describes a disk. Fields that are left out fit every disk.
 type Select struct {
-	Bus     string `json:"bus,omitempty"`     // nvme, sata, virtio, ...
+	Bus     string `json:"bus,omitempty"`     // ata, nvme, scsi, virtio, mmc, hyperv or xen
 	Model   string `json:"model,omitempty"`   // part of the model, any case
 	MinSize string `json:"minSize,omitempty"` // such as 100GiB
 	MaxSize string `json:"maxSize,omitempty"`

@@ -10,9 +10,11 @@ import (
 // "History - Specific task sequence advertisements run on a specific computer"
 // (guide, figure 10).
 type Report struct {
-	Advertisement string `json:"advertisement"`
-	Computer      string `json:"computer"`
-	Rows          []Row  `json:"rows"`
+	// Advertisement is its ID; AdvertisementName is filled in by who knows it.
+	Advertisement     string `json:"advertisement"`
+	AdvertisementName string `json:"advertisementName,omitempty"`
+	Computer          string `json:"computer"`
+	Rows              []Row  `json:"rows"`
 }
 
 // Row is one message of a report, with the columns of figure 10.

@@ -112,6 +112,20 @@ type Progress struct {
 	Unit   string `json:"unit"` // "B" or ""
 }
 
+// The words of FlightEvent.What. A reader shows words that it does not know.
+const (
+	FlightDiscover   = "dhcp-discover" // the machine asked by DHCP
+	FlightOffer      = "dhcp-offer"    // and was answered
+	FlightTFTP       = "tftp"          // a file was sent by TFTP
+	FlightHTTP       = "http"          // a boot file was sent by HTTP
+	FlightClaim      = "claim"         // the agent said what machine it runs on
+	FlightJobStarted = "job-started"
+	FlightStatus     = "status" // repeats a status message
+	FlightJobEnded   = "job-ended"
+	FlightRefused    = "refused" // a request was turned down
+	FlightAlarm      = "alarm"   // a person should look: a conflict, a second claimant
+)
+
 // FlightEvent is one entry of a machine's flight recorder, from the first
 // DHCP packet to the last step; boxes keep them and send them to the site in
 // the same outbox as status messages.
@@ -120,8 +134,7 @@ type FlightEvent struct {
 	// Client is the MAC of the machine.
 	Client string `json:"client"`
 	Job    string `json:"job,omitempty"`
-	// What is a stable word: dhcp-discover, dhcp-offer, tftp, http, claim,
-	// job-started, status, job-ended, refused.
+	// What is one of the stable words below.
 	What string `json:"what"`
 	// Text is for people.
 	Text string `json:"text"`

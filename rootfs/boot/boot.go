@@ -6,16 +6,16 @@
 // data, starts exactly one program, and gives a shell only if the kernel command line asks for one.
 //
 // Kernel parameters: bootward.role=box|target, bootward.shell=1. Files: /run/bootward/next says what follows an
-// orderly end (reboot, poweroff, disk). Signals: SIGTERM and ctrl-alt-del end in order.
+// orderly end (reboot, poweroff, disk). SIGTERM, ctrl-alt-del and the power button end in order.
 package boot
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/bootward/bootward/rootfs/network"
@@ -67,6 +67,8 @@ func ParseCommandLine(line string) (Parameters, error) {
 type Init struct {
 	Log       *slog.Logger
 	processes processes
+	powerOff  atomic.Bool // the power button was pressed
+	end       func()      // ends the child, in order
 }
 
 // Run boots the machine, runs the child of its role, and returns what the machine must do next. It returns only when
@@ -74,6 +76,7 @@ type Init struct {
 func (i *Init) Run(ctx context.Context) (Next, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	i.end = stop
 	if err := mountBasics(i.Log); err != nil {
 		return NextReboot, err
 	}
@@ -105,12 +108,17 @@ func (i *Init) Run(ctx context.Context) (Next, error) {
 	case RoleTarget:
 		err = i.runTarget(ctx)
 	}
-	next := readNext(NextFile)
-	i.Log.Info("ending", "next", next)
-	unmountAll(i.Log)
-	if errors.Is(err, context.Canceled) {
-		err = nil
+	if ctx.Err() != nil {
+		err = nil // somebody asked for the end
 	}
+	next := readNext(NextFile)
+	if i.powerOff.Load() {
+		next = NextPowerOff
+	}
+	i.Log.Info("ending", "next", next)
+	stop()
+	killAll()
+	unmountAll(i.Log)
 	return next, err
 }
 

@@ -2,6 +2,7 @@ package boot
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io/fs"
 	"log/slog"
@@ -277,6 +278,24 @@ func TestProbeForeignDisks(t *testing.T) {
 	}
 }
 
+// TestProbeErasedTable: a disk whose first and last MiB somebody erased still has data.
+func TestProbeErasedTable(t *testing.T) {
+	name := disk(t, 300<<20)
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt(bytes.Repeat([]byte{1}, 8<<20), 100<<20); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if c := chooseData([]block{probeFile(t, name)}); c.Make != "" {
+		t.Errorf("%+v", c)
+	}
+}
+
 func FuzzProbe(f *testing.F) {
 	f.Add(bytes.Repeat([]byte{0x53, 0xEF}, 1000))
 	f.Fuzz(func(t *testing.T, head []byte) {
@@ -297,9 +316,43 @@ func FuzzUevent(f *testing.F) {
 	})
 }
 
+func TestPowerPressed(t *testing.T) {
+	event := func(kind, code uint16, value uint32) []byte {
+		b := make([]byte, 16, inputEventSize)
+		b = binary.LittleEndian.AppendUint16(b, kind)
+		b = binary.LittleEndian.AppendUint16(b, code)
+		return binary.LittleEndian.AppendUint32(b, value)
+	}
+	released, other, pressed := event(eventKey, keyPower, 0), event(eventKey, 30, 1), event(eventKey, keyPower, 1)
+	for _, c := range []struct {
+		events [][]byte
+		want   bool
+	}{
+		{nil, false}, {[][]byte{released, other}, false}, {[][]byte{other, pressed}, true}, {[][]byte{pressed[:20]}, false},
+	} {
+		if got := powerPressed(bytes.NewReader(slices.Concat(c.events...))); got != c.want {
+			t.Errorf("%x: %v", c.events, got)
+		}
+	}
+}
+
+func TestLog(t *testing.T) {
+	var out bytes.Buffer
+	log := slog.New(NewHandler(&out))
+	log.Info("hardware is ready after 5.9 s")
+	log.With("disk", "vdb").Info("data disk mounted", "check", "clean", "took", 420*time.Millisecond, "error", nil)
+	log.Error("bootwardd ended", "code", 2, "error", errors.New("no memory"))
+	log.Debug("nothing")
+	want := "bootward-init: hardware is ready after 5.9 s\nbootward-init: data disk mounted: disk vdb, check clean, took 0.4 s\n" +
+		"bootward-init: error: bootwardd ended: code 2, error no memory\n"
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestSmallParsers(t *testing.T) {
-	e, ok := parseUevent([]byte("add@/devices/x\x00SUBSYSTEM=block\x00MODALIAS=pci:v1"))
-	if want := (uevent{"add", "/devices/x", "block", "pci:v1"}); !ok || e != want {
+	e, ok := parseUevent([]byte("add@/devices/x\x00SUBSYSTEM=block\x00MODALIAS=pci:v1\x00DEVNAME=vda"))
+	if want := (uevent{"add", "/devices/x", "block", "pci:v1", "vda"}); !ok || e != want {
 		t.Errorf("uevent %+v", e)
 	}
 	if s, p, ok := parseStat("7 (a ) b) Z 1 7 7"); s != "Z" || p != 1 || !ok {

@@ -54,7 +54,7 @@ func (i *Init) runBox(ctx context.Context, m *machine) error {
 			n = 1
 		}
 		delay := restartDelay(n, rand.Float64())
-		i.Log.Error("bootwardd ended", "code", code, "error", err, "again in", delay.Round(time.Millisecond))
+		i.Log.Error("bootwardd ended", "code", code, "error", err, "again in", delay)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -63,16 +63,16 @@ func (i *Init) runBox(ctx context.Context, m *machine) error {
 	}
 }
 
-// runTarget runs the agent once.
+// runTarget runs the agent once. An error is one to be read on the console.
 func (i *Init) runTarget(ctx context.Context) error {
 	if err := setHostname("bootward-target"); err != nil {
 		i.Log.Warn("host name", "error", err)
 	}
 	code, err := i.child(ctx, "/bin/bootward-agent", "boot")
-	if err != nil || code != 0 {
-		i.Log.Error("bootward-agent ended", "code", code, "error", err)
+	if err == nil && code != 0 {
+		err = fmt.Errorf("bootward-agent ended with %d", code)
 	}
-	return nil
+	return err
 }
 
 // child runs a program on the console to its end; when ctx ends it gets SIGTERM, and SIGKILL if it does not follow.
@@ -86,7 +86,7 @@ func (i *Init) child(ctx context.Context, program string, args ...string) (int, 
 	if err != nil {
 		return -1, fmt.Errorf("start %s: %w", program, err)
 	}
-	i.Log.Info("started "+program, "seconds since the kernel started", fmt.Sprintf("%.1f", sinceBoot().Seconds()))
+	i.Log.Info("started " + program + " " + seconds(sinceBoot()) + " after the kernel")
 	code, err := wait()
 	if errors.Is(err, context.Canceled) {
 		err = nil

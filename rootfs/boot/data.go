@@ -135,7 +135,7 @@ func (i *Init) mountData(ctx context.Context, name string) error {
 	if err := mount(mountPoint{device, DataDir, "ext4", unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOATIME, "errors=remount-ro", false}); err != nil {
 		return err
 	}
-	i.Log.Info("data disk mounted", "disk", name, "check", verdict, "took", time.Since(start).Round(time.Millisecond))
+	i.Log.Info("data disk mounted", "disk", name, "check", verdict, "took", time.Since(start))
 	return nil
 }
 

@@ -28,7 +28,7 @@ type block struct {
 	PartName  string // GPT partition name
 	PartUUID  string // GPT partition id, lower case
 	Label     string // ext file system label
-	Blank     bool   // first and last MiB are zero
+	Blank     bool   // first and last MiB and all samples between them are zero
 	HalfMade  bool   // our own formatting of it was cut short
 	HasParts  bool   // the kernel found partitions on it
 	ReadError error  // its content could not be read
@@ -38,6 +38,9 @@ func (b block) whole() bool { return b.Name == b.Disk }
 
 const (
 	probeSpan = 1 << 20 // what must be zero at both ends: every partition table and signature in use lies there
+	// Samples between the ends find what lies behind a table that somebody erased.
+	samples    = 64
+	sampleSize = 64 << 10
 	// halfMadeOffset counts from the end of the disk: mkfs.ext4 wipes the last 64 KiB and puts no metadata before.
 	halfMadeOffset = 512 << 10
 	smallestData   = 256 << 20 // bytes; less is no disk for a box
@@ -122,10 +125,18 @@ func probe(b *block, r io.ReaderAt) {
 	if b.ReadError = errors.Join(err1, err2); b.ReadError != nil {
 		return
 	}
-	b.Blank = len(bytes.Trim(head, "\x00")) == 0 && len(bytes.Trim(tail, "\x00")) == 0
 	b.HalfMade = bytes.HasPrefix(tail[probeSpan-halfMadeOffset:], []byte(halfMadeMark))
 	b.Label = extLabel(head)
+	b.Blank = zeros(head) && zeros(tail)
+	for n := int64(1); n <= samples && b.Blank; n++ {
+		between := head[:sampleSize]
+		at := (b.Size - sampleSize) / (samples + 1) * n &^ (sampleSize - 1)
+		_, b.ReadError = r.ReadAt(between, at)
+		b.Blank = b.ReadError == nil && zeros(between)
+	}
 }
+
+func zeros(b []byte) bool { return len(bytes.Trim(b, "\x00")) == 0 }
 
 // extLabel reads the volume name of ext2, ext3 and ext4: superblock at 1024, magic at 0x38, name at 0x78 (16 bytes).
 func extLabel(head []byte) string {

@@ -19,7 +19,7 @@ func seedRandom(log *slog.Logger) {
 			continue
 		}
 		if waited := time.Since(start); err != nil || waited > time.Second {
-			log.Info("random numbers are ready", "waited", waited.Round(time.Millisecond), "error", err)
+			log.Info("random numbers are ready", "waited", waited, "error", err)
 		}
 		return
 	}

@@ -38,7 +38,7 @@ func (i *Init) hardware(ctx context.Context) (*machine, error) {
 	}
 	go func() {
 		for e := range events.stream(ctx) {
-			i.onEvent(l, bell, e)
+			i.onEvent(ctx, l, bell, e)
 		}
 	}()
 	i.preload(l)
@@ -46,11 +46,11 @@ func (i *Init) hardware(ctx context.Context) (*machine, error) {
 		i.Log.Warn("no EFI variables", "error", err)
 	}
 	i.coldplug(l, os.DirFS("/sys/devices"))
-	i.Log.Info("hardware is ready", "after", sinceBoot())
+	i.Log.Info("hardware is ready after " + seconds(sinceBoot()))
 	return &machine{loader: l, disks: bell}, nil
 }
 
-func (i *Init) onEvent(l *loader, bell chan<- struct{}, e uevent) {
+func (i *Init) onEvent(ctx context.Context, l *loader, bell chan<- struct{}, e uevent) {
 	if e.action != "add" && e.action != "change" {
 		return
 	}
@@ -58,6 +58,9 @@ func (i *Init) onEvent(l *loader, bell chan<- struct{}, e uevent) {
 		if err := l.Load(e.modalias); err != nil {
 			i.Log.Warn("module for a new device", "device", e.path, "error", err)
 		}
+	}
+	if e.subsystem == "input" && e.action == "add" {
+		go i.watchPower(ctx, e.device)
 	}
 	if e.subsystem == "block" {
 		select {

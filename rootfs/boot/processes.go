@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -86,6 +87,24 @@ func (p *processes) watch(end func()) (stop func()) {
 		}
 	}()
 	return func() { signal.Stop(signals); close(done) }
+}
+
+// killAll ends what is left of all programs, so that nothing holds a disk, and waits a little for them.
+func killAll() {
+	_ = unix.Kill(-1, unix.SIGKILL) // PID 1 is not meant; none left is as good
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		for {
+			if _, err := unix.Wait4(-1, nil, 0, nil); err != nil && !errors.Is(err, unix.EINTR) {
+				return // no child is left
+			}
+		}
+	}()
+	select {
+	case <-gone:
+	case <-time.After(2 * time.Second):
+	}
 }
 
 // reap waits for every dead child of ours that nobody else waits for.

@@ -13,7 +13,7 @@ import (
 // uevent is one message of the kernel's device model (Documentation/core-api/kobject.rst): "ACTION@PATH" and then
 // "KEY=value" strings, each closed by NUL.
 type uevent struct {
-	action, path, subsystem, modalias string
+	action, path, subsystem, modalias, device string // device: below /dev, if it has a node
 }
 
 func parseUevent(raw []byte) (uevent, bool) {
@@ -29,6 +29,8 @@ func parseUevent(raw []byte) (uevent, bool) {
 			e.subsystem = value
 		case "MODALIAS":
 			e.modalias = value
+		case "DEVNAME":
+			e.device = value
 		}
 	}
 	return e, true

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/insomniacslk/dhcp/dhcpv4/nclient4"
+
+	"github.com/bootward/bootward/internal/supervisor"
 )
 
 // Client keeps a link configured by DHCP. Make one with its fields and call Run.
@@ -115,16 +117,7 @@ func (c *Client) request(ctx context.Context, l Lease) (*nclient4.Lease, error) 
 	return conn.Renew(ctx, l.raw, c.Options.modifiers()...)
 }
 
+// pause waits, not at all if d is over; false if ctx has ended.
 func pause(ctx context.Context, d time.Duration) bool {
-	if ctx.Err() != nil {
-		return false
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
+	return ctx.Err() == nil && supervisor.Sleep(ctx, d)
 }

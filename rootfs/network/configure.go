@@ -7,11 +7,12 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/jsimonetti/rtnetlink/v2"
 	"golang.org/x/sys/unix"
+
+	"github.com/bootward/bootward/internal/durable"
 )
 
 // Config is an IPv4 configuration of one link, given by hand or by a lease.
@@ -41,7 +42,7 @@ func Configure(ctx context.Context, name string, cfg Config) error {
 		return err
 	}
 	defer c.Close()
-	if err := replaceAddress(c, l, cfg); err != nil {
+	if err := c.Address.New(addressOn(l, cfg.Address)); err != nil && !errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("link %s: address %v: %w", name, cfg.Address, err)
 	}
 	if !cfg.Gateway.IsValid() {
@@ -57,16 +58,13 @@ func Configure(ctx context.Context, name string, cfg Config) error {
 	return nil
 }
 
-func replaceAddress(c *rtnetlink.Conn, l Link, cfg Config) error {
-	ip := net.IP(cfg.Address.Addr().AsSlice())
-	m := &rtnetlink.AddressMessage{
-		Family: unix.AF_INET, PrefixLength: uint8(cfg.Address.Bits()), Scope: unix.RT_SCOPE_UNIVERSE, Index: uint32(l.Index),
-		Attributes: &rtnetlink.AddressAttributes{Address: ip, Local: ip, Broadcast: broadcast(cfg.Address)},
+// addressOn is the message that adds or removes an address.
+func addressOn(l Link, p netip.Prefix) *rtnetlink.AddressMessage {
+	ip := net.IP(p.Addr().AsSlice())
+	return &rtnetlink.AddressMessage{
+		Family: unix.AF_INET, PrefixLength: uint8(p.Bits()), Scope: unix.RT_SCOPE_UNIVERSE, Index: uint32(l.Index),
+		Attributes: &rtnetlink.AddressAttributes{Address: ip, Local: ip, Broadcast: broadcast(p)},
 	}
-	if err := c.Address.New(m); !errors.Is(err, os.ErrExist) {
-		return err
-	}
-	return nil
 }
 
 // Remove takes an address off a link; one that is not there is no error.
@@ -80,10 +78,7 @@ func Remove(ctx context.Context, name string, address netip.Prefix) error {
 		return err
 	}
 	defer c.Close()
-	ip := net.IP(address.Addr().AsSlice())
-	err = c.Address.Delete(&rtnetlink.AddressMessage{Family: unix.AF_INET, PrefixLength: uint8(address.Bits()), Index: uint32(l.Index),
-		Attributes: &rtnetlink.AddressAttributes{Address: ip, Local: ip}})
-	if err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) {
+	if err := c.Address.Delete(addressOn(l, address)); err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) {
 		return fmt.Errorf("link %s: remove %v: %w", name, address, err)
 	}
 	return nil
@@ -111,14 +106,5 @@ func Resolv(cfg Config) string {
 
 // WriteResolv writes a resolv.conf in one step; path is usually /etc/resolv.conf.
 func WriteResolv(path string, cfg Config) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".resolv-*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.WriteString(Resolv(cfg))
-	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return os.Rename(tmp.Name(), path)
+	return durable.Write(path, []byte(Resolv(cfg)), 0o644)
 }

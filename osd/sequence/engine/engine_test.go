@@ -183,3 +183,42 @@ func TestWrongSystem(t *testing.T) {
 		t.Errorf("got %+v, %v", end, err)
 	}
 }
+
+// FuzzState: whatever stands in a saved state, the engine refuses it, or goes on
+// and leaves a state that it can go on from.
+func FuzzState(f *testing.F) {
+	data, err := os.ReadFile("testdata/ward.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	objects, err := document.Decode("ward.yaml", data)
+	if err != nil {
+		f.Fatal(err)
+	}
+	s := objects[0].(*sequence.Sequence)
+	f.Add(`{"format":1}`)
+	f.Add(`{"format":1,"next":3,"running":2,"open":[1]}`)
+	f.Add(`{"format":1,"next":3,"open":[1],"restarting":{"to":"installedOS"},"variables":{"A":"1"},"secrets":["A"]}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		var state State
+		if json.Unmarshal([]byte(text), &state) != nil {
+			return
+		}
+		b := &bench{cancel: func() {}}
+		e := &Engine{Sequence: s, State: state, Executor: b, Journal: b, Reporter: b, Stage: status.StageBootImage,
+			Now: func() time.Time { return time.Unix(0, 0) }, Wait: func(context.Context, time.Duration) error { return nil }}
+		if _, err := e.Run(t.Context()); err != nil || len(b.saved) == 0 {
+			return
+		}
+		var saved State
+		if err := json.Unmarshal(b.saved, &saved); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := saved.environment(); err != nil {
+			t.Fatal(err)
+		}
+		if err := saved.fits(s.Flatten()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
