@@ -51,6 +51,7 @@ func Sequence(j *api.Job) (*sequence.Sequence, error) {
 type Permit struct {
 	grant *policy.Grant // nil when a person granted it
 	disk  *disk.Disk    // the one that the person saw
+	begun string        // device that was allowed while the grant was good
 	now   func() time.Time
 }
 
@@ -137,13 +138,19 @@ func (p *Permit) open() error {
 	return nil
 }
 
-// Allow implements disk.Permit.
+// Allow implements disk.Permit. A disk that was erased while the grant was good
+// may be finished after its end: a machine without a system helps nobody.
 func (p *Permit) Allow(d disk.Disk) error {
 	switch {
 	case p == nil || p.grant == nil && p.disk == nil:
 		return errors.New("there is neither a grant nor the consent of a person")
+	case p.grant != nil && p.begun == d.Device():
+		return nil
 	case p.grant != nil:
-		return p.open()
+		if err := p.open(); err != nil {
+			return err
+		}
+		p.begun = d.Device()
 	case d != *p.disk:
 		return fmt.Errorf("a person allowed to erase %s, not %s", p.disk, d)
 	}

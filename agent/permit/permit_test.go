@@ -91,16 +91,24 @@ func TestNoGrant(t *testing.T) {
 	}
 }
 
-// TestGrantEnds: a grant that ends during the job stops the next write.
+// TestGrantEnds: when a grant ends during the job, the disk that it was spent
+// on is finished, and no other is touched.
 func TestGrantEnds(t *testing.T) {
 	now := time.Unix(1000, 0)
 	p := &Permit{grant: &policy.Grant{ID: "g", ExpiresAt: time.Unix(2000, 0)}, now: func() time.Time { return now }}
-	if err := p.Allow(disk.Disk{}); err != nil {
+	if err := p.Allow(disk.Disk{Name: "vda"}); err != nil {
 		t.Error(err)
 	}
 	now = time.Unix(2000, 0)
-	if p.Allow(disk.Disk{}) == nil {
-		t.Error("an ended grant allows writing")
+	if err := p.Allow(disk.Disk{Name: "vda"}); err != nil {
+		t.Errorf("the disk that was begun: %v", err)
+	}
+	if p.Allow(disk.Disk{Name: "vdb"}) == nil {
+		t.Error("an ended grant allows another disk")
+	}
+	late := &Permit{grant: p.grant, now: p.now}
+	if late.Allow(disk.Disk{Name: "vda"}) == nil {
+		t.Error("an ended grant allows a first write")
 	}
 }
 
