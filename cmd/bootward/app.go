@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -15,21 +14,13 @@ import (
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
-	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/site/client"
-)
-
-// The exit codes.
-const (
-	exitDone    = 0
-	exitFailed  = 1
-	exitUsage   = 2
-	exitRefused = 3
 )
 
 // app is what every verb is given: where to write, and the flags that all
 // verbs have.
 type app struct {
+	in          io.Reader
 	out, err    io.Writer
 	env         func(string) string
 	json        bool
@@ -37,76 +28,32 @@ type app struct {
 	contextFile string
 }
 
-func newApp(out, err io.Writer, env func(string) string) *app {
-	return &app{out: out, err: err, env: env}
+func newApp(in io.Reader, out, err io.Writer, env func(string) string) *app {
+	return &app{in: in, out: out, err: err, env: env}
 }
 
 // run executes a command line and decides the exit code.
 func run(ctx context.Context, a *app, args []string) int {
 	root := newRoot(a)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	c, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitDone
 	}
-	a.report(err)
-	var usage *usageError
-	var e *api.Error
-	switch {
-	case errors.As(err, &usage):
-		return exitUsage
-	case errors.As(err, &e) && e.Code == api.CodeRefused:
-		return exitRefused
-	}
-	return exitFailed
-}
-
-// report prints an error: object, detail, remedy.
-func (a *app) report(err error) {
-	var e *api.Error
-	var usage *usageError
-	switch {
-	case errors.As(err, &e) && a.json:
-		_ = json.NewEncoder(a.err).Encode(e) // stderr is gone: nobody to tell
-	case errors.As(err, &e):
-		object := ""
-		if e.Object != "" {
-			object = e.Object + ": "
-		}
-		fmt.Fprintf(a.err, "bootward: %s%s\n", object, e.Detail)
-		if e.Remedy != "" {
-			fmt.Fprintf(a.err, "  remedy: %s\n", e.Remedy)
-		}
-	case errors.As(err, &usage):
-		fmt.Fprintf(a.err, "bootward: %v\n  help: bootward --help\n", err)
-	default:
-		fmt.Fprintf(a.err, "bootward: %v\n", err)
-	}
-}
-
-// usageError is a command line that cannot be run.
-type usageError struct{ error }
-
-func (u *usageError) Unwrap() error { return u.error }
-
-// exactly makes cobra's check of arguments a usage error.
-func exactly(names ...string) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		if len(args) != len(names) {
-			return &usageError{fmt.Errorf("%s: want %d arguments (%v), got %d", c.CommandPath(), len(names), names, len(args))}
-		}
-		return nil
-	}
+	e, code := a.judge(ctx, err, c.CommandPath())
+	a.report(e)
+	return code
 }
 
 // group makes a command that has only verbs.
 func group(use, short, groupID string, verbs ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{Use: use, Short: short, GroupID: groupID, RunE: func(c *cobra.Command, args []string) error {
-		if len(args) > 0 {
-			return &usageError{fmt.Errorf("%s: %q is no verb", c.CommandPath(), args[0])}
-		}
-		return c.Help()
-	}}
+	c := &cobra.Command{Use: use, Short: short, GroupID: groupID, SuggestionsMinimumDistance: 1, ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return unknown(c, args[0])
+			}
+			return c.Help()
+		}}
 	c.AddCommand(verbs...)
 	return c
 }

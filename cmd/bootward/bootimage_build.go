@@ -28,6 +28,7 @@ func newBootImageBuild(a *app) *cobra.Command {
 	c.Flags().StringVar(&o.name, "name", "linux-x64", "name of the boot image")
 	c.Flags().StringVar(&o.parameters, "parameters", "", "further kernel parameters")
 	c.Flags().StringVarP(&o.out, "output", "o", "", "folder to write to, instead of importing it")
+	complete(c, "board", words(board.Names()...))
 	return c
 }
 

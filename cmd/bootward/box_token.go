@@ -6,12 +6,16 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"github.com/bootward/bootward/osd"
 )
 
 func newBoxToken(a *app) *cobra.Command {
-	return &cobra.Command{Use: "token NAME", Short: "Make a one-time enrolment token for a box",
-		Example: "  bootward box token ward7-box --json | jq -r .token > enrol.token", Args: exactly("NAME"),
+	c := &cobra.Command{Use: "token NAME", Short: "Make a one-time enrolment token for a box",
+		Example: "  bootward box token ward7-box > enrol.token", Args: exactly("NAME"),
 		RunE: func(c *cobra.Command, args []string) error { return runBoxToken(c.Context(), a, args[0]) }}
+	c.ValidArgsFunction = a.names(osd.KindBox)
+	return c
 }
 
 func runBoxToken(ctx context.Context, a *app, name string) error {
@@ -21,7 +25,7 @@ func runBoxToken(ctx context.Context, a *app, name string) error {
 	}
 	t, err := s.Token(ctx, name)
 	if err != nil {
-		return err
+		return named(err, osd.KindBox, name)
 	}
 	return a.print(t, func(w io.Writer) error {
 		_, err := fmt.Fprintf(w, "%s\n", t.Token)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bootward/bootward/appliance"
 	"github.com/bootward/bootward/board"
 	"github.com/bootward/bootward/bootimg/firmware"
 	"github.com/bootward/bootward/rootfs"
@@ -32,6 +34,7 @@ func newFirmwareBuild(a *app) *cobra.Command {
 	c.Flags().StringVarP(&o.out, "output", "o", "box.img", "disk image to write")
 	c.Flags().StringVar(&o.version, "version-name", "", "version of the firmware (default: that of the kit)")
 	c.Flags().StringVar(&o.parameters, "parameters", "", "further kernel parameters")
+	complete(c, "board", words(board.Names()...))
 	return c
 }
 
@@ -43,21 +46,13 @@ func runFirmwareBuild(ctx context.Context, a *app, o firmwareOptions) error {
 	if err != nil {
 		return err
 	}
-	kit, err := rootfs.OpenKit(o.kit)
+	options, err := firmwareSeeds(o)
 	if err != nil {
 		return err
 	}
-	options := firmware.Options{Version: o.version, Parameters: o.parameters}
-	if options.BoxConfig, err = readSeed(o.config); err != nil {
+	kit, err := rootfs.OpenKit(o.kit)
+	if err != nil {
 		return err
-	}
-	if options.EnrolToken, err = readSeed(o.token); err != nil {
-		return err
-	}
-	if len(options.EnrolToken) > 0 {
-		if _, err := trust.ParseToken(string(options.EnrolToken)); err != nil {
-			return fmt.Errorf("firmware build: %s: %w", o.token, err)
-		}
 	}
 	made, err := firmware.Build(ctx, kit, b, options, o.out)
 	if err != nil {
@@ -68,6 +63,28 @@ func runFirmwareBuild(ctx context.Context, a *app, o firmwareOptions) error {
 			made.Artifacts.Release, bytesText(int64(len(made.Artifacts.UKI))))
 		return err
 	})
+}
+
+// firmwareSeeds reads what is put on the disk, and refuses what the box could
+// not use: it would answer nobody, and that is better said here.
+func firmwareSeeds(o firmwareOptions) (firmware.Options, error) {
+	options := firmware.Options{Version: o.version, Parameters: o.parameters}
+	var err error
+	if options.BoxConfig, err = readSeed(o.config); err != nil {
+		return options, err
+	}
+	if _, err := appliance.Parse(bytes.NewReader(options.BoxConfig)); err != nil {
+		return options, fmt.Errorf("firmware build: %s: %w", o.config, err)
+	}
+	if options.EnrolToken, err = readSeed(o.token); err != nil {
+		return options, err
+	}
+	if len(options.EnrolToken) > 0 {
+		if _, err := trust.ParseToken(string(options.EnrolToken)); err != nil {
+			return options, fmt.Errorf("firmware build: %s: %w", o.token, err)
+		}
+	}
+	return options, nil
 }
 
 // built is the JSON answer of a build.

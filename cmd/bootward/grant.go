@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/osd"
 )
 
 type grantOptions struct {
@@ -24,6 +26,8 @@ func newGrant(a *app) *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error { return runGrant(c.Context(), a, o, args[0]) }}
 	c.Flags().IntVar(&o.machines, "machines", -1, "number of machines that you confirm will be erased")
 	c.Flags().StringArrayVar(&o.computers, "computer", nil, "only this computer; may be given more than once")
+	c.ValidArgsFunction = a.names(osd.KindAdvertisement)
+	complete(c, "computer", a.names(osd.KindComputer))
 	return c
 }
 
@@ -36,6 +40,10 @@ func runGrant(ctx context.Context, a *app, o grantOptions, name string) error {
 		return err
 	}
 	out, err := s.Grant(ctx, name, api.GrantAgain{ConfirmedMachines: o.machines, Computers: o.computers})
+	var e *api.Error
+	if errors.As(err, &e) && e.Object == name {
+		return named(err, osd.KindAdvertisement, name)
+	}
 	if err != nil {
 		return err
 	}

@@ -48,6 +48,9 @@ func runImport(ctx context.Context, a *app, o importOptions, path string) error 
 		in.Name = strings.TrimSuffix(filepath.Base(path), ".wim")
 	}
 	st, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("import: %s: there is no such file or folder", path)
+	}
 	if err != nil {
 		return fmt.Errorf("import: %w", err)
 	}
@@ -57,32 +60,38 @@ func runImport(ctx context.Context, a *app, o importOptions, path string) error 
 		}
 		in.File = filepath.Base(path)
 	} else if !st.IsDir() {
-		return &usageError{fmt.Errorf("import %s: is no folder", path)}
+		return &usageError{fmt.Errorf("import: %s is no folder; a %s is imported from one", path, o.kind)}
 	}
 	s, err := a.site()
 	if err != nil {
 		return err
 	}
 	u := client.Upload{Path: path}
+	done := func() {}
 	if !o.quiet {
 		p := newProgress(a.err, in.Name)
-		u.Progress = p.show
-		defer p.end()
+		u.Progress, done = p.show, p.done
+		defer p.clear()
 	}
 	raw, err := s.Import(ctx, in, u)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s %q: %w", o.kind, in.Name, err)
 	}
+	done()
 	return a.print(raw, func(w io.Writer) error { return printImported(w, o.kind, raw) })
 }
 
 // checkWIM refuses what the site would refuse, before it is sent.
 func checkWIM(path string, st os.FileInfo, name string) error {
 	if st.IsDir() {
-		return &usageError{fmt.Errorf("import %s: is a folder, give the WIM file", path)}
+		return &usageError{fmt.Errorf("import: %s is a folder; give the WIM file", path)}
 	}
 	if _, err := wim.ReadFile(path); err != nil && !errors.Is(err, wim.ErrNoIntegrity) {
-		return api.Errorf(api.CodeRefused, fmt.Sprintf("Image %q", name), "%s: %v", path, err).WithRemedy("copy the WIM again from where it was made")
+		remedy := "copy the WIM again from where it was made"
+		if errors.Is(err, wim.ErrNotWIM) {
+			remedy = "give a WIM file, such as wimlib-imagex capture makes"
+		}
+		return api.Errorf(api.CodeRefused, fmt.Sprintf("Image %q", name), "%v", err).WithRemedy("%s", remedy)
 	}
 	return nil
 }

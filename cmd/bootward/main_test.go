@@ -43,7 +43,7 @@ func newRig(t *testing.T) *rig {
 	ctx, cancel := context.WithCancel(context.Background())
 	started, done := make(chan struct{}), make(chan error, 1)
 	go func() {
-		done <- runSiteServe(ctx, newApp(&bytes.Buffer{}, &bytes.Buffer{}, r.getenv), siteServeOptions{r.dir, address}, func(net.Addr) { close(started) })
+		done <- runSiteServe(ctx, newApp(strings.NewReader(""), &bytes.Buffer{}, &bytes.Buffer{}, r.getenv), siteServeOptions{r.dir, address}, func(net.Addr) { close(started) })
 	}()
 	select {
 	case <-started:
@@ -70,7 +70,7 @@ func (r *rig) getenv(name string) string {
 func (r *rig) want(code int, args ...string) (out, errs string) {
 	r.t.Helper()
 	var o, e bytes.Buffer
-	if got := run(r.t.Context(), newApp(&o, &e, r.getenv), args); got != code {
+	if got := run(r.t.Context(), newApp(strings.NewReader(""), &o, &e, r.getenv), args); got != code {
 		r.t.Fatalf("bootward %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), got, code, o.String(), e.String())
 	}
 	return o.String(), e.String()
@@ -95,7 +95,7 @@ func (r *rig) imports() {
 	if out, err := exec.Command("wimlib-imagex", "capture", filepath.Join(dir, "tree"), image, "Debian 12", "--check").CombinedOutput(); err != nil {
 		r.t.Fatalf("wimlib-imagex: %v: %s", err, out)
 	}
-	if out, errs := r.want(exitDone, "image", "import", image); !strings.Contains(out, `Image "debian-12" is CEN00001`) || !strings.Contains(errs, "sending") {
+	if out, errs := r.want(exitDone, "image", "import", image); !strings.Contains(out, `Image "debian-12" is CEN00001`) || !strings.Contains(errs, "debian-12: ") || !strings.Contains(errs, " sent in ") {
 		r.t.Errorf("image import: %s%s", out, errs)
 	}
 	r.want(exitDone, "bootimage", "import", filepath.Join(dir, "boot"), "--name", "linux-x64", "-q")
@@ -203,7 +203,7 @@ func TestHelp(t *testing.T) {
 			walk(sub)
 		}
 	}
-	walk(newRoot(newApp(&bytes.Buffer{}, &bytes.Buffer{}, func(string) string { return "" })))
+	walk(newRoot(newApp(strings.NewReader(""), &bytes.Buffer{}, &bytes.Buffer{}, func(string) string { return "" })))
 }
 
 func TestForeignSiteIsRefused(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -17,17 +18,40 @@ import (
 
 // verbs are those that every kind of object has.
 func verbs(a *app, k osd.Kind) []*cobra.Command {
-	word := strings.ToLower(string(k))
-	if k == osd.KindTaskSequence {
-		word = "sequence"
-	}
-	list := &cobra.Command{Use: "list", Short: "List them", Example: "  bootward " + word + " list --json", Args: exactly(),
+	word := word(k)
+	them := plural(k)
+	list := &cobra.Command{Use: "list", Short: "List the " + them, Example: "  bootward " + word + " list --json", Args: exactly(),
 		RunE: func(c *cobra.Command, _ []string) error { return runList(c.Context(), a, k) }}
-	show := &cobra.Command{Use: "show NAME", Aliases: []string{"get"}, Short: "Show one, by name or id", Example: fmt.Sprintf("  bootward %s show %q", word, exampleName(k)), Args: exactly("NAME"),
+	show := &cobra.Command{Use: "show NAME", Aliases: []string{"get"}, Short: "Show one of the " + them + " as YAML, which apply takes", Example: fmt.Sprintf("  bootward %s show %q", word, exampleName(k)), Args: exactly("NAME"),
 		RunE: func(c *cobra.Command, args []string) error { return runShow(c.Context(), a, k, args[0]) }}
-	remove := &cobra.Command{Use: "delete NAME", Short: "Delete one that nothing refers to", Example: fmt.Sprintf("  bootward %s delete %q", word, exampleName(k)), Args: exactly("NAME"),
+	remove := &cobra.Command{Use: "delete NAME", Short: "Delete one of the " + them + "; refused while something refers to it", Example: fmt.Sprintf("  bootward %s delete %q", word, exampleName(k)), Args: exactly("NAME"),
 		RunE: func(c *cobra.Command, args []string) error { return runDelete(c.Context(), a, k, args[0]) }}
+	list.ValidArgsFunction = cobra.NoFileCompletions
+	show.ValidArgsFunction, remove.ValidArgsFunction = a.names(k), a.names(k)
 	return []*cobra.Command{list, show, remove}
+}
+
+// word is how the command line calls a kind.
+func word(k osd.Kind) string {
+	if k == osd.KindTaskSequence {
+		return "sequence"
+	}
+	return strings.ToLower(string(k))
+}
+
+// plural is how people call objects of a kind.
+func plural(k osd.Kind) string {
+	return map[osd.Kind]string{osd.KindBox: "boxes", osd.KindComputer: "computers", osd.KindCollection: "collections", osd.KindTaskSequence: "task sequences",
+		osd.KindAdvertisement: "advertisements", osd.KindImage: "images", osd.KindBootImage: "boot images", osd.KindPackage: "packages"}[k]
+}
+
+// named makes an error about a thing that is not there speak of its name.
+func named(err error, k osd.Kind, name string) error {
+	var e *api.Error
+	if !errors.As(err, &e) || e.Code != api.CodeNotFound {
+		return err
+	}
+	return api.Errorf(e.Code, fmt.Sprintf("%s %q", k, name), "there is none of this name or id").WithRemedy("`bootward %s list` shows those that are there", word(k))
 }
 
 func exampleName(k osd.Kind) string {
@@ -92,10 +116,11 @@ func detail(k osd.Kind, o shown) string {
 func printBoxes(w io.Writer, boxes []api.BoxState) error {
 	t := newTable("ID", "NAME", "ENROLLED", "LAST SEEN", "POLICY", "READY", "MISSING", "ERROR")
 	for _, b := range boxes {
-		c := api.CheckIn{}
-		if b.CheckIn != nil {
-			c = *b.CheckIn
+		if b.CheckIn == nil {
+			t.row(b.ID, b.Name, yes(b.Enrolled), clock(b.LastSeen), "-", "-", "-", "")
+			continue
 		}
+		c := *b.CheckIn
 		t.row(b.ID, b.Name, yes(b.Enrolled), clock(b.LastSeen), fmt.Sprintf("%d.%d", c.Epoch, c.Number), yes(c.Ready), bytesText(c.MissingBytes), c.Error)
 	}
 	return t.write(w)
@@ -115,7 +140,7 @@ func runShow(ctx context.Context, a *app, k osd.Kind, name string) error {
 	}
 	raw, err := s.Get(ctx, string(k), name)
 	if err != nil && !(k == osd.KindCollection && (&osd.Collection{Meta: osd.Meta{Name: name}}).BuiltIn()) {
-		return err
+		return named(err, k, name)
 	}
 	if raw == nil {
 		raw, _ = json.Marshal(osd.Collection{Meta: osd.Meta{Name: name}}) // plain strings: cannot fail
@@ -189,7 +214,7 @@ func runDelete(ctx context.Context, a *app, k osd.Kind, name string) error {
 		return err
 	}
 	if err := s.Delete(ctx, string(k), name); err != nil {
-		return err
+		return named(err, k, name)
 	}
 	return a.print(map[string]string{"deleted": name}, func(w io.Writer) error {
 		_, err := fmt.Fprintf(w, "%s %q is deleted.\n", k, name)

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"github.com/bootward/bootward/osd"
@@ -15,20 +13,33 @@ const (
 	taskContent = "content"
 	taskWatch   = "watch"
 	taskBuild   = "build"
+	taskProgram = "program"
 )
 
 // newRoot builds the tree of commands: one file for each verb.
 func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
-		Use:           "bootward",
-		Short:         "Deploys operating systems from boxes that follow one central site",
-		Version:       version,
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Args:          cobra.ArbitraryArgs,
+		Use:   "bootward",
+		Short: "Deploys operating systems from boxes that follow one central site",
+		Long: `Deploys operating systems from boxes that follow one central site.
+
+A site is made by "bootward site init" and runs by "bootward site serve". The
+other commands speak to it, by the context file that "site init" wrote. Names
+with spaces stand in quotes; where a name is wanted, an id (CEN00001) will do.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by policy or safety,
+130 interrupted.`,
+		Example: `  bootward site init --code CEN --dir /var/lib/bootward/site
+  bootward apply -f examples/ward --dry-run
+  bootward status jobs --watch`,
+		Version:                    version,
+		SuggestionsMinimumDistance: 1,
+		SilenceErrors:              true,
+		SilenceUsage:               true,
+		Args:                       cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return &usageError{fmt.Errorf("%q is no command", args[0])}
+				return unknown(c, args[0])
 			}
 			return c.Help()
 		},
@@ -36,7 +47,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.PersistentFlags().BoolVar(&a.json, "json", false, "write JSON")
+	root.PersistentFlags().BoolVar(&a.json, "json", false, "write JSON, errors too")
 	root.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "log more")
 	root.PersistentFlags().StringVar(&a.contextFile, "context", "", "context file (default $BOOTWARD_CONTEXT, then ~/.config/bootward/context.yaml)")
 	root.AddGroup(
@@ -45,7 +56,10 @@ func newRoot(a *app) *cobra.Command {
 		&cobra.Group{ID: taskContent, Title: "Bring in content:"},
 		&cobra.Group{ID: taskWatch, Title: "Watch deployments:"},
 		&cobra.Group{ID: taskBuild, Title: "Build and try out:"},
+		&cobra.Group{ID: taskProgram, Title: "This program:"},
 	)
+	root.SetHelpCommandGroupID(taskProgram)
+	root.SetCompletionCommandGroupID(taskProgram)
 	root.AddCommand(
 		group("site", "The central site: init, serve, backup, restore, audit", taskSite,
 			newSiteInit(a), newSiteServe(a), newSiteBackup(a), newSiteRestore(a), newSiteAudit(a)),

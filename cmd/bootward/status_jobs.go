@@ -46,7 +46,8 @@ func runStatusJobs(ctx context.Context, a *app, o statusJobsOptions) error {
 			if ctx.Err() != nil {
 				return nil
 			}
-			return err
+			// The site may be starting again: say so and look again.
+			fmt.Fprintf(a.err, "%s  %v\n", clock(time.Now()), err)
 		}
 	}
 }
@@ -61,9 +62,9 @@ func printJobs(ctx context.Context, a *app) error {
 		return err
 	}
 	return a.print(jobs, func(w io.Writer) error {
-		t := newTable("COMPUTER", "STATE", "STARTED", "LAST SEEN", "LAST ACTION", "MESSAGE", "EXIT", "BOX", "JOB")
+		t := newTable("COMPUTER", "STATE", "STARTED", "LAST SEEN", "LAST ACTION", "MESSAGE", "EXIT", "ADVERTISEMENT", "BOX", "JOB")
 		for _, j := range jobs {
-			t.row(j.Computer, j.State, clock(j.Started), clock(j.LastSeen), j.LastAction, fmt.Sprint(int(j.LastMessage)), fmt.Sprint(j.ExitCode), j.Box, j.Job)
+			t.row(j.Computer, j.State, clock(j.Started), clock(j.LastSeen), j.LastAction, fmt.Sprint(int(j.LastMessage)), fmt.Sprint(j.ExitCode), j.Advertisement, j.Box, j.Job)
 		}
 		return t.write(w)
 	})

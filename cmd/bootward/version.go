@@ -9,7 +9,7 @@ import (
 )
 
 func newVersion(a *app) *cobra.Command {
-	return &cobra.Command{Use: "version", Short: "The version of this program", Example: "  bootward version --json", Args: exactly(),
+	return &cobra.Command{Use: "version", GroupID: taskProgram, Short: "The version of this program", Example: "  bootward version --json", Args: exactly(),
 		RunE: func(*cobra.Command, []string) error {
 			v := struct {
 				Version string `json:"version"`
