@@ -32,7 +32,8 @@ func inhabitants(ctx context.Context, ns string) ([]string, error) {
 	return strings.Fields(string(out)), nil
 }
 
-// removeStale removes a namespace that a killed run left. One with processes in it is another run's.
+// removeStale removes a namespace that a killed run left, with what still runs there. One whose processes have a
+// parent is another run's.
 func removeStale(ctx context.Context, ns string) error {
 	pids, err := inhabitants(ctx, ns)
 	if errors.Is(err, errNoNamespace) {
@@ -40,6 +41,9 @@ func removeStale(ctx context.Context, ns string) error {
 	}
 	if err != nil {
 		return fmt.Errorf("look into network namespace %s: %w", ns, err)
+	}
+	if pids, err = endOrphans(pids); err != nil {
+		return fmt.Errorf("clear network namespace %s: %w", ns, err)
 	}
 	if len(pids) > 0 {
 		return fmt.Errorf("network namespace %s is in use by processes %s: end them, or choose another name", ns, strings.Join(pids, ", "))

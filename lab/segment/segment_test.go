@@ -167,6 +167,10 @@ func TestOpenReplacesWhatACrashLeft(t *testing.T) {
 	if err != nil || !strings.Contains(string(out), "tap-pc") {
 		t.Errorf("bridge has %q, %v", out, err)
 	}
+	// A program that a killed run left behind has no parent any more.
+	if _, err := s.Exec(t.Context(), "sh", "-c", "sleep 600 >/dev/null 2>&1 &"); err != nil {
+		t.Fatal(err)
+	}
 	again := open(t, "t-crash")
 	out, err = again.Exec(t.Context(), "ip", "-brief", "link", "show", "master", Bridge)
 	if err != nil || len(out) != 0 {
