@@ -69,12 +69,20 @@ func NormalizeMAC(s string) (string, error) {
 	return b.String(), nil
 }
 
+// ErrNoGUID is what NormalizeGUID returns for the GUIDs of machines that have none.
+var ErrNoGUID = errors.New("it stands for a machine that has none")
+
 // NormalizeGUID gives an SMBIOS GUID in lower case with hyphens (RFC 9562,
-// section 4). Braces and missing hyphens are tolerated.
+// section 4). Braces and missing hyphens are tolerated. All zeros and all ones
+// are ErrNoGUID: SMBIOS (DSP0134, 7.2.1) says that such a machine has no GUID, and
+// many machines have none.
 func NormalizeGUID(s string) (string, error) {
 	h, err := hexDigits(strings.Trim(s, "{}"), 32)
 	if err != nil {
 		return "", fmt.Errorf("GUID %q: %w", s, err)
+	}
+	if strings.Trim(h, "0") == "" || strings.Trim(h, "f") == "" {
+		return "", fmt.Errorf("GUID %q: %w", s, ErrNoGUID)
 	}
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:], nil
 }

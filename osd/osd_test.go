@@ -18,6 +18,7 @@ func TestNormalize(t *testing.T) {
 	}
 	const guid = "33221100-5544-7766-8899-aabbccddeeff"
 	for in, want := range map[string]string{
+		strings.Repeat("0", 32): "", strings.Repeat("Ff", 16): "",
 		guid: guid, "{33221100-5544-7766-8899-AABBCCDDEEFF}": guid, "33221100554477668899aabbccddeeff": guid, "33221100": "", "": "",
 	} {
 		if got, err := NormalizeGUID(in); got != want || (err == nil) != (want != "") {

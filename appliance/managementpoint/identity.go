@@ -1,6 +1,7 @@
 package managementpoint
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"unicode"
@@ -33,7 +34,7 @@ func checkIdentity(id api.Identity) (api.Identity, *api.Error) {
 	id.MACs = macs
 	if id.SMBIOSGUID != "" {
 		g, err := osd.NormalizeGUID(id.SMBIOSGUID)
-		if err != nil {
+		if err != nil && !errors.Is(err, osd.ErrNoGUID) {
 			return id, api.Errorf(api.CodeInvalid, "identity.smbiosGUID", "%v", err)
 		}
 		id.SMBIOSGUID = g

@@ -57,6 +57,7 @@ func TestEvaluate(t *testing.T) {
 		{"by MAC", nil, Machine{MACs: []string{mac2}}, fresh, "G2", 1, "computer pc-2"},
 		{"by MAC in another notation", nil, Machine{MACs: []string{"52-54-00-00-00-01"}}, fresh, "G1", 1, "computer pc-1"},
 		{"by GUID", nil, Machine{SMBIOSGUID: strings.ToUpper(guid)}, fresh, "G1", 1, "computer pc-1"},
+		{"GUID of zeros is none", nil, Machine{MACs: []string{mac1}, SMBIOSGUID: "00000000-0000-0000-0000-000000000000"}, fresh, "G1", 1, "computer pc-1"},
 		{"MAC and GUID of one", nil, Machine{MACs: []string{mac1}, SMBIOSGUID: guid}, fresh, "G1", 1, ""},
 		{"labels of two", nil, Machine{MACs: []string{mac2}, SMBIOSGUID: guid}, fresh, "", 0, "fit computer pc-1 and computer pc-2"},
 		{"two MACs of two", nil, Machine{MACs: []string{mac1, mac2}}, fresh, "", 0, "correct one of them"},
