@@ -8,7 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"time"
+
+	"golang.org/x/term"
 
 	"github.com/bootward/bootward/lab/console"
 	"github.com/bootward/bootward/lab/machine"
@@ -35,13 +38,23 @@ func (l *Lab) Report(ctx context.Context, w io.Writer, deployments []*Deployment
 		return err
 	}
 	for _, d := range deployments {
-		out, err := l.CLI(ctx, "status", "report", d.Target.Name, "--width", "160")
+		out, err := l.CLI(ctx, "status", "report", d.Target.Name, "--width", strconv.Itoa(width(w)))
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(w, "\n%s", out)
 	}
 	return nil
+}
+
+// width is the columns of a terminal, and enough for every column elsewhere.
+func width(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return columns
+		}
+	}
+	return 160
 }
 
 // Places prints where logs, transcripts and commands lie.

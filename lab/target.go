@@ -138,17 +138,11 @@ func (l *Lab) news(ctx context.Context, d *Deployment) (ended bool) {
 	if err != nil || len(messages) == 0 {
 		return false
 	}
-	for _, m := range messages[min(len(d.Messages), len(messages)):] {
-		what := cmp.Or(m.Action, m.Group)
-		l.show.Note(fmt.Sprintf("%s %6.1f s  %d %s", d.Target.Name, m.Time.Sub(d.Machine.PowerOn()).Seconds(), m.ID, strings.TrimSpace(brief(m.ID)+" "+what)))
+	for _, e := range status.Timeline(nil, messages[min(len(d.Messages), len(messages)):]) {
+		l.show.Note(fmt.Sprintf("%s %6.1f s  %s", d.Target.Name, e.Time.Sub(d.Machine.PowerOn()).Seconds(), e.Text))
 	}
 	d.Messages = messages
 	return messages[len(messages)-1].ID.Final()
-}
-
-// brief is the text of a message without the words that all of them begin with.
-func brief(id status.MessageID) string {
-	return strings.TrimPrefix(strings.TrimPrefix(id.Name(), "The task sequence execution engine "), "The task sequence ")
 }
 
 // judge says whether the job ended well, and inside the installed system.

@@ -25,8 +25,14 @@ const (
 )
 
 // Serve answers on the listener until ctx ends, then lets running requests
-// finish for some seconds. It closes the listener.
-func (s *Site) Serve(ctx context.Context, l net.Listener) error {
+// finish for some seconds. It closes the listener. One program at a time may
+// serve a directory.
+func (s *Site) Serve(ctx context.Context, l net.Listener) (err error) {
+	unlock, err := lockDir(s.dir)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
 	own := &ownCertificate{site: s}
 	if addr, ok := l.Addr().(*net.TCPAddr); ok && !addr.IP.IsUnspecified() {
 		own.ips = []net.IP{addr.IP}
@@ -54,7 +60,7 @@ func (s *Site) Serve(ctx context.Context, l net.Listener) error {
 	s.changes.stop() // long polls answer at once
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 	defer cancel()
-	err := server.Shutdown(last)
+	err = server.Shutdown(last)
 	if err != nil {
 		err = errors.Join(fmt.Errorf("shut down: %w", err), server.Close())
 	}

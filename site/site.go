@@ -33,6 +33,7 @@ import (
 // Site is an open site. Its methods may be called concurrently.
 type Site struct {
 	code      string
+	dir       string
 	version   string
 	store     store.Store
 	content   *content.Directory
@@ -62,7 +63,7 @@ func Open(ctx context.Context, dir string, o Options) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Site{code: config.Code, version: o.Version, now: o.Now, log: o.Log, allowed: map[string]*allowed{},
+	s := &Site{code: config.Code, dir: dir, version: o.Version, now: o.Now, log: o.Log, allowed: map[string]*allowed{},
 		enrols: rate.NewLimiter(5, 20)}
 	if s.now == nil {
 		s.now = time.Now

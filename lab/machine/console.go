@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 
 	"golang.org/x/term"
 )
@@ -111,6 +113,9 @@ func (v *viewers) show(q chan []byte, conn net.Conn) {
 // is typed next.
 func Attach(ctx context.Context, dir string, in io.Reader, out io.Writer) error {
 	conn, err := dialConsole(ctx, dir)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		return fmt.Errorf("attach to console in %s: no machine runs there", dir)
+	}
 	if err != nil {
 		return fmt.Errorf("attach to console in %s: %w", dir, err)
 	}
