@@ -15,6 +15,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/bootward/bootward/internal/durable"
 	"github.com/bootward/bootward/site/store"
 	"github.com/bootward/bootward/site/store/sqlite"
 )
@@ -50,7 +51,7 @@ func Backup(ctx context.Context, dir, file string, withContent bool, who string,
 	if err != nil {
 		return errors.Join(fmt.Errorf("back up to %s: %w", file, err), os.Remove(file))
 	}
-	return syncDir(filepath.Dir(file))
+	return durable.SyncFolder(filepath.Dir(file))
 }
 
 func writeBackup(ctx context.Context, out io.Writer, dir string, info backupInfo, who string) error {

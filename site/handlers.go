@@ -8,6 +8,7 @@ import (
 
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/osd"
+	"github.com/bootward/bootward/osd/document"
 	"github.com/bootward/bootward/site/store"
 )
 
@@ -54,7 +55,7 @@ func (s *Site) postApply(w http.ResponseWriter, r *http.Request, c caller) error
 // kindOf reads the kind of the path.
 func kindOf(r *http.Request) (osd.Kind, error) {
 	k := osd.Kind(r.PathValue("kind"))
-	if newObject(k) == nil {
+	if document.New(k) == nil {
 		return "", api.Errorf(api.CodeNotFound, string(k), "is no kind of object").WithRemedy("the kinds are %v", osd.Kinds())
 	}
 	return k, nil

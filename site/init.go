@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/bootward/bootward/internal/durable"
 	"github.com/bootward/bootward/site/store"
 	"github.com/bootward/bootward/site/store/sqlite"
 	"github.com/bootward/bootward/trust"
@@ -55,11 +56,11 @@ func Init(ctx context.Context, dir, code, administrator string, now time.Time) (
 	if err := initDatabase(ctx, dir, administrator, trust.TokenHash(token), now); err != nil {
 		return nil, fmt.Errorf("make site: %w", err)
 	}
-	if err := errors.Join(writeFile(filepath.Join(dir, anchorFile), raw, 0o644), syncDir(filepath.Join(dir, keysDir))); err != nil {
+	if err := errors.Join(durable.Write(filepath.Join(dir, anchorFile), raw, 0o644), durable.SyncFolder(filepath.Join(dir, keysDir))); err != nil {
 		return nil, err
 	}
 	config := fmt.Sprintf("# A site of Bootward. Its code is part of every id and certificate: it cannot be changed.\nformat: 1\ncode: %s\n", code)
-	if err := writeFile(filepath.Join(dir, configFile), []byte(config), 0o644); err != nil {
+	if err := durable.Write(filepath.Join(dir, configFile), []byte(config), 0o644); err != nil {
 		return nil, err
 	}
 	return &Initial{Code: code, Anchor: raw, Fingerprint: anchor.Fingerprint(), Administrator: administrator, Token: token}, nil

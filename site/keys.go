@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/bootward/bootward/internal/durable"
 	"github.com/bootward/bootward/trust"
 )
 
@@ -59,10 +60,10 @@ func makeKeys(dir, code string, now time.Time) (anchor []byte, err error) {
 	}
 	return anchor, errors.Join(
 		writeKey(filepath.Join(dir, caKeyFile), ca.Key),
-		writeFile(filepath.Join(dir, caCertFile), caPEM, 0o600),
+		durable.Write(filepath.Join(dir, caCertFile), caPEM, 0o600),
 		writeKey(filepath.Join(dir, signingFile), signing),
 		writeKey(filepath.Join(dir, rootDir, rootFile), root),
-		writeFile(filepath.Join(dir, rootDir, "README"), []byte(rootNote), 0o600),
+		durable.Write(filepath.Join(dir, rootDir, "README"), []byte(rootNote), 0o600),
 	)
 }
 
@@ -71,7 +72,7 @@ func writeKey(path string, key any) error {
 	if err != nil {
 		return fmt.Errorf("key %s: %w", path, err)
 	}
-	return writeFile(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
+	return durable.Write(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
 }
 
 func readKey[K any](path string) (K, error) {

@@ -37,7 +37,7 @@ func (w written) where(field string) strict.Position {
 		if len(doc.Content) == 0 {
 			continue
 		}
-		o, d, kind := newObject(w.ObjectKind()), strict.NewDecoder(), ""
+		o, d, kind := document.New(w.ObjectKind()), strict.NewDecoder(), ""
 		d.Fields(doc.Content[0], "", o, func(p strict.Pair) bool {
 			if p.Key == "kind" {
 				kind = p.Value.Value

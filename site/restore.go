@@ -18,6 +18,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/bootward/bootward/internal/durable"
 	"github.com/bootward/bootward/site/store"
 	"github.com/bootward/bootward/site/store/sqlite"
 )
@@ -62,7 +63,7 @@ func Restore(ctx context.Context, file, dir, who string, now time.Time) (*Restor
 	if err = errors.Join(err, db.Close()); err != nil {
 		return nil, fmt.Errorf("restore from %s: %w", file, err)
 	}
-	return out, writeFile(filepath.Join(dir, configFile), config, 0o644)
+	return out, durable.Write(filepath.Join(dir, configFile), config, 0o644)
 }
 
 // unpack writes the files of an archive below dir, and returns site.yaml,

@@ -9,32 +9,10 @@ import (
 
 	"github.com/bootward/bootward/content"
 	"github.com/bootward/bootward/osd"
+	"github.com/bootward/bootward/osd/document"
 	"github.com/bootward/bootward/osd/sequence"
 	"github.com/bootward/bootward/site/store"
 )
-
-// newObject makes an empty object of a kind, or returns nil.
-func newObject(k osd.Kind) osd.Object {
-	switch k {
-	case osd.KindBox:
-		return new(osd.Box)
-	case osd.KindComputer:
-		return new(osd.Computer)
-	case osd.KindCollection:
-		return new(osd.Collection)
-	case osd.KindPackage:
-		return new(osd.Package)
-	case osd.KindImage:
-		return new(osd.Image)
-	case osd.KindBootImage:
-		return new(osd.BootImage)
-	case osd.KindTaskSequence:
-		return new(sequence.Sequence)
-	case osd.KindAdvertisement:
-		return new(osd.Advertisement)
-	}
-	return nil
-}
 
 // meta gives access to what every object has.
 func meta(o osd.Object) *osd.Meta {
@@ -82,7 +60,7 @@ func encode(o osd.Object) (store.Object, error) {
 }
 
 func decode(r store.Object) (osd.Object, error) {
-	o := newObject(r.Kind)
+	o := document.New(r.Kind)
 	if o == nil {
 		return nil, fmt.Errorf("%s %q: the kind is not known", r.Kind, r.Name)
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/internal/durable"
 	"github.com/bootward/bootward/internal/supervisor"
 	"github.com/bootward/bootward/trust"
 )
@@ -123,7 +124,7 @@ func (l *Link) enrol(ctx context.Context, token string) error {
 	if err != nil {
 		return err
 	}
-	if err := writeFile(l.path(keysDir, identityFile), text, 0o600); err != nil {
+	if err := durable.Write(l.path(keysDir, identityFile), text, 0o600); err != nil {
 		return err
 	}
 	l.adopt(id)

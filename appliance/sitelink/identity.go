@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/internal/durable"
 	"github.com/bootward/bootward/trust"
 )
 
@@ -77,7 +78,7 @@ func loadKey(path string) (*ecdsa.PrivateKey, error) {
 	if text, err = trust.MarshalKey(key); err != nil {
 		return nil, err
 	}
-	return key, writeFile(path, text, 0o600)
+	return key, durable.Write(path, text, 0o600)
 }
 
 // LoadIdentity reads the identity of an enrolled box. Before the enrolment it

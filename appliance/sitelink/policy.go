@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/internal/durable"
 	"github.com/bootward/bootward/internal/supervisor"
 	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/trust"
@@ -125,11 +126,11 @@ func (l *Link) keep(s *policy.Snapshot, raw []byte) error {
 		return fmt.Errorf("policy: %w", err)
 	}
 	if err == nil {
-		if err := writeFile(l.path(policyDir, previousFile), old, 0o600); err != nil {
+		if err := durable.Write(l.path(policyDir, previousFile), old, 0o600); err != nil {
 			return fmt.Errorf("policy: %w", err)
 		}
 	}
-	if err := writeFile(current, raw, 0o600); err != nil {
+	if err := durable.Write(current, raw, 0o600); err != nil {
 		return fmt.Errorf("policy: %w", err)
 	}
 	l.mu.Lock()

@@ -127,7 +127,7 @@ func object(file string, doc *yaml.Node) (osd.Object, Errors) {
 	if len(d.Problems) > 0 {
 		return nil, located(file, "", d)
 	}
-	o := newObject(kind)
+	o := New(kind)
 	d = strict.NewDecoder()
 	var t typed
 	d.Fields(doc, "", o, func(p strict.Pair) bool {
@@ -156,7 +156,7 @@ func kindOf(d *strict.Decoder, doc *yaml.Node) osd.Kind {
 		if p.Key != "kind" {
 			continue
 		}
-		if newObject(osd.Kind(p.Value.Value)) == nil {
+		if New(osd.Kind(p.Value.Value)) == nil {
 			d.Fail(p.Value, "kind", "give one of "+strings.Join(known, ", "), "%q is no kind of object", p.Value.Value)
 		}
 		return osd.Kind(p.Value.Value)
@@ -167,7 +167,8 @@ func kindOf(d *strict.Decoder, doc *yaml.Node) osd.Kind {
 	return ""
 }
 
-func newObject(k osd.Kind) osd.Object {
+// New makes an empty object of a kind, or returns nil.
+func New(k osd.Kind) osd.Object {
 	switch k {
 	case osd.KindBox:
 		return new(osd.Box)
