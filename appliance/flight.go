@@ -135,9 +135,9 @@ func (b *Box) observeDHCP(e dhcp.Event) {
 	case dhcp.Offered, dhcp.Acked:
 		f.What, f.Text = "dhcp-offer", e.File
 		if e.Client.IsValid() {
-			f.Text = strings.TrimSpace("address " + e.Client.String() + " " + e.File)
+			f.Text = "address " + e.Client.String() + " " + e.File
 		}
-		f.Text += " (" + why + ")"
+		f.Text = strings.TrimSpace(f.Text + " (" + why + ")")
 	default:
 		f.What, f.Text = "refused", string(e.Kind)+": "+why
 	}

@@ -196,7 +196,15 @@ func newJobID() string {
 }
 
 func identityText(id api.Identity) string {
-	return strings.TrimSpace(fmt.Sprintf("%s %s, serial %s, GUID %s, MAC %s", id.Manufacturer, id.Model, id.SerialNumber, id.SMBIOSGUID, strings.Join(id.MACs, " ")))
+	text := []string{strings.TrimSpace(id.Manufacturer + " " + id.Model)}
+	for _, label := range []struct{ name, value string }{
+		{"serial", id.SerialNumber}, {"GUID", id.SMBIOSGUID}, {"MAC", strings.Join(id.MACs, " ")},
+	} {
+		if label.value != "" {
+			text = append(text, label.name+" "+label.value)
+		}
+	}
+	return strings.TrimPrefix(strings.Join(text, ", "), ", ")
 }
 
 // flight records an event; that it failed is logged only: a machine is not

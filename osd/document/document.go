@@ -97,7 +97,7 @@ var lineNumber = regexp.MustCompile(`line (\d+)(?:[:,] ?column (\d+))?`)
 
 // syntax turns an error of the YAML reader into one of ours.
 func syntax(file string, err error) *Error {
-	e := &Error{File: file, Line: 1, Column: 1, What: strings.TrimPrefix(err.Error(), "yaml: "), Remedy: "correct the YAML"}
+	e := &Error{File: file, Line: 1, Column: 1, What: strings.TrimLeft(lineNumber.ReplaceAllString(strings.TrimPrefix(err.Error(), "yaml: "), ""), ": "), Remedy: "correct the YAML"}
 	if m := lineNumber.FindStringSubmatch(err.Error()); m != nil {
 		e.Line, _ = strconv.Atoi(m[1])
 		if m[2] != "" {
