@@ -90,7 +90,7 @@ func (l *Lab) WaitBox(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	l.show.Note(fmt.Sprintf("%s (%.1f s after power-on, firmware included)", strings.TrimSpace(line.Text), line.At.Seconds()))
+	l.show.Note(fmt.Sprintf("%s serves, %.1f s after power-on, its own firmware included", l.box.Name(), line.At.Seconds()))
 	return line.At, nil
 }
 
