@@ -125,13 +125,22 @@ func (l *Lab) echo(ctx context.Context, m *machine.Machine) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for from := 0; ; from++ {
-			line, err := m.WaitSerial(ctx, from, ours)
-			if err != nil {
-				return
+		tick := time.NewTicker(500 * time.Millisecond)
+		defer tick.Stop()
+		shown := 0
+		for {
+			lines := m.Serial()
+			for _, line := range lines[shown:] {
+				if ours.MatchString(line.Text) {
+					l.show.Note(fmt.Sprintf("%s %6.1f s  %s", m.Name(), line.At.Seconds(), strings.TrimSpace(line.Text)))
+				}
 			}
-			from = line.N
-			l.show.Note(fmt.Sprintf("%s %6.1f s  %s", m.Name(), line.At.Seconds(), strings.TrimSpace(line.Text)))
+			shown = len(lines)
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
 		}
 	}()
 	return func() { cancel(); <-done }
