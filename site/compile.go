@@ -119,7 +119,8 @@ func addContent(s *policy.Snapshot, w world, used map[string]bool) {
 }
 
 // liveGrants chooses the bound grants that fit the snapshot: of one computer,
-// advertisement and version only the newest.
+// advertisement and version only the newest. Times of issue are whole seconds:
+// of two in one second the one that was added later counts.
 func liveGrants(s *policy.Snapshot, grants []store.Grant, now time.Time) []policy.SignedGrant {
 	type key struct{ computer, advertisement, digest string }
 	newest := map[key]store.Grant{}
@@ -128,7 +129,7 @@ func liveGrants(s *policy.Snapshot, grants []store.Grant, now time.Time) []polic
 			continue
 		}
 		k := key{g.Computer, g.Advertisement, g.Sequence}
-		if old, ok := newest[k]; !ok || older(old, g) {
+		if old, ok := newest[k]; !ok || !g.IssuedAt.Before(old.IssuedAt) {
 			newest[k] = g
 		}
 	}
@@ -140,15 +141,6 @@ func liveGrants(s *policy.Snapshot, grants []store.Grant, now time.Time) []polic
 	}
 	slices.SortFunc(out, func(a, b policy.SignedGrant) int { return strings.Compare(a.ID, b.ID) })
 	return out
-}
-
-// older compares the times of issue, then the IDs, so that the choice does
-// not depend on the order.
-func older(a, b store.Grant) bool {
-	if c := a.IssuedAt.Compare(b.IssuedAt); c != 0 {
-		return c < 0
-	}
-	return a.ID < b.ID
 }
 
 func fits(s *policy.Snapshot, g policy.Grant) bool {

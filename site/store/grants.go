@@ -20,7 +20,7 @@ type GrantFilter struct {
 
 // Grants keeps every grant that was ever issued.
 type Grants interface {
-	// Grants lists by ID.
+	// Grants lists in the order in which they were added.
 	Grants(f GrantFilter) ([]Grant, error)
 	// AddGrant keeps a new, unbound grant; ErrConflict when its ID exists.
 	AddGrant(g Grant) error

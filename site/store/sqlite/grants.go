@@ -23,7 +23,7 @@ func (x *tx) Grants(f store.GrantFilter) ([]store.Grant, error) {
 		all = append(all, g)
 		return nil
 	}, `SELECT box, document, state_id, envelope FROM grants
-		WHERE (?1 = '' OR box = ?1) AND (?2 = '' OR advertisement = ?2) AND (?3 = '' OR computer = ?3) ORDER BY id`,
+		WHERE (?1 = '' OR box = ?1) AND (?2 = '' OR advertisement = ?2) AND (?3 = '' OR computer = ?3) ORDER BY rowid`,
 		f.Box, f.Advertisement, f.Computer)
 	if err != nil {
 		return nil, fmt.Errorf("list grants: %w", err)

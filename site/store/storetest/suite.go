@@ -203,6 +203,14 @@ func grants(t *testing.T, s store.Store) {
 		same(t, len(got), 0)
 		return err
 	})
+	later := g
+	later.ID, later.StateID, later.Envelope = "a-later-grant", "", nil // before the first by name
+	write(t, s, func(x store.Tx) error { return x.AddGrant(later) })
+	read(t, s, func(x store.Tx) error {
+		got, err := x.Grants(store.GrantFilter{})
+		same(t, got, []store.Grant{g, later})
+		return err
+	})
 }
 
 func events(t *testing.T, s store.Store) {
