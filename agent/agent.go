@@ -91,7 +91,7 @@ func loadAnchor(path string) (*trust.Anchor, []byte, error) {
 // identity is how the machine names itself to its box.
 func identity(m inventory.Machine) api.Identity {
 	return api.Identity{MACs: m.MACs(), SMBIOSGUID: m.UUID, SerialNumber: m.SerialNumber,
-		Manufacturer: m.Manufacturer, Model: m.Model, AssetTag: m.AssetTag, UEFI: m.UEFI}
+		Manufacturer: m.Manufacturer, Model: m.Model, AssetTag: m.AssetTag, UEFI: m.UEFI, Inventory: &m}
 }
 
 // setClock puts the machine's clock right when it is off by more than two

@@ -239,12 +239,25 @@ func (s *session) prepareAndRun(ctx context.Context, seen []disk.Disk, person bo
 	return s.run(ctx, seq, engine.New(env), p)
 }
 
-// permit is what lets the sequence erase a disk; nil when it erases none.
+// permit is what lets the sequence erase a disk; nil when it erases none. The box
+// notes the first write before it happens.
 func (s *session) permit(ctx context.Context, seq *sequence.Sequence, env *sequence.Environment, seen []disk.Disk, person bool) (disk.Permit, error) {
-	switch {
-	case !seq.Destructive():
+	if !seq.Destructive() {
 		return nil, nil
-	case !person:
+	}
+	p, err := s.unmarked(ctx, seq, env, seen, person)
+	if err != nil {
+		return nil, err
+	}
+	return &permit.Marked{Permit: p, Mark: func(d disk.Disk) error {
+		limited, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		return s.persist(limited, "the box to note the first write", func() error { return s.client.Erase(limited, d.String()) })
+	}}, nil
+}
+
+func (s *session) unmarked(ctx context.Context, seq *sequence.Sequence, env *sequence.Environment, seen []disk.Disk, person bool) (disk.Permit, error) {
+	if !person {
 		return permit.FromGrant(&s.job, s.anchor, identity(s.hardware), s.clock.Now)
 	}
 	d, err := s.consent(ctx, seq, env, seen)

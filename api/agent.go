@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/bootward/bootward/osd/inventory"
 	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/osd/status"
 )
@@ -19,6 +20,7 @@ const (
 	RouteJob      = "GET /v1/job"                // job certificate: Job
 	RouteRenew    = "POST /v1/job/renew"         // job certificate: Renew → Claimed.Certificate
 	RouteStatus   = "POST /v1/job/status"        // job certificate: StatusBatch → StatusAck
+	RouteErase    = "POST /v1/job/erase"         // job certificate: Erase → 204: before the first write to a disk
 	RouteManifest = "GET /v1/manifests/{digest}" // job certificate, content of its job: signed envelope
 	RouteBlob     = "GET /v1/blobs/{sha256}"     // job certificate, content of its job: bytes, Range honoured
 )
@@ -43,6 +45,8 @@ type Identity struct {
 	Model        string   `json:"model,omitempty"`
 	AssetTag     string   `json:"assetTag,omitempty"`
 	UEFI         bool     `json:"uefi"`
+	// Inventory is all that the agent found; it may be left out.
+	Inventory *inventory.Machine `json:"inventory,omitempty"`
 }
 
 // Offers is what a machine may run now. Anybody who shows its labels gets it, so
@@ -51,6 +55,9 @@ type Offers struct {
 	Offers []Offer `json:"offers"`
 	// Why explains, in words, what the machine does not get.
 	Why []string `json:"why,omitempty"`
+	// Organisation and WelcomeText are shown on the first screen.
+	Organisation string `json:"organisation,omitempty"`
+	WelcomeText  string `json:"welcomeText,omitempty"`
 }
 
 // Offer is one advertisement to run.
@@ -83,6 +90,13 @@ type Claimed struct {
 	Certificate string `json:"certificate"`
 	// NotAfter is when to have renewed it.
 	NotAfter time.Time `json:"notAfter"`
+}
+
+// Erase says that the job is about to write to a disk for the first time. The
+// box notes it durably before it answers: from then on its grant is spent, also
+// if the job fails.
+type Erase struct {
+	Disk string `json:"disk"` // in words, for people
 }
 
 // Renew asks for a new certificate of a running job for the same key.

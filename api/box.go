@@ -3,6 +3,7 @@ package api
 import (
 	"time"
 
+	"github.com/bootward/bootward/osd/inventory"
 	"github.com/bootward/bootward/osd/status"
 )
 
@@ -55,10 +56,14 @@ type CheckIn struct {
 	// Ready says that all content of that policy is there and verified.
 	Ready bool `json:"ready"`
 	// Missing and Held count bytes of content.
-	MissingBytes int64  `json:"missingBytes"`
-	HeldBytes    int64  `json:"heldBytes"`
-	FreeBytes    int64  `json:"freeBytes"`
-	Error        string `json:"error,omitempty"` // the last failure of the sync, in words
+	MissingBytes int64 `json:"missingBytes"`
+	HeldBytes    int64 `json:"heldBytes"`
+	FreeBytes    int64 `json:"freeBytes"`
+	// Complete lists the manifests whose content is there and verified.
+	Complete []string `json:"complete,omitempty"`
+	// Stopped says why the wipe interlock has stopped the box.
+	Stopped string `json:"stopped,omitempty"`
+	Error   string `json:"error,omitempty"` // the last failure of the sync, in words
 }
 
 // CheckedIn is the site's answer.
@@ -66,12 +71,34 @@ type CheckedIn struct {
 	Time time.Time `json:"time"`
 }
 
-// BoxEvent is one entry of a box's outbox: exactly one of Status and Flight.
+// BoxEvent is one entry of a box's outbox: exactly one of its pointers is set.
 type BoxEvent struct {
 	// Number counts from 1 in one state of a box.
 	Number uint64              `json:"number"`
 	Status *status.Message     `json:"status,omitempty"`
 	Flight *status.FlightEvent `json:"flight,omitempty"`
+	// Audit is an entry of the box's audit log.
+	Audit *AuditRecord `json:"audit,omitempty"`
+	// Discovered is what a computer said of itself.
+	Discovered *Discovered `json:"discovered,omitempty"`
+}
+
+// AuditRecord is something that somebody did at a box, or that the box released.
+type AuditRecord struct {
+	Time time.Time `json:"time"`
+	Who  string    `json:"who"` // a person, "job ID", or "box"
+	// What is grant-used, grant-returned, stopped, resume or clear-pxe.
+	What string `json:"what"`
+	// Object is what it is about; of grant-used and grant-returned the ID of
+	// the grant.
+	Object string `json:"object,omitempty"`
+	Text   string `json:"text,omitempty"`
+}
+
+// Discovered is what a computer said of itself when its job began.
+type Discovered struct {
+	Computer  string           `json:"computer"` // ID
+	Inventory inventory.Record `json:"inventory"`
 }
 
 // EventBatch is a run of events, in order.

@@ -28,6 +28,11 @@ const (
 	RouteAudit      = "GET /v1/audit"                         // []AuditEntry
 	RouteGrantAgain = "POST /v1/advertisements/{name}/grants" // GrantAgain → Granted
 	RouteAnchor     = "GET /v1/anchor"                        // signed trust anchor
+
+	RouteExplain   = "GET /v1/computers/{name}/explain"   // ?at= &box= &where= &event=: policy.Explanation
+	RouteMembers   = "GET /v1/collections/{name}/members" // Members
+	RouteSiteReady = "GET /v1/boxes/{name}/ready"         // BoxReady
+	RouteOrder     = "POST /v1/orders"                    // Order → Ordered
 )
 
 // Person is who an administrator is.
@@ -40,6 +45,9 @@ type Apply struct {
 	// Documents are YAML files as they are, so that errors can name file and line.
 	Documents []Document `json:"documents"`
 	DryRun    bool       `json:"dryRun,omitempty"`
+	// Machines is the number that a person typed for mandatory destructive
+	// advertisements to All Systems or Unknown Computers.
+	Machines *int `json:"machines,omitempty"`
 }
 
 // Document is one YAML file.

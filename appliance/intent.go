@@ -43,9 +43,16 @@ func (b *Box) decideBoot(ctx context.Context, m pxe.Machine) pxe.Intent {
 	if v.Open != nil {
 		b.watchTwin(m, v)
 	}
+	stopped, err := b.point.NoteWants(ctx, v, mac)
+	if err != nil {
+		return silent("the box's memory cannot be read: " + err.Error())
+	}
 	in := choose(v)
 	if in.Action != pxe.Boot {
 		return in
+	}
+	if o := v.Mandatory(); stopped != "" && o != nil && o.Sequence.Destructive {
+		return silent("the wipe interlock has stopped the box: " + stopped)
 	}
 	boot, _, err := b.store.Boot(ctx, mac)
 	if err != nil {

@@ -142,13 +142,22 @@ func port(p uint16) string { return fmt.Sprintf("0.0.0.0:%d", p) }
 // caretakeEvery is how often the box tidies up.
 const caretakeEvery = 10 * time.Minute
 
-// caretake closes jobs that cannot come back.
+// caretake closes jobs that cannot come back, and carries out what a new policy
+// orders.
 func (b *Box) caretake(ctx context.Context) error {
+	tick := time.NewTicker(caretakeEvery)
+	defer tick.Stop()
 	for {
-		if err := b.point.CloseAbandoned(ctx); err != nil && !errors.Is(err, context.Canceled) {
-			return err
+		changed := b.link.Changed()
+		for _, do := range []func(context.Context) error{b.point.CarryOut, b.point.CloseAbandoned} {
+			if err := do(ctx); err != nil && !errors.Is(err, context.Canceled) {
+				return err
+			}
 		}
-		if !supervisor.Sleep(ctx, caretakeEvery) {
+		select {
+		case <-changed:
+		case <-tick.C:
+		case <-ctx.Done():
 			return nil
 		}
 	}

@@ -126,6 +126,9 @@ func (b *Box) jobState(ctx context.Context, s *serialconsole.State) {
 		}
 		s.Jobs = append(s.Jobs, line)
 	}
+	if stopped, err := b.point.Stopped(ctx); err == nil && stopped != "" {
+		s.Alarms = append(s.Alarms, "STOPPED: no machine is erased: "+stopped+". An administrator looks at it, then: bootward box resume "+s.Box)
+	}
 	for _, j := range halted {
 		s.Alarms = append(s.Alarms, j.Reason)
 	}
@@ -162,6 +165,9 @@ func (b *Box) checkIn() api.CheckIn {
 	sync := b.sync.State()
 	ready, lacking := Readiness(b.facts())
 	c := api.CheckIn{Addresses: b.addresses(false), Ready: sync.Complete && b.link.Policy() != nil, HeldBytes: sync.Held, MissingBytes: sync.Wanted - sync.Held}
+	c.Complete = b.completeContent()
+	// The site hears of it again at the next check-in, should reading fail.
+	c.Stopped, _ = b.point.Stopped(context.Background())
 	if free, err := b.dir.FreeBytes(); err == nil {
 		c.FreeBytes = free
 	}
@@ -171,4 +177,28 @@ func (b *Box) checkIn() api.CheckIn {
 		c.Error = lacking
 	}
 	return c
+}
+
+// completeContent lists the content of the policy that is here, whole.
+func (b *Box) completeContent() []string {
+	s := b.snapshot()
+	if s == nil {
+		return nil
+	}
+	var all []string
+	add := func(manifest string) {
+		if manifest != "" && b.library.Complete(manifest) {
+			all = append(all, manifest)
+		}
+	}
+	for _, p := range s.Packages {
+		add(p.Manifest)
+	}
+	for _, i := range s.Images {
+		add(i.Manifest)
+	}
+	for _, i := range s.BootImages {
+		add(i.Manifest)
+	}
+	return all
 }

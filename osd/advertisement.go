@@ -1,12 +1,13 @@
 package osd
 
 import (
-	"errors"
-	"fmt"
 	"time"
+
+	"github.com/bootward/bootward/osd/schedule"
 )
 
-// Rerun says what happens when a machine has run an advertisement before.
+// Rerun says what happens at a later assignment when a machine has run an
+// advertisement before.
 type Rerun string
 
 // The rerun behaviours of the guide (table 19).
@@ -17,25 +18,60 @@ const (
 	RerunIfSucceeded Rerun = "ifSucceeded"
 )
 
-// AsSoonAsPossible is the assignment that is due at once.
-const AsSoonAsPossible = "asSoonAsPossible"
+// Assignments that are no times.
+const (
+	AsSoonAsPossible = "asSoonAsPossible" // due at once
+	AtLogon          = "atLogon"          // due when somebody signs in at a running client
+	AtLogoff         = "atLogoff"
+)
+
+// Priority orders the advertisements that a machine may run.
+type Priority string
+
+// The priorities (guide, table 19).
+const (
+	PriorityHigh   Priority = "high"
+	PriorityMedium Priority = "medium" // the default
+	PriorityLow    Priority = "low"
+)
+
+// Where an advertisement is available (guide, table 19).
+const (
+	ToBootMediaAndPXE = "bootMediaAndPXE" // the default
+	ToRunningClients  = "runningClients"
+)
 
 // Advertisement offers a task sequence to a collection (guide, tables 19,
-// 35, 39 and 43).
+// 35, 39 and 43). Its alias is deployment.
 type Advertisement struct {
 	Meta       `yaml:",inline"`
 	Collection string `json:"collection" yaml:"collection"`
 	Sequence   string `json:"sequence" yaml:"sequence"`
-	// Mandatory are the assignments: asSoonAsPossible, or times of RFC 3339.
-	// Without any, the advertisement is available: a person chooses it.
+	// Mandatory are the assignments: asSoonAsPossible, atLogon, atLogoff, a
+	// time, or a recurrence of osd/schedule, read in TimeZone. Without any, the
+	// advertisement is available: a person chooses it.
 	Mandatory []string `json:"mandatory,omitempty" yaml:"mandatory,omitempty"`
-	// Start is when the advertisement begins; zero means at once.
-	Start time.Time `json:"start,omitzero" yaml:"start,omitempty"`
-	// Expires is when it ends; zero means never.
-	Expires time.Time `json:"expires,omitzero" yaml:"expires,omitempty"`
+	// Start is when the advertisement begins; empty means at once.
+	Start Moment `json:"start,omitempty" yaml:"start,omitempty"`
+	// Expires is when it ends; empty means never.
+	Expires Moment `json:"expires,omitempty" yaml:"expires,omitempty"`
+	// TimeZone is that of times without one; UTC when left out.
+	TimeZone string   `json:"timeZone,omitempty" yaml:"timeZone,omitempty"`
+	Priority Priority `json:"priority,omitempty" yaml:"priority,omitempty"`
 	// Rerun is RerunNever when left out. A destructive sequence needs a new
 	// grant for each run, whatever stands here.
 	Rerun Rerun `json:"rerun,omitempty" yaml:"rerun,omitempty"`
+	// AvailableTo lists bootMediaAndPXE, runningClients; the first when left out.
+	AvailableTo []string `json:"availableTo,omitempty" yaml:"availableTo,omitempty"`
+	// IgnoreMaintenanceWindows runs outside of them too. AllowRestartOutside
+	// lets a run begin that may still restart the machine after the window.
+	IgnoreMaintenanceWindows bool `json:"ignoreMaintenanceWindows,omitempty" yaml:"ignoreMaintenanceWindows,omitempty"`
+	AllowRestartOutside      bool `json:"allowRestartOutside,omitempty" yaml:"allowRestartOutside,omitempty"`
+	// MaximumRunTime must fit into what is left of a maintenance window.
+	MaximumRunTime Duration `json:"maximumRunTime,omitzero" yaml:"maximumRunTime,omitempty"`
+	// ComputerName is the template of names for machines that were not
+	// imported.
+	ComputerName string `json:"computerName,omitempty" yaml:"computerName,omitempty"`
 	// ConfirmedMachines is the number of machines that the administrator was
 	// shown and confirmed for a mandatory destructive sequence. The site
 	// refuses the advertisement when the collection holds another number.
@@ -51,55 +87,87 @@ func (a *Advertisement) ObjectKind() Kind { return KindAdvertisement }
 // IsMandatory says whether machines run it without being asked.
 func (a *Advertisement) IsMandatory() bool { return len(a.Mandatory) > 0 }
 
-// Validate implements Object.
-func (a *Advertisement) Validate() error {
-	errs := a.validate()
-	if a.Collection == "" {
-		errs = append(errs, &FieldError{"collection", "", "name the collection that it is for"})
+// StartTime is when it begins; the zero time means at once.
+func (a *Advertisement) StartTime() time.Time { return a.moment(a.Start) }
+
+// ExpiryTime is when it ends; the zero time means never.
+func (a *Advertisement) ExpiryTime() time.Time { return a.moment(a.Expires) }
+
+func (a *Advertisement) moment(m Moment) time.Time {
+	t, err := m.In(zoneOf(a.TimeZone))
+	if err != nil {
+		return time.Time{}
 	}
-	if a.Sequence == "" {
-		errs = append(errs, &FieldError{"sequence", "", "name the task sequence"})
-	}
-	for i, m := range a.Mandatory {
-		if _, err := assignmentTime(m); err != nil {
-			errs = append(errs, &FieldError{fmt.Sprintf("mandatory[%d]", i), m, "give asSoonAsPossible or a time such as 2026-12-01T18:00:00Z"})
-		}
-	}
-	switch a.Rerun {
-	case "", RerunNever, RerunAlways, RerunIfFailed, RerunIfSucceeded:
-	default:
-		errs = append(errs, &FieldError{"rerun", string(a.Rerun), "give never, always, ifFailed or ifSucceeded"})
-	}
-	if !a.Expires.IsZero() && !a.Start.IsZero() && !a.Expires.After(a.Start) {
-		errs = append(errs, &FieldError{"expires", a.Expires.Format(time.RFC3339), "must come after start"})
-	}
-	if a.GrantDays < 0 || a.GrantDays > 90 {
-		errs = append(errs, &FieldError{"grantDays", fmt.Sprint(a.GrantDays), "give 1 to 90 days"})
-	}
-	if a.ConfirmedMachines < 0 {
-		errs = append(errs, &FieldError{"confirmedMachines", fmt.Sprint(a.ConfirmedMachines), "give the number of machines, 0 or more"})
-	}
-	return errors.Join(errs...)
+	return t
 }
 
 // Open says whether the advertisement has started and not expired at now.
 func (a *Advertisement) Open(now time.Time) bool {
-	return !now.Before(a.Start) && (a.Expires.IsZero() || now.Before(a.Expires))
+	return !now.Before(a.StartTime()) && !a.Ended(now)
 }
 
-// Due says whether a mandatory assignment has come at now.
-func (a *Advertisement) Due(now time.Time) bool {
+// Ended says whether it has expired at now.
+func (a *Advertisement) Ended(now time.Time) bool {
+	end := a.ExpiryTime()
+	return !end.IsZero() && !now.Before(end)
+}
+
+// Due is the newest occurrence of an assignment that has come at now; false if
+// none has. asSoonAsPossible occurs at the start; event is atLogon, atLogoff or
+// empty, and occurs now.
+func (a *Advertisement) Due(now time.Time, event string) (occurrence time.Time, due bool) {
 	for _, m := range a.Mandatory {
-		if t, err := assignmentTime(m); err == nil && !now.Before(t) {
+		t, ok := a.last(m, now, event)
+		if ok && (!due || t.After(occurrence)) {
+			occurrence, due = t, true
+		}
+	}
+	return occurrence, due
+}
+
+func (a *Advertisement) last(assignment string, now time.Time, event string) (time.Time, bool) {
+	switch assignment {
+	case AsSoonAsPossible:
+		t := a.StartTime()
+		return t, !now.Before(t)
+	case AtLogon, AtLogoff:
+		return now, assignment == event
+	}
+	s, err := schedule.Parse(assignment)
+	if err != nil {
+		return time.Time{}, false
+	}
+	t, ok := s.Last(now, zoneOf(a.TimeZone))
+	return t, ok && (s.Once() || !t.Before(a.StartTime()))
+}
+
+// Next is the first occurrence of an assignment after now; false if none comes.
+func (a *Advertisement) Next(now time.Time) (next time.Time, ok bool) {
+	for _, m := range a.Mandatory {
+		t, found := time.Time{}, false
+		if m == AsSoonAsPossible {
+			t = a.StartTime()
+			found = t.After(now)
+		} else if s, err := schedule.Parse(m); err == nil {
+			t, found = s.Next(now, zoneOf(a.TimeZone))
+		}
+		if found && (!ok || t.Before(next)) {
+			next, ok = t, true
+		}
+	}
+	return next, ok
+}
+
+// To says whether the advertisement is available to boot media and PXE, or to
+// running clients.
+func (a *Advertisement) To(where string) bool {
+	if len(a.AvailableTo) == 0 {
+		return where == ToBootMediaAndPXE
+	}
+	for _, t := range a.AvailableTo {
+		if t == where {
 			return true
 		}
 	}
 	return false
-}
-
-func assignmentTime(s string) (time.Time, error) {
-	if s == AsSoonAsPossible {
-		return time.Time{}, nil
-	}
-	return time.Parse(time.RFC3339, s)
 }

@@ -17,11 +17,17 @@ type Computer struct {
 	MACs []string `json:"macs,omitempty" yaml:"macs,omitempty"`
 	// SMBIOSGUID is the UUID of SMBIOS table 1 in the notation of RFC 9562.
 	SMBIOSGUID string `json:"smbiosGUID,omitempty" yaml:"smbiosGUID,omitempty"`
-	// Box names the box that serves this computer (its boundary). It may be
-	// left out while the site has a single box.
+	// Box names the box that serves this computer, before every boundary. It
+	// may be left out where boundaries say it, or while the site has one box.
 	Box string `json:"box,omitempty" yaml:"box,omitempty"`
 	// Variables are task sequence variables of this computer alone.
 	Variables map[string]string `json:"variables,omitempty" yaml:"variables,omitempty"`
+	// Provisional is set for a machine that became known by its own job, until
+	// that job has succeeded: Unknown Computers holds it meanwhile.
+	Provisional bool `json:"provisional,omitempty" yaml:"provisional,omitempty"`
+	// Obsolete is set for a record that another one replaced: its labels
+	// identify nobody, and no collection holds it.
+	Obsolete bool `json:"obsolete,omitempty" yaml:"obsolete,omitempty"`
 }
 
 // ObjectKind implements Object.
@@ -50,6 +56,24 @@ func (c *Computer) Validate() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// MaxComputerName is the longest name of a machine that was not imported: more
+// does not fit into NetBIOS.
+const MaxComputerName = 15
+
+// CheckComputerName says whether a machine that was not imported may be called
+// so: 1 to 15 letters, digits and hyphens, not a number alone.
+func CheckComputerName(name string) error {
+	switch {
+	case len(name) > MaxComputerName:
+		return fmt.Errorf("computer name %q has %d characters; give at most %d", name, len(name), MaxComputerName)
+	case !hostName.MatchString(name):
+		return fmt.Errorf("computer name %q: give letters, digits and hyphens; the first and the last are no hyphen", name)
+	case strings.Trim(name, "0123456789") == "":
+		return fmt.Errorf("computer name %q is a number; give at least one letter", name)
+	}
+	return nil
 }
 
 // NormalizeMAC gives a hardware address as aa:bb:cc:dd:ee:ff. It takes

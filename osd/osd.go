@@ -3,12 +3,13 @@
 // their validation.
 //
 // It does no input or output, knows nothing of networks, databases or keys,
-// and imports nothing of ours. The names are those of the guide
+// and imports nothing of ours but osd/schedule. The names are those of the guide
 // ("Operating System Deployment", System Center Configuration Manager 2007).
 package osd
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -26,13 +27,15 @@ const (
 	KindBootImage     Kind = "BootImage"
 	KindTaskSequence  Kind = "TaskSequence"
 	KindAdvertisement Kind = "Advertisement"
+	KindAssociation   Kind = "ComputerAssociation"
+	KindSettings      Kind = "SiteSettings"
 )
 
 // Kinds lists every kind, in the order in which objects can be put in place
 // without a reference to something that does not exist yet.
 func Kinds() []Kind {
 	return []Kind{
-		KindBox, KindPackage, KindImage, KindBootImage, KindComputer,
+		KindSettings, KindBox, KindPackage, KindImage, KindBootImage, KindComputer, KindAssociation,
 		KindCollection, KindTaskSequence, KindAdvertisement,
 	}
 }
@@ -58,6 +61,8 @@ type Meta struct {
 	Name string `json:"name" yaml:"name"`
 	// Comment is for people.
 	Comment string `json:"comment,omitempty" yaml:"comment,omitempty"`
+	// Folder is a path such as Wards/North, for people.
+	Folder string `json:"folder,omitempty" yaml:"folder,omitempty"`
 }
 
 // ObjectName implements Object.
@@ -80,7 +85,13 @@ func (m Meta) validate() []error {
 	if m.Name == "" || len(m.Name) > 127 || strings.ContainsFunc(m.Name, isControl) {
 		errs = append(errs, &FieldError{"name", m.Name, "give a name of 1 to 127 bytes without control characters"})
 	}
+	if m.Folder != "" && !folderPath.MatchString(m.Folder) || len(m.Folder) > 255 {
+		errs = append(errs, &FieldError{"folder", m.Folder, "give names between single slashes, such as Wards/North, 255 bytes at most"})
+	}
 	return errs
 }
+
+// folderPath is one or more names between single slashes.
+var folderPath = regexp.MustCompile(`^[^/[:cntrl:]]+(/[^/[:cntrl:]]+)*$`)
 
 func isControl(r rune) bool { return r < 0x20 || r == 0x7f }

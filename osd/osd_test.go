@@ -74,8 +74,19 @@ func TestValidate(t *testing.T) {
 		{"advertisement's sequence", &Advertisement{Meta: Meta{Name: "a"}, Collection: "c"}, "sequence"},
 		{"advertisement's time", &Advertisement{Meta: Meta{Name: "a"}, Collection: "c", Sequence: "s", Mandatory: []string{"soon"}}, "mandatory[0]"},
 		{"advertisement's rerun", &Advertisement{Meta: Meta{Name: "a"}, Collection: "c", Sequence: "s", Rerun: "often"}, "rerun"},
-		{"advertisement's end", &Advertisement{Meta: Meta{Name: "a"}, Collection: "c", Sequence: "s", Start: at, Expires: at}, "expires"},
+		{"advertisement's end", &Advertisement{Meta: Meta{Name: "a"}, Collection: "c", Sequence: "s", Start: Moment(at.Format(time.RFC3339)), Expires: Moment(at.Format(time.RFC3339))}, "expires"},
 		{"advertisement's grants", &Advertisement{Meta: Meta{Name: "a"}, Collection: "c", Sequence: "s", GrantDays: 91}, "grantDays"},
+		{"advertisement's recurrence", &Advertisement{Meta: Meta{Name: "a"}, Collection: "c", Sequence: "s", Mandatory: []string{"daily at 02:00"}, TimeZone: "Europe/London"}, ""},
+		{"advertisement's zone", &Advertisement{Meta: Meta{Name: "a"}, Collection: "c", Sequence: "s", TimeZone: "Ward/7"}, "timeZone"},
+		{"logon at a boot image", &Advertisement{Meta: Meta{Name: "a"}, Collection: "c", Sequence: "s", Mandatory: []string{AtLogon}}, "availableTo"},
+		{"advertisement's names", &Advertisement{Meta: Meta{Name: "a"}, Collection: "c", Sequence: "s", ComputerName: "W12-%_SMSTSSerialNumber"}, "computerName"},
+		{"folder", &Advertisement{Meta: Meta{Name: "a", Folder: "Wards//North"}, Collection: "c", Sequence: "s"}, "folder"},
+		{"queries of all", &Collection{Meta: Meta{Name: AllSystems}, Queries: []QueryRule{{Query: "x"}}}, "members"},
+		{"window without length", &Collection{Meta: Meta{Name: "k"}, MaintenanceWindows: []MaintenanceWindow{{}}}, "maintenanceWindows[0].duration"},
+		{"protected without boundaries", &Box{Meta: Meta{Name: "b"}, Protected: true}, "protected"},
+		{"boundary", &Box{Meta: Meta{Name: "b"}, Boundaries: []string{"a", "a"}}, "boundaries[1]"},
+		{"settings", &SiteSettings{Meta: Meta{Name: "other"}}, "name"},
+		{"association", &Association{Meta: Meta{Name: "a"}}, "source"},
 		{"advertisement's machines", &Advertisement{Meta: Meta{Name: "a"}, Collection: "c", Sequence: "s", ConfirmedMachines: -1}, "confirmedMachines"},
 	}
 	for _, tt := range tests {
@@ -90,31 +101,49 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-func TestHolds(t *testing.T) {
-	known := &Computer{Meta: Meta{Name: "ward-pc-1"}}
-	for _, tt := range []struct {
-		name           string
-		known, unknown bool
-	}{{"Ward", true, false}, {"Other", false, false}, {AllSystems, true, false}, {UnknownComputers, false, true}} {
-		c := Collection{Meta: Meta{Name: tt.name}}
-		if tt.name == "Ward" {
-			c.Members = []string{"ward-pc-1"}
-		}
-		if c.Holds(known) != tt.known || c.Holds(nil) != tt.unknown {
-			t.Errorf("%s: known %v, unknown %v", tt.name, c.Holds(known), c.Holds(nil))
-		}
-	}
-}
-
 func TestAdvertisementTimes(t *testing.T) {
 	at := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
-	a := Advertisement{Start: at, Expires: at.Add(time.Hour), Mandatory: []string{at.Add(time.Minute).Format(time.RFC3339)}}
+	moment := func(t time.Time) Moment { return Moment(t.Format(time.RFC3339)) }
+	a := Advertisement{Start: moment(at), Expires: moment(at.Add(time.Hour)), Mandatory: []string{at.Add(time.Minute).Format(time.RFC3339)}}
 	for _, tt := range []struct {
 		now       time.Time
 		open, due bool
 	}{{at.Add(-time.Second), false, false}, {at, true, false}, {at.Add(time.Minute), true, true}, {at.Add(time.Hour), false, true}} {
-		if a.Open(tt.now) != tt.open || a.Due(tt.now) != tt.due {
-			t.Errorf("%s: open %v, due %v", tt.now, a.Open(tt.now), a.Due(tt.now))
+		if _, due := a.Due(tt.now, ""); a.Open(tt.now) != tt.open || due != tt.due {
+			t.Errorf("%s: open %v, due %v", tt.now, a.Open(tt.now), due)
+		}
+	}
+}
+
+// TestLocalTimes: a time without a zone is read in that of the advertisement.
+func TestLocalTimes(t *testing.T) {
+	a := Advertisement{Start: "2026-07-01T09:00", Expires: "2026-07-01 17:30", TimeZone: "Europe/London"}
+	if got := a.StartTime().UTC().Format("15:04"); got != "08:00" {
+		t.Errorf("start %s", got)
+	}
+	if got := a.ExpiryTime().UTC().Format("15:04"); got != "16:30" {
+		t.Errorf("end %s", got)
+	}
+}
+
+func TestCheckComputerName(t *testing.T) {
+	for name, good := range map[string]bool{
+		"W12-4711": true, "a": true, "": false, "-a": false, "a-": false, "12345": false, "a_b": false, "sixteen-letters-": false, "a234567890123456": false, "ä": false,
+	} {
+		if err := CheckComputerName(name); (err == nil) != good {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
+func TestSharedMACs(t *testing.T) {
+	s := SiteSettings{Meta: Meta{Name: SettingsName}, SharedMACs: []string{"00-50-B6", "52:54:00:00:00:01"}}
+	if err := s.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	for mac, want := range map[string]bool{"00:50:b6:01:02:03": true, "52:54:00:00:00:01": true, "52:54:00:00:00:02": false} {
+		if s.Shared(mac) != want {
+			t.Errorf("%s: %v", mac, !want)
 		}
 	}
 }

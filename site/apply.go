@@ -70,7 +70,7 @@ func readDocuments(docs []api.Document) ([]written, error) {
 }
 
 func (s *Site) plan(x store.Tx, objects []written) (*plan, []wish, error) {
-	w, err := loadWorld(x)
+	w, err := s.loadWorld(x)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/bootward/bootward/content"
 	"github.com/bootward/bootward/osd"
+	"github.com/bootward/bootward/osd/inventory"
+	"github.com/bootward/bootward/osd/membership"
 	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/osd/sequence"
 	"github.com/bootward/bootward/site/store"
@@ -16,30 +18,28 @@ import (
 // compile makes the snapshot of a box, without number and times: what this
 // box must decide by itself, and nothing of other wards. It is pure.
 //
-// A computer is in it unless another box serves it; a collection with those
-// of its members; an advertisement if its collection can hold a machine here;
-// a sequence if all of its content is complete; content if a sequence in it
-// uses it; of the grants the newest for each computer and version, while it
-// is good.
-func compile(w world, box *osd.Box, site string, grants []store.Grant, now time.Time) (*policy.Snapshot, error) {
-	s := &policy.Snapshot{Format: policy.Format, Site: site, Box: *box}
+// A computer is in it if the box serves it; a collection with those of its
+// direct members; an advertisement if its collection can hold a machine here; a
+// sequence if all of its content is complete; content if a sequence in it uses
+// it; of the grants the newest for each computer and version, while it is good.
+func compile(w world, box *osd.Box, site string, grants []store.Grant, orders []store.Order, now time.Time) (*policy.Snapshot, error) {
+	s := &policy.Snapshot{Format: policy.Format, Requires: policy.Features(), Site: site, Box: *box, Settings: w.settings(), Inventory: map[string]inventory.Record{}}
+	here := map[string]bool{}
 	for _, c := range all[*osd.Computer](w, osd.KindComputer) {
-		if c.Box == "" || c.Box == box.Name {
-			s.Computers = append(s.Computers, *c)
-		}
-	}
-	sequences := map[string]bool{}
-	for _, a := range all[*osd.Advertisement](w, osd.KindAdvertisement) {
-		c := w.collection(a.Collection)
-		if c == nil || !reaches(s, c) {
+		if !w.serves(box, c) {
 			continue
 		}
-		s.Advertisements = append(s.Advertisements, *a)
-		sequences[a.Sequence] = true
+		s.Computers, here[c.Name] = append(s.Computers, *c), true
+		if r, ok := w.inventory[c.ID]; ok {
+			s.Inventory[c.ID] = r
+		}
 	}
-	for _, c := range all[*osd.Collection](w, osd.KindCollection) {
-		if reaches(s, c) {
-			s.Collections = append(s.Collections, trim(s, c))
+	addCollections(s, w, here)
+	sequences := map[string]bool{}
+	for _, a := range all[*osd.Advertisement](w, osd.KindAdvertisement) {
+		if w.reaches(s, a.Collection, here) {
+			s.Advertisements = append(s.Advertisements, *a)
+			sequences[a.Sequence] = true
 		}
 	}
 	used := map[string]bool{}
@@ -55,27 +55,68 @@ func compile(w world, box *osd.Box, site string, grants []store.Grant, now time.
 	}
 	addContent(s, w, used)
 	s.Grants = liveGrants(s, grants, now)
+	for _, o := range orders {
+		s.Orders = append(s.Orders, o.Order)
+	}
 	return s, nil
 }
 
-// reaches says whether a machine at this box can be in the collection.
-func reaches(s *policy.Snapshot, c *osd.Collection) bool {
-	if c.Name == osd.UnknownComputers {
-		return s.Box.PXE.UnknownComputers
+// serves says whether a box serves a computer: it is named, or holds it in its
+// boundaries; without boundaries it serves all for which no box is named.
+func (w world) serves(b *osd.Box, c *osd.Computer) bool {
+	if c.Box != "" {
+		return c.Box == b.Name
 	}
-	return slices.ContainsFunc(s.Computers, func(p osd.Computer) bool { return c.Holds(&p) })
+	return len(b.Boundaries) == 0 || slices.ContainsFunc(b.Boundaries, func(name string) bool { return w.holds(name, c) })
 }
 
-// trim leaves out the members that this box does not serve.
-func trim(s *policy.Snapshot, c *osd.Collection) osd.Collection {
-	out := *c
-	out.Members = nil
-	for _, m := range c.Members {
-		if slices.ContainsFunc(s.Computers, func(p osd.Computer) bool { return p.Name == m }) {
-			out.Members = append(out.Members, m)
+func (w world) holds(collection string, c *osd.Computer) bool {
+	return slices.Contains(w.members(&osd.Collection{Meta: osd.Meta{Name: collection}}), c)
+}
+
+// addCollections puts in every collection, with the direct members and the last
+// update restricted to the computers of the box: collections lean on each other,
+// and a machine of this ward may come to fit any query.
+func addCollections(s *policy.Snapshot, w world, here map[string]bool) {
+	known := map[string]bool{}
+	for _, c := range s.Computers {
+		known[c.ID] = true
+	}
+	for _, c := range all[*osd.Collection](w, osd.KindCollection) {
+		one := *c
+		one.Members = keep(c.Members, here)
+		s.Collections = append(s.Collections, one)
+		if f, ok := w.frozen[c.Name]; ok {
+			if s.Frozen == nil {
+				s.Frozen = map[string]membership.Frozen{}
+			}
+			s.Frozen[c.Name] = membership.Frozen{At: f.At, Members: keep(f.Members, known)}
+		}
+	}
+}
+
+// keep lists those of the names that are in a set.
+func keep(names []string, in map[string]bool) []string {
+	var out []string
+	for _, n := range names {
+		if in[n] {
+			out = append(out, n)
 		}
 	}
 	return out
+}
+
+// reaches says whether a machine at this box can be in the collection: one of
+// its computers is, or may come to be by a query, or unknown machines can be.
+func (w world) reaches(s *policy.Snapshot, name string, here map[string]bool) bool {
+	c := w.collection(name)
+	if c == nil {
+		return false
+	}
+	if name == osd.UnknownComputers || slices.Contains(c.Include, osd.UnknownComputers) {
+		return s.Box.PXE.UnknownComputers
+	}
+	return len(c.Queries) > 0 || slices.ContainsFunc(w.members(c), func(p *osd.Computer) bool { return here[p.Name] })
 }
 
 // pin makes one version of a sequence, and notes the content that it uses.
@@ -86,7 +127,7 @@ func pin(w world, q *sequence.Sequence, used map[string]bool) (policy.Sequence, 
 	}
 	out := policy.Sequence{ID: q.ID, Name: q.Name, Digest: content.Digest(document), Document: document, Destructive: q.Destructive()}
 	for _, r := range references(q) {
-		id := meta(w[r.Kind][r.Name]).ID
+		id := meta(w.kinds[r.Kind][r.Name]).ID
 		used[id] = true
 		switch r.Kind {
 		case osd.KindBootImage:

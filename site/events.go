@@ -2,9 +2,11 @@ package site
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/osd"
@@ -44,7 +46,7 @@ func (s *Site) TakeEvents(ctx context.Context, box string, in api.EventBatch) (*
 				break
 			}
 			next++
-			if e.Status == nil && e.Flight == nil {
+			if e.Status == nil && e.Flight == nil && e.Audit == nil && e.Discovered == nil {
 				gone++
 				continue
 			}
@@ -57,7 +59,7 @@ func (s *Site) TakeEvents(ctx context.Context, box string, in api.EventBatch) (*
 			}
 			if wrong != nil {
 				s.log.Warn("event dropped", "box", box, "number", e.Number, "error", wrong)
-			} else if err := keepEvent(x, box, e); err != nil {
+			} else if err := s.keepEvent(x, b, e); err != nil {
 				return err
 			}
 		}
@@ -91,11 +93,52 @@ func (s *Site) foreign(x store.Tx, b store.Box, e api.BoxEvent) (wrong, err erro
 	return fmt.Errorf("job %q is of box %s", e.Status.Job, owner), nil
 }
 
-func keepEvent(x store.Tx, box string, e api.BoxEvent) error {
-	if e.Status != nil {
-		return x.AddMessage(box, *e.Status)
+func (s *Site) keepEvent(x store.Tx, b store.Box, e api.BoxEvent) error {
+	switch {
+	case e.Status != nil:
+		return x.AddMessage(b.ID, *e.Status)
+	case e.Audit != nil:
+		return s.boxAudit(x, b, *e.Audit)
+	case e.Discovered != nil:
+		return s.discovered(x, b, *e.Discovered)
 	}
-	return x.AddFlight(box, *e.Flight)
+	return x.AddFlight(b.ID, *e.Flight)
+}
+
+// boxAudit takes an entry of a box's audit log. What it says of grants counts
+// for grants of that box only.
+func (s *Site) boxAudit(x store.Tx, b store.Box, a api.AuditRecord) error {
+	used := map[string]time.Time{auditGrantUsed: a.Time, auditGrantReturned: {}}
+	if at, ok := used[a.What]; ok {
+		if err := x.SetGrantUsed(a.Object, b.ID, at); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+	}
+	return x.AddAudit(store.AuditEntry{Time: a.Time, Who: fmt.Sprintf("box %s: %s", nameOf(x, osd.KindBox, b.ID), a.Who), What: a.What, Object: a.Object, Text: a.Text})
+}
+
+// The words of a box's audit log that say what became of grants.
+const (
+	auditGrantUsed     = "grant-used"
+	auditGrantReturned = "grant-returned"
+)
+
+// discovered keeps what a computer that the box serves said of itself.
+func (s *Site) discovered(x store.Tx, b store.Box, d api.Discovered) error {
+	w, err := s.loadWorld(x)
+	if err != nil {
+		return err
+	}
+	c, ok := w.byID(osd.KindComputer, d.Computer).(*osd.Computer)
+	box, known := w.byID(osd.KindBox, b.ID).(*osd.Box)
+	if !ok || !known || !w.serves(box, c) {
+		return nil // it was deleted, or went to another box
+	}
+	record, err := json.Marshal(d.Inventory)
+	if err != nil {
+		return err
+	}
+	return errors.Join(x.PutInventory(c.ID, record), x.NoteChange())
 }
 
 // maxText bounds the texts of an event that are no output.
@@ -105,8 +148,13 @@ const maxText = 1024
 // counts as taken, so that it does not stop those behind it for ever.
 func checkEvent(e api.BoxEvent) error {
 	switch {
-	case e.Status != nil && e.Flight != nil:
-		return errors.New("want either a status message or a flight event")
+	case parts(e) != 1:
+		return errors.New("want exactly one of status, flight, audit and discovered")
+	case e.Audit != nil:
+		cut(maxText, &e.Audit.Who, &e.Audit.What, &e.Audit.Object, &e.Audit.Text)
+		return nil
+	case e.Discovered != nil:
+		return checkInventory(e.Discovered)
 	case e.Flight != nil:
 		mac, err := osd.NormalizeMAC(e.Flight.Client)
 		if err != nil {
@@ -122,6 +170,38 @@ func checkEvent(e api.BoxEvent) error {
 	m.Output = status.Tail(m.Output, status.MaxOutput)
 	cut(maxText, &m.Action, &m.Group, &m.Stage, &m.Computer, &m.Advertisement, &m.Sequence)
 	return nil
+}
+
+func parts(e api.BoxEvent) int {
+	n := 0
+	for _, there := range []bool{e.Status != nil, e.Flight != nil, e.Audit != nil, e.Discovered != nil} {
+		if there {
+			n++
+		}
+	}
+	return n
+}
+
+// maxAdapters bounds the adapters and addresses of an inventory.
+const maxAdapters = 64
+
+func checkInventory(d *api.Discovered) error {
+	m := &d.Inventory
+	if d.Computer == "" || len(m.Adapters) > maxAdapters || len(m.IPAddresses) > maxAdapters {
+		return errors.New("inventory without a computer, or with too many adapters")
+	}
+	cut(maxText, &m.Manufacturer, &m.Model, &m.SerialNumber, &m.UUID, &m.AssetTag, &m.Chassis, &m.BIOS, &m.ProcessorModel)
+	for i := range m.Adapters {
+		cut(maxText, &m.Adapters[i].Name, &m.Adapters[i].MAC, &m.Adapters[i].Driver)
+	}
+	cutAll(m.IPAddresses)
+	return nil
+}
+
+func cutAll(texts []string) {
+	for i := range texts {
+		cut(maxText, &texts[i])
+	}
 }
 
 func cut(n int, texts ...*string) {

@@ -28,8 +28,8 @@ const (
 func (s *Site) issue(x store.Tx, who string, w wish) error {
 	now := s.now().UTC().Truncate(time.Second)
 	from := now
-	if w.advertisement.Start.After(now) {
-		from = w.advertisement.Start.UTC()
+	if start := w.advertisement.StartTime(); start.After(now) {
+		from = start.UTC()
 	}
 	macs, guid := labels(w.computer)
 	g := store.Grant{Box: w.box.ID, Grant: policy.Grant{
@@ -73,7 +73,7 @@ func (s *Site) bind(x store.Tx, b store.Box) error {
 func (s *Site) GrantAgain(ctx context.Context, who, advertisement string, in api.GrantAgain) (*api.Granted, error) {
 	out := &api.Granted{Computers: []string{}}
 	err := s.write(ctx, func(x store.Tx) error {
-		w, err := loadWorld(x)
+		w, err := s.loadWorld(x)
 		if err != nil {
 			return err
 		}
@@ -105,8 +105,8 @@ func (w world) again(advertisement string, in api.GrantAgain, now time.Time) ([]
 	if c == nil || !needsGrants(a, seq) {
 		return nil, api.Errorf(api.CodeRefused, title(a), "it needs no grants: only mandatory advertisements of sequences that erase disks do")
 	}
-	if !a.Expires.IsZero() && !now.Before(a.Expires) {
-		return nil, api.Errorf(api.CodeRefused, title(a), "it ended at %s", a.Expires.UTC().Format(time.RFC3339)).WithRemedy("apply it with a later `expires`")
+	if a.Ended(now) {
+		return nil, api.Errorf(api.CodeRefused, title(a), "it ended at %s", a.ExpiryTime().UTC().Format(time.RFC3339)).WithRemedy("apply it with a later `expires`")
 	}
 	machines, err := choose(w.members(c), in.Computers, c.Name)
 	if err != nil {

@@ -67,10 +67,10 @@ func (p *plan) interlock(had []store.Grant, now time.Time) ([]wish, error) {
 }
 
 func closed(s *step, a *osd.Advertisement, now time.Time) bool {
-	if a.Expires.IsZero() || now.Before(a.Expires) {
+	if !a.Ended(now) {
 		return false
 	}
-	s.note("it ended at %s: no grant is issued", a.Expires.UTC().Format(time.RFC3339))
+	s.note("it ended at %s: no grant is issued", a.ExpiryTime().UTC().Format(time.RFC3339))
 	return true
 }
 
@@ -155,6 +155,11 @@ func (p *plan) noteStale(s *step, had []store.Grant) {
 	if c, ok := s.Object.(*osd.Computer); ok && relabelled(c, s.was.(*osd.Computer)) &&
 		slices.ContainsFunc(had, func(g store.Grant) bool { return g.Computer == c.ID }) {
 		s.note("its grants name the earlier addresses, and the machine will refuse them: issue them anew with `bootward advertisement grant`")
+	}
+	switch s.Object.(type) {
+	case *osd.Collection, *sequence.Sequence:
+	default:
+		return
 	}
 	for _, a := range all[*osd.Advertisement](p.world, osd.KindAdvertisement) {
 		seq, c := p.world.sequence(a.Sequence), p.world.collection(a.Collection)

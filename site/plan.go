@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/bootward/bootward/osd"
@@ -31,10 +32,17 @@ func (p *step) note(format string, args ...any) {
 	p.notes = append(p.notes, fmt.Sprintf(format, args...))
 }
 
+// objectKey names an object.
+type objectKey struct {
+	kind osd.Kind
+	name string
+}
+
 // plan is what an apply does: the objects as they will be, and the world with
 // them. Making it changes nothing.
 type plan struct {
 	steps []*step
+	seen  map[objectKey]*step
 	world world
 	errs  document.Errors
 	// refused says that all of errs are refusals: the documents are right,
@@ -44,7 +52,7 @@ type plan struct {
 
 // makePlan merges what was written into the world and checks the whole.
 func makePlan(w world, objects []written) *plan {
-	p := &plan{world: w.clone()}
+	p := &plan{world: w.clone(), seen: map[objectKey]*step{}}
 	for _, o := range objects {
 		p.add(w, o)
 	}
@@ -53,19 +61,18 @@ func makePlan(w world, objects []written) *plan {
 	})
 	p.checkReferences()
 	p.checkUnique()
+	p.checkCollections()
 	return p
 }
 
 // add puts one object into the planned world.
 func (p *plan) add(old world, o written) {
 	k, m := o.ObjectKind(), meta(o.Object)
-	for _, other := range p.steps {
-		if other.ObjectKind() == k && other.ObjectName() == m.Name {
-			p.errs = append(p.errs, o.fault("name", "name each object once, or remove one of them", "is there twice, also in %s", other.file))
-			return
-		}
+	if other, ok := p.seen[objectKey{k, m.Name}]; ok {
+		p.errs = append(p.errs, o.fault("name", "name each object once, or remove one of them", "is there twice, also in %s", other.file))
+		return
 	}
-	was := old[k][m.Name]
+	was := old.kinds[k][m.Name]
 	if m.ID != "" {
 		was = old.byID(k, m.ID)
 		if was == nil {
@@ -81,13 +88,13 @@ func (p *plan) add(old world, o written) {
 		if equal(o.Object, was) {
 			s.action = actionUnchanged
 		}
-		delete(p.world[k], was.ObjectName())
+		delete(p.world.kinds[k], was.ObjectName())
 		if k == osd.KindBox && was.ObjectName() != m.Name {
 			s.note("its certificates bear the name %q: enrol the box again", was.ObjectName())
 		}
 	}
-	p.world[k][m.Name] = o.Object
-	p.steps = append(p.steps, s)
+	p.world.kinds[k][m.Name] = o.Object
+	p.steps, p.seen[objectKey{k, m.Name}] = append(p.steps, s), s
 	if c := contentOf(o.Object); c != nil && c.Manifest == "" {
 		s.note("it has no content yet: import it before a sequence can run that uses it")
 	}
@@ -139,43 +146,65 @@ func (p *plan) checkReferences() {
 
 // checkUnique refuses labels that two computers share, and names of boxes and
 // computers that differ in case only: both become lower-case host names.
+// Addresses of docks and dongles may stand at several computers.
 func (p *plan) checkUnique() {
+	taken := p.takenLabels()
 	for _, s := range p.steps {
-		for _, other := range all[osd.Object](p.world, s.ObjectKind()) {
-			if other == s.Object {
-				continue
-			}
-			field, value := clash(s.Object, other)
-			if field != "" {
-				p.errs = append(p.errs, s.fault(field, "correct one of the two", "%s belongs to %s as well", value, title(other)))
+		for _, l := range p.labelsOf(s.Object) {
+			for _, other := range taken[l.key] {
+				if other != s.Object {
+					p.errs = append(p.errs, s.fault(l.field, "correct one of the two", "%s belongs to %s as well", l.value, title(other)))
+				}
 			}
 		}
 	}
 }
 
-func clash(o, other osd.Object) (field, value string) {
-	switch o.(type) {
-	case *osd.Box, *osd.Computer:
-		if strings.EqualFold(o.ObjectName(), other.ObjectName()) {
-			return "name", o.ObjectName()
+// label is something that one object of a kind has alone.
+type label struct{ key, field, value string }
+
+func (p *plan) takenLabels() map[string][]osd.Object {
+	taken := map[string][]osd.Object{}
+	for _, k := range []osd.Kind{osd.KindBox, osd.KindComputer, osd.KindAssociation} {
+		for _, o := range all[osd.Object](p.world, k) {
+			for _, l := range p.labelsOf(o) {
+				taken[l.key] = append(taken[l.key], o)
+			}
 		}
 	}
-	c, ok := o.(*osd.Computer)
-	if !ok {
-		return "", ""
-	}
-	macs, guid := labels(c)
-	otherMACs, otherGUID := labels(other.(*osd.Computer))
-	for i, m := range macs {
-		if slices.Contains(otherMACs, m) {
-			return fmt.Sprintf("macs[%d]", i), m
-		}
-	}
-	if guid != "" && guid == otherGUID {
-		return "smbiosGUID", guid
-	}
-	return "", ""
+	return taken
 }
+
+func (p *plan) labelsOf(o osd.Object) []label {
+	var out []label
+	add := func(field, value string) {
+		out = append(out, label{string(o.ObjectKind()) + "/" + strings.TrimRight(field, "0123456789[]") + "/" + strings.ToLower(value), field, value})
+	}
+	switch o := o.(type) {
+	case *osd.Box:
+		add("name", o.Name)
+	case *osd.Association:
+		add("destination", o.To())
+	case *osd.Computer:
+		add("name", o.Name)
+		if o.Obsolete {
+			return out
+		}
+		settings := p.world.settings()
+		macs, guid := labels(o)
+		for i, m := range macs {
+			if !settings.Shared(m) {
+				add("macs["+itoa(i)+"]", m)
+			}
+		}
+		if guid != "" {
+			add("smbiosGUID", guid)
+		}
+	}
+	return out
+}
+
+func itoa(i int) string { return strconv.Itoa(i) }
 
 // labels are the normalised addresses and GUID of a computer that is valid.
 func labels(c *osd.Computer) (macs []string, guid string) {

@@ -48,6 +48,13 @@ func (s *Site) Policy(ctx context.Context, box string) (store.Policy, error) {
 	var p store.Policy
 	fresh := false
 	err := s.store.Read(ctx, func(x store.Tx) (err error) {
+		w, err := s.loadWorld(x)
+		if err != nil {
+			return err
+		}
+		if err := s.keepWorld(x, w); err != nil {
+			return err
+		}
 		p, fresh, err = s.current(x, box)
 		return err
 	})
@@ -87,7 +94,7 @@ func (s *Site) current(x store.Tx, box string) (store.Policy, bool, error) {
 // compiled makes the snapshot of a box as JSON without number and times, and
 // its digest.
 func (s *Site) compiled(x store.Tx, box string) (func(v Version, at time.Time) ([]byte, error), string, error) {
-	w, err := loadWorld(x)
+	w, err := s.loadWorld(x)
 	if err != nil {
 		return nil, "", err
 	}
@@ -99,7 +106,11 @@ func (s *Site) compiled(x store.Tx, box string) (func(v Version, at time.Time) (
 	if err != nil {
 		return nil, "", err
 	}
-	snapshot, err := compile(w, b, s.code, grants, s.now())
+	orders, err := x.Orders(box, s.now())
+	if err != nil {
+		return nil, "", err
+	}
+	snapshot, err := compile(w, b, s.code, grants, orders, s.now())
 	if err != nil {
 		return nil, "", err
 	}

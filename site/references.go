@@ -2,6 +2,7 @@ package site
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/bootward/bootward/osd"
@@ -15,10 +16,19 @@ func references(o osd.Object) []sequence.Reference {
 		if o.Box != "" {
 			return []sequence.Reference{{Kind: osd.KindBox, Name: o.Box, Field: "box"}}
 		}
+	case *osd.Box:
+		return listed(osd.KindCollection, "boundaries", o.Boundaries)
+	case *osd.Association:
+		refs := []sequence.Reference{{Kind: osd.KindComputer, Name: o.Source, Field: "source"}}
+		if o.Destination != "" {
+			refs = append(refs, sequence.Reference{Kind: osd.KindComputer, Name: o.Destination, Field: "destination"})
+		}
+		return refs
 	case *osd.Collection:
-		var refs []sequence.Reference
-		for i, m := range o.Members {
-			refs = append(refs, sequence.Reference{Kind: osd.KindComputer, Name: m, Field: fmt.Sprintf("members[%d]", i)})
+		refs := slices.Concat(listed(osd.KindComputer, "members", o.Members),
+			listed(osd.KindCollection, "include", o.Include), listed(osd.KindCollection, "exclude", o.Exclude))
+		if o.LimitTo != "" {
+			refs = append(refs, sequence.Reference{Kind: osd.KindCollection, Name: o.LimitTo, Field: "limitTo"})
 		}
 		return refs
 	case *osd.Advertisement:
@@ -36,6 +46,15 @@ func references(o osd.Object) []sequence.Reference {
 	return nil
 }
 
+// listed are the references of a list.
+func listed(k osd.Kind, field string, names []string) []sequence.Reference {
+	var refs []sequence.Reference
+	for i, n := range names {
+		refs = append(refs, sequence.Reference{Kind: k, Name: n, Field: fmt.Sprintf("%s[%d]", field, i)})
+	}
+	return refs
+}
+
 func names(refs []sequence.Reference, k osd.Kind) bool {
 	for _, r := range refs {
 		if r.Kind == k {
@@ -51,7 +70,7 @@ func (w world) has(r sequence.Reference) bool {
 	if r.Kind == osd.KindCollection {
 		return w.collection(r.Name) != nil
 	}
-	_, ok := w[r.Kind][r.Name]
+	_, ok := w.kinds[r.Kind][r.Name]
 	return ok
 }
 
@@ -90,7 +109,7 @@ func (w world) referrers(target osd.Object) []string {
 func (w world) incomplete(s *sequence.Sequence) []string {
 	var missing []string
 	for _, r := range references(s) {
-		o := w[r.Kind][r.Name]
+		o := w.kinds[r.Kind][r.Name]
 		if o == nil {
 			missing = append(missing, fmt.Sprintf("%s %q does not exist", r.Kind, r.Name))
 			continue
@@ -108,12 +127,16 @@ func (w world) incomplete(s *sequence.Sequence) []string {
 // boxFor finds the box that serves a computer: its own, else the only one.
 func (w world) boxFor(c *osd.Computer) (*osd.Box, error) {
 	if c.Box != "" {
-		if b, ok := w[osd.KindBox][c.Box].(*osd.Box); ok {
+		if b, ok := w.kinds[osd.KindBox][c.Box].(*osd.Box); ok {
 			return b, nil
 		}
 		return nil, fmt.Errorf("computer %s: its box %q does not exist", c.Name, c.Box)
 	}
-	boxes := all[*osd.Box](w, osd.KindBox)
+	boxes := slices.DeleteFunc(all[*osd.Box](w, osd.KindBox), func(b *osd.Box) bool { return !w.serves(b, c) })
+	// A boundary that names the computer goes before boxes that serve all.
+	if i := slices.IndexFunc(boxes, func(b *osd.Box) bool { return len(b.Boundaries) > 0 }); i >= 0 {
+		return boxes[i], nil
+	}
 	if len(boxes) == 1 {
 		return boxes[0], nil
 	}
@@ -122,8 +145,8 @@ func (w world) boxFor(c *osd.Computer) (*osd.Box, error) {
 		known = append(known, b.Name)
 	}
 	if len(known) == 0 {
-		return nil, fmt.Errorf("computer %s: the site has no box that could serve it; apply a Box first", c.Name)
+		return nil, fmt.Errorf("computer %s: no box of the site serves it; apply a Box, or give one boundaries that hold it", c.Name)
 	}
-	return nil, fmt.Errorf("computer %s: the site has %d boxes (%s), so its key `box` must name the one that serves it",
+	return nil, fmt.Errorf("computer %s: %d boxes serve it (%s), so its key `box`, or the boundaries of one box, must say which",
 		c.Name, len(boxes), strings.Join(known, ", "))
 }

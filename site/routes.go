@@ -10,8 +10,9 @@ import (
 	"time"
 
 	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/internal/openapi"
+	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/osd/status"
-	"github.com/bootward/bootward/site/openapi"
 	"github.com/bootward/bootward/site/store"
 )
 
@@ -76,6 +77,11 @@ func (s *Site) routes() []route {
 		{pattern: api.RouteJobs, who: persons, summary: "Deployments, the newest first", response: []api.JobState{}, timeout: writeTime, handle: s.getJobs},
 		{pattern: api.RouteAudit, who: persons, summary: "The audit log", response: []api.AuditEntry{}, timeout: writeTime, handle: s.getAudit, query: []openapi.Parameter{q("after", "number of the last entry seen")}},
 		{pattern: api.RouteGrantAgain, who: persons, summary: "Issue grants anew for a confirmed number of machines", maxBody: smallBody, request: api.GrantAgain{}, response: api.Granted{}, timeout: writeTime, handle: s.postGrants},
+		{pattern: api.RouteExplain, who: persons, summary: "What a computer would get and why, and what not", response: policy.Explanation{}, timeout: writeTime, handle: s.getExplain,
+			query: []openapi.Parameter{q("at", "time, now when left out"), q("box", "name of a box"), q("where", "bootMediaAndPXE or runningClients"), q("event", "atLogon or atLogoff")}},
+		{pattern: api.RouteMembers, who: persons, summary: "Who is in a collection", response: api.Members{}, timeout: writeTime, handle: s.getMembers},
+		{pattern: api.RouteSiteReady, who: persons, summary: "Which deployments a box could finish if its line were cut", response: api.BoxReady{}, timeout: writeTime, handle: s.getReady},
+		{pattern: api.RouteOrder, who: persons, summary: "Tell boxes to go on, or to forget that computers ran mandatory advertisements", maxBody: smallBody, request: api.Order{}, response: api.Ordered{}, timeout: writeTime, handle: s.postOrder},
 
 		{pattern: api.RouteBoxEnrol, who: anybody, summary: "Identity of a box, for a one-time token", maxBody: smallBody, request: api.Enrol{}, response: api.Enrolled{}, timeout: writeTime, handle: s.postEnrol},
 		{pattern: api.RouteBoxCheckIn, who: boxes, summary: "What a box says of itself", maxBody: smallBody, request: api.CheckIn{}, response: api.CheckedIn{}, timeout: writeTime, handle: s.postCheckIn},

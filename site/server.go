@@ -51,6 +51,11 @@ func (s *Site) Serve(ctx context.Context, l net.Listener) (err error) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.ServeTLS(l, "", "") }()
+	updating, stop := context.WithCancel(ctx)
+	var work sync.WaitGroup
+	work.Go(func() { s.keepUpdated(updating) })
+	defer work.Wait()
+	defer stop()
 	s.log.Info("site serves", "site", s.code, "address", l.Addr().String(), "fingerprint", s.anchor.Fingerprint())
 	select {
 	case err := <-ended:

@@ -48,6 +48,8 @@ type Site struct {
 
 	mu      sync.Mutex
 	allowed map[string]*allowed // by box ID: content that its policy names
+	world   world               // as of change worldAt
+	worldAt uint64
 }
 
 // Options are what Open is given besides the directory.
@@ -119,7 +121,7 @@ func (s *Site) Anchor() *trust.Anchor { return s.anchor }
 
 // write runs f in a transaction, and wakes who waits for policy afterwards.
 func (s *Site) write(ctx context.Context, f func(store.Tx) error) error {
-	if err := s.store.Write(ctx, f); err != nil {
+	if err := s.store.Write(ctx, func(x store.Tx) error { return errors.Join(f(x), x.NoteChange()) }); err != nil {
 		return err
 	}
 	s.changes.wake()

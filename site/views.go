@@ -43,11 +43,11 @@ func (s *Site) Delete(ctx context.Context, who string, kind osd.Kind, nameOrID s
 		if err != nil {
 			return err
 		}
-		w, err := loadWorld(x)
+		w, err := s.loadWorld(x)
 		if err != nil {
 			return err
 		}
-		if by := w.referrers(w[kind][o.Name]); len(by) > 0 {
+		if by := w.referrers(w.kinds[kind][o.Name]); len(by) > 0 {
 			return api.Errorf(api.CodeConflict, fmt.Sprintf("%s %q", kind, o.Name), "is used by %s", strings.Join(by, ", ")).
 				WithRemedy("change or delete those first")
 		}

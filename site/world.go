@@ -6,10 +6,14 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
+	"time"
 
 	"github.com/bootward/bootward/content"
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/document"
+	"github.com/bootward/bootward/osd/inventory"
+	"github.com/bootward/bootward/osd/membership"
 	"github.com/bootward/bootward/osd/sequence"
 	"github.com/bootward/bootward/site/store"
 )
@@ -32,6 +36,10 @@ func meta(o osd.Object) *osd.Meta {
 	case *sequence.Sequence:
 		return &o.Meta
 	case *osd.Advertisement:
+		return &o.Meta
+	case *osd.Association:
+		return &o.Meta
+	case *osd.SiteSettings:
 		return &o.Meta
 	}
 	return nil
@@ -82,47 +90,120 @@ func digest(s *sequence.Sequence) (string, error) {
 	return content.Digest(b), nil
 }
 
-// world is every object of the site, by kind and name.
-type world map[osd.Kind]map[string]osd.Object
+// world is every object of the site, by kind and name, and what is known of the
+// computers. It is shared and must not be changed; plans work on a clone.
+type world struct {
+	kinds      map[osd.Kind]map[string]osd.Object
+	inventory  map[string]inventory.Record  // by ID of the computer
+	frozen     map[string]membership.Frozen // by name of the collection
+	now        time.Time                    // at which collections are evaluated
+	memberList *members
+}
 
-func loadWorld(x store.Objects) (world, error) {
-	w := world{}
+// members are the computers of each collection, found when they are first asked
+// for.
+type members struct {
+	once sync.Once
+	by   map[string][]*osd.Computer
+	warn []membership.Warning
+}
+
+// loadWorld reads everything. A state that a Read saw before is taken from
+// memory: a site with many computers is not decoded at each question.
+func (s *Site) loadWorld(x store.Tx) (world, error) {
+	change, err := x.Change()
+	if err != nil {
+		return world{}, err
+	}
+	s.mu.Lock()
+	kept, at := s.world, s.worldAt
+	s.mu.Unlock()
+	if kept.kinds != nil && at == change {
+		kept.now, kept.memberList = s.now(), &members{}
+		return kept, nil
+	}
+	return s.readWorld(x)
+}
+
+// keepWorld remembers the world that a Read loaded. One that a Write loaded may
+// never come true.
+func (s *Site) keepWorld(x store.Tx, w world) error {
+	change, err := x.Change()
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.world, s.worldAt = w, change
+	return nil
+}
+
+func (s *Site) readWorld(x store.Tx) (world, error) {
+	w := world{kinds: map[osd.Kind]map[string]osd.Object{}, now: s.now(), memberList: &members{}}
 	for _, k := range osd.Kinds() {
-		w[k] = map[string]osd.Object{}
+		w.kinds[k] = map[string]osd.Object{}
 		records, err := x.Objects(k)
 		if err != nil {
-			return nil, err
+			return w, err
 		}
 		for _, r := range records {
 			o, err := decode(r)
 			if err != nil {
-				return nil, err
+				return w, err
 			}
-			w[k][r.Name] = o
+			w.kinds[k][r.Name] = o
 		}
 	}
-	return w, nil
+	return w, w.readFacts(x)
+}
+
+// readFacts reads what is known of computers and collections beside their
+// objects.
+func (w *world) readFacts(x store.Tx) error {
+	w.inventory, w.frozen = map[string]inventory.Record{}, map[string]membership.Frozen{}
+	records, err := x.Inventories()
+	if err != nil {
+		return err
+	}
+	for id, raw := range records {
+		var r inventory.Record
+		if err := json.Unmarshal(raw, &r); err != nil {
+			return fmt.Errorf("inventory of %s: %w", id, err)
+		}
+		w.inventory[id] = r
+	}
+	frozen, err := x.FrozenCollections()
+	if err != nil {
+		return err
+	}
+	for _, c := range all[*osd.Collection](*w, osd.KindCollection) {
+		if f, ok := frozen[c.ID]; ok && c.Update != nil {
+			w.frozen[c.Name] = membership.Frozen{At: f.At, Members: f.Members}
+		}
+	}
+	return nil
 }
 
 // clone copies the maps; the objects are shared and must not be changed.
 func (w world) clone() world {
-	c := world{}
-	for k, m := range w {
-		c[k] = maps.Clone(m)
+	c := w
+	c.kinds, c.memberList = map[osd.Kind]map[string]osd.Object{}, &members{}
+	for k, m := range w.kinds {
+		c.kinds[k] = maps.Clone(m)
 	}
 	return c
 }
 
 // find looks an object up by name, else by ID.
 func (w world) find(k osd.Kind, nameOrID string) osd.Object {
-	if o, ok := w[k][nameOrID]; ok {
+	if o, ok := w.kinds[k][nameOrID]; ok {
 		return o
 	}
 	return w.byID(k, nameOrID)
 }
 
 func (w world) byID(k osd.Kind, id string) osd.Object {
-	for _, o := range w[k] {
+	for _, o := range w.kinds[k] {
 		if id != "" && meta(o).ID == id {
 			return o
 		}
@@ -132,8 +213,8 @@ func (w world) byID(k osd.Kind, id string) osd.Object {
 
 // all lists the objects of a type by name.
 func all[T osd.Object](w world, k osd.Kind) []T {
-	out := make([]T, 0, len(w[k]))
-	for _, o := range w[k] {
+	out := make([]T, 0, len(w.kinds[k]))
+	for _, o := range w.kinds[k] {
 		out = append(out, o.(T))
 	}
 	slices.SortFunc(out, func(a, b T) int { return cmp.Compare(a.ObjectName(), b.ObjectName()) })
@@ -148,7 +229,7 @@ func (w world) sequence(name string) *sequence.Sequence {
 
 // collection finds a collection; the built-in ones are always there.
 func (w world) collection(name string) *osd.Collection {
-	if c, ok := w[osd.KindCollection][name].(*osd.Collection); ok {
+	if c, ok := w.kinds[osd.KindCollection][name].(*osd.Collection); ok {
 		return c
 	}
 	if c := (&osd.Collection{Meta: osd.Meta{Name: name}}); c.BuiltIn() {
@@ -159,5 +240,41 @@ func (w world) collection(name string) *osd.Collection {
 
 // members lists the computers of a collection by name.
 func (w world) members(c *osd.Collection) []*osd.Computer {
-	return slices.DeleteFunc(all[*osd.Computer](w, osd.KindComputer), func(p *osd.Computer) bool { return !c.Holds(p) })
+	w.memberList.find(w)
+	return w.memberList.by[c.Name]
+}
+
+// warnings lists what is wrong with the collections.
+func (w world) warnings() []membership.Warning {
+	w.memberList.find(w)
+	return w.memberList.warn
+}
+
+func (m *members) find(w world) {
+	m.once.Do(func() {
+		m.by = map[string][]*osd.Computer{}
+		rules := membership.New(deref(all[*osd.Collection](w, osd.KindCollection)), w.frozen)
+		m.warn = rules.Warnings()
+		for _, c := range all[*osd.Computer](w, osd.KindComputer) {
+			for _, name := range rules.Of(membership.Machine{Computer: c, Record: w.inventory[c.ID]}, w.now).Names() {
+				m.by[name] = append(m.by[name], c)
+			}
+		}
+	})
+}
+
+func deref[T any](all []*T) []T {
+	out := make([]T, 0, len(all))
+	for _, p := range all {
+		out = append(out, *p)
+	}
+	return out
+}
+
+// settings are those of the site; the zero value if none were applied.
+func (w world) settings() osd.SiteSettings {
+	if s, ok := w.kinds[osd.KindSettings][osd.SettingsName].(*osd.SiteSettings); ok {
+		return *s
+	}
+	return osd.SiteSettings{}
 }

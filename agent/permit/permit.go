@@ -156,3 +156,24 @@ func (p *Permit) Allow(d disk.Disk) error {
 	}
 	return nil
 }
+
+// Marked is a permit that has the box note the first write of the job before it
+// allows it: from then on the grant is spent, also if the job fails.
+type Marked struct {
+	Permit disk.Permit
+	// Mark returns when the box has noted it, or refuses.
+	Mark   func(d disk.Disk) error
+	marked bool
+}
+
+// Allow implements disk.Permit.
+func (m *Marked) Allow(d disk.Disk) error {
+	if err := m.Permit.Allow(d); err != nil || m.marked {
+		return err
+	}
+	if err := m.Mark(d); err != nil {
+		return fmt.Errorf("the box has not noted the first write to %s: %w", d, err)
+	}
+	m.marked = true
+	return nil
+}

@@ -149,6 +149,11 @@ func (c *Client) Decline(ctx context.Context, id api.Identity) error {
 	return c.call(ctx, api.RouteDecline, id, nil)
 }
 
+// Erase says that the job is about to write to a disk for the first time.
+func (c *Client) Erase(ctx context.Context, disk string) error {
+	return c.call(ctx, api.RouteErase, api.Erase{Disk: disk}, nil)
+}
+
 // Job fetches the job of the certificate.
 func (c *Client) Job(ctx context.Context) (j api.Job, err error) {
 	return j, c.call(ctx, api.RouteJob, nil, &j)

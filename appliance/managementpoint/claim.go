@@ -10,14 +10,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/appliance/store"
-	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/osd/status"
 	"github.com/bootward/bootward/trust"
@@ -25,7 +22,7 @@ import (
 
 // claim opens a job for the first key that asks, or gives the same key its own
 // job again.
-func (p *Point) claim(ctx context.Context, c api.Claim) (api.Claimed, *api.Error) {
+func (p *Point) claim(ctx context.Context, c api.Claim, from string) (api.Claimed, *api.Error) {
 	key, err := trust.ParseCSR(c.CSR)
 	if err != nil {
 		return api.Claimed{}, api.Errorf(api.CodeInvalid, "csr", "%v", err)
@@ -50,15 +47,22 @@ func (p *Point) claim(ctx context.Context, c api.Claim) (api.Claimed, *api.Error
 		return api.Claimed{}, p.halt(ctx, *v.Open, c.Identity, why)
 	}
 	p.warnConflict(ctx, v, c.Identity)
+	stopped, err := p.NoteWants(ctx, v, c.Identity.MACs[0])
+	if err != nil {
+		return api.Claimed{}, internal(err)
+	}
 	offer, refused := choose(v, c)
-	if refused == nil && offer.Grant == nil {
+	if refused == nil {
+		refused = p.interlock(ctx, offer, stopped, c.Identity.MACs[0])
+	}
+	if refused == nil {
 		refused = p.often(ctx, v)
 	}
 	if refused != nil {
 		p.flight(ctx, status.FlightEvent{Client: c.Identity.MACs[0], What: "refused", Text: "claim refused: " + refused.Detail + ": " + full(v)})
 		return api.Claimed{}, refused
 	}
-	return p.open(ctx, v, offer, c, print)
+	return p.open(ctx, v, offer, c, print, from)
 }
 
 // claimAgain answers a key that has a job: an answer was lost on the way.
@@ -85,12 +89,17 @@ func choose(v Verdict, c api.Claim) (policy.Offer, *api.Error) {
 }
 
 // open starts the job and uses the grant, in one transaction.
-func (p *Point) open(ctx context.Context, v Verdict, o policy.Offer, c api.Claim, key string) (api.Claimed, *api.Error) {
+func (p *Point) open(ctx context.Context, v Verdict, o policy.Offer, c api.Claim, key, from string) (api.Claimed, *api.Error) {
 	s, now := p.Policy(), p.Now().UTC()
-	j := store.Job{ID: newJobID(), Machine: v.Machine, Name: hostName(v.Computer, c.Identity), Client: c.Identity.MACs[0],
+	e := p.Evaluator()
+	name, err := p.jobName(ctx, e, v, o, c.Identity)
+	if err != nil {
+		return api.Claimed{}, api.Errorf(api.CodeRefused, o.Advertisement.ID, "%v", err).WithRemedy("correct the template of computer names at the site, or import the machine")
+	}
+	j := store.Job{ID: newJobID(), Machine: v.Machine, Name: name, Client: c.Identity.MACs[0], Addresses: []string{from},
 		Sequence: o.Sequence.Name, Key: key, Identity: c.Identity, Opened: now}
 	j.Document = api.Job{Format: 1, ID: j.ID, Computer: j.Name, Advertisement: o.Advertisement.ID, AdvertName: o.Advertisement.Name,
-		Sequence: o.Sequence, Variables: variables(s, v.Computer), Content: contentOf(s, o.Sequence), Opened: now, NextNumber: 1}
+		Sequence: o.Sequence, Variables: e.Variables(&v.Decision), Content: contentOf(s, o.Sequence), Opened: now, NextNumber: 1}
 	how := "mandatory"
 	if !o.Mandatory {
 		j.Document.PersonGranted = o.Sequence.Destructive
@@ -113,7 +122,7 @@ func (p *Point) open(ctx context.Context, v Verdict, o policy.Offer, c api.Claim
 		return api.Claimed{}, failed
 	}
 	text := fmt.Sprintf("%s: %s, %s (%s)", j.Name, o.Advertisement.Name, o.Sequence.Name, how)
-	err := p.Store.OpenJob(ctx, j, replaces,
+	err = p.Store.OpenJob(ctx, j, replaces,
 		status.FlightEvent{Time: now, Client: j.Client, Job: j.ID, What: "claim", Text: identityText(c.Identity)},
 		status.FlightEvent{Time: now, Client: j.Client, Job: j.ID, What: "job-started", Text: text})
 	switch {
@@ -160,22 +169,6 @@ func (p *Point) warnConflict(ctx context.Context, v Verdict, id api.Identity) {
 		p.Log.Warn("labels of a machine contradict each other", "why", v.Conflict, "machine", identityText(id))
 		p.flight(ctx, status.FlightEvent{Client: id.MACs[0], What: "alarm", Text: v.Conflict + " (" + identityText(id) + ")"})
 	}
-}
-
-// variables merges those of the machine's collections, by name, then those of
-// the computer: later ones win.
-func variables(s *policy.Snapshot, c *osd.Computer) map[string]string {
-	merged := map[string]string{}
-	byName := slices.SortedFunc(slices.Values(s.Collections), func(a, b osd.Collection) int { return strings.Compare(a.Name, b.Name) })
-	for _, k := range byName {
-		if k.Holds(c) {
-			maps.Copy(merged, k.Variables)
-		}
-	}
-	if c != nil {
-		maps.Copy(merged, c.Variables)
-	}
-	return merged
 }
 
 // fingerprint is the SHA-256 of a public key in PKIX form, in hexadecimal.

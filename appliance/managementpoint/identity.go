@@ -8,13 +8,14 @@ import (
 
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/osd"
+	"github.com/bootward/bootward/osd/inventory"
 	"github.com/bootward/bootward/osd/policy"
 )
 
 // Limits of an identity: firmware tables are short, and a machine has few
 // network cards.
 const (
-	maxMACs  = 32
+	maxMACs  = 32 // and adapters of an inventory
 	maxLabel = 256
 )
 
@@ -45,7 +46,25 @@ func checkIdentity(id api.Identity) (api.Identity, *api.Error) {
 		}
 		*s = strings.TrimSpace(printable(*s))
 	}
-	return id, nil
+	return id, checkInventory(id.Inventory)
+}
+
+// checkInventory bounds what a machine says of itself, and makes it printable.
+func checkInventory(m *inventory.Machine) *api.Error {
+	if m == nil {
+		return nil
+	}
+	if len(m.Adapters) > maxMACs {
+		return api.Errorf(api.CodeInvalid, "identity.inventory", "%d adapters, at most %d are taken", len(m.Adapters), maxMACs)
+	}
+	texts := []*string{&m.Manufacturer, &m.Model, &m.SerialNumber, &m.UUID, &m.AssetTag, &m.Chassis, &m.BIOS, &m.ProcessorModel}
+	for i := range m.Adapters {
+		texts = append(texts, &m.Adapters[i].Name, &m.Adapters[i].MAC, &m.Adapters[i].Driver)
+	}
+	for _, s := range texts {
+		*s = strings.TrimSpace(printable((*s)[:min(len(*s), maxLabel)]))
+	}
+	return nil
 }
 
 // printable replaces what a terminal might obey: texts of machines end up on
@@ -61,7 +80,11 @@ func printable(s string) string {
 
 // machine is an identity as policy looks at it.
 func machine(id api.Identity) policy.Machine {
-	return policy.Machine{MACs: id.MACs, SMBIOSGUID: id.SMBIOSGUID}
+	m := policy.Machine{MACs: id.MACs, SMBIOSGUID: id.SMBIOSGUID}
+	if id.Inventory != nil {
+		m.Facts = &inventory.Record{Machine: *id.Inventory}
+	}
+	return m
 }
 
 // machineKey names a machine in the box's memory: by its computer if it is

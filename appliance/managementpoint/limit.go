@@ -37,20 +37,21 @@ func (l *limiter) allow(source string, now time.Time) bool {
 	return b.AllowN(now, 1)
 }
 
-// Jobs without a grant cost nobody anything but the word of whoever claims: they
-// are counted, so that made-up machines cannot fill the box.
+// Jobs without a grant cost nobody anything but the word of whoever claims, and a
+// grant comes back when its job ended before the first write: they are counted,
+// so that made-up machines, and one that fails at each start, cannot fill the box.
 const (
-	maxUngranted = 20  // of one machine in an hour
+	maxOfMachine = 20  // of one machine in an hour
 	maxUnknown   = 200 // of all machines that are not known, in an hour
 )
 
-// often says that too many jobs without a grant were opened of late.
+// often says that too many jobs were opened of late.
 func (p *Point) often(ctx context.Context, v Verdict) *api.Error {
-	limit, machine := maxUngranted, v.Machine
+	limit, machine := maxOfMachine, v.Machine
 	if v.Computer == nil {
 		limit, machine = maxUnknown, ""
 	}
-	n, err := p.Store.CountUngranted(ctx, machine, p.Now().Add(-time.Hour))
+	n, err := p.Store.CountJobs(ctx, machine, p.Now().Add(-time.Hour))
 	switch {
 	case err != nil:
 		return internal(err)

@@ -24,6 +24,9 @@ func (p *Point) offers(ctx context.Context, id api.Identity) (api.Offers, *api.E
 	}
 	p.warnConflict(ctx, v, id)
 	answer := api.Offers{Offers: []api.Offer{}, Why: tell(v)}
+	if s := p.Policy(); s != nil {
+		answer.Organisation, answer.WelcomeText = s.Settings.Organisation, s.Settings.WelcomeText
+	}
 	for _, o := range v.Offers {
 		answer.Offers = append(answer.Offers, api.Offer{
 			Advertisement: o.Advertisement.ID, Name: o.Advertisement.Name, Sequence: o.Sequence.Name, Comment: o.Advertisement.Comment,

@@ -52,7 +52,9 @@ type Point struct {
 	claims   sync.Mutex // one claim is judged at a time
 	mu       sync.Mutex
 	progress map[string]status.Progress
-	limits   limiter
+	// evaluator is that of the policy that it was made from.
+	evaluator *policy.Evaluator
+	limits    limiter
 }
 
 // Verdict is what a machine may run now, and what this box knows of it.
@@ -79,9 +81,10 @@ func (p *Point) Decide(ctx context.Context, m policy.Machine) (Verdict, error) {
 	if err != nil {
 		return Verdict{}, err
 	}
+	e := p.Evaluator()
 	h := policy.History{StateID: p.Store.StateID(), UsedGrants: used}
-	who := policy.Evaluate(s, m, h, now) // to learn which computer it is
-	v := Verdict{Decision: who, Machine: machineKey(who.Computer, m)}
+	computer, _ := e.Identify(m)
+	v := Verdict{Machine: machineKey(computer, m)}
 	jobs, err := p.Store.JobsOf(ctx, v.Machine)
 	if err != nil {
 		return Verdict{}, err
@@ -92,19 +95,40 @@ func (p *Point) Decide(ctx context.Context, m policy.Machine) (Verdict, error) {
 		if j.State == store.JobOpen {
 			v.Open, v.Superseded = &j, again
 		}
-		if again {
+		if again || j.Cleared || returned(j) {
 			delete(h.Runs, j.Document.Advertisement)
 			continue
 		}
-		h.Runs[j.Document.Advertisement] = policy.Run{Job: j.ID, Open: j.State == store.JobOpen, Succeeded: j.State == store.JobSucceeded}
+		h.Runs[j.Document.Advertisement] = policy.Run{Job: j.ID, Open: j.State == store.JobOpen, Succeeded: j.State == store.JobSucceeded, Opened: j.Opened}
 	}
-	v.Decision = policy.Evaluate(s, m, h, now)
+	v.Decision = e.Evaluate(m, h, now)
 	if v.Open != nil && !v.Superseded && len(v.Offers) > 0 {
 		v.Offers = nil
 		v.Why = append(v.Why, "job "+v.Open.ID+" is still running; a machine has one job at a time")
 	}
 	p.dropIncomplete(s, &v.Decision)
 	return v, nil
+}
+
+// returned says whether a job ended before its first write to a disk, so that it
+// does not count as a run. One that a second machine claimed counts.
+func returned(j store.Job) bool {
+	failed := j.State == store.JobFailed || j.State == store.JobAbandoned
+	return failed && j.Document.Sequence.Destructive && j.Erased.IsZero()
+}
+
+// Evaluator is the policy in force, prepared; nil before there is one.
+func (p *Point) Evaluator() *policy.Evaluator {
+	s := p.Policy()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s == nil {
+		return nil
+	}
+	if p.evaluator == nil || p.evaluator.Snapshot() != s {
+		p.evaluator = policy.New(s, policy.Local{})
+	}
+	return p.evaluator
 }
 
 // grantedAgain says whether an administrator issued a new grant for the run

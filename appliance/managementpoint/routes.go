@@ -61,6 +61,7 @@ var routes = []route{
 	{api.RouteJob, openJob, 0, shortTime, func(_ *Point, c call) (any, *api.Error) { return c.job.Document, nil }},
 	{api.RouteRenew, openJob, maxSmall, shortTime, (*Point).serveRenew},
 	{api.RouteStatus, endedJob, maxStatus, shortTime, (*Point).serveStatus},
+	{api.RouteErase, openJob, maxSmall, shortTime, (*Point).serveErase},
 	{api.RouteManifest, openJob, 0, 5 * time.Minute, func(p *Point, c call) (any, *api.Error) {
 		return nil, p.Content.Manifest(c.w, c.r.PathValue("digest"), c.job.Document.Content)
 	}},
@@ -200,7 +201,7 @@ func (p *Point) serveClaim(c call) (any, *api.Error) {
 	if err != nil {
 		return nil, err
 	}
-	return answer(p.claim(c.r.Context(), in))
+	return answer(p.claim(c.r.Context(), in, sourceOf(c.r)))
 }
 
 func (p *Point) serveDecline(c call) (any, *api.Error) {
@@ -229,6 +230,27 @@ func (p *Point) serveStatus(c call) (any, *api.Error) {
 		return nil, err
 	}
 	return answer(p.status(c.r.Context(), c.job, in))
+}
+
+func (p *Point) serveErase(c call) (any, *api.Error) {
+	var in api.Erase
+	if err := read(c.r, &in); err != nil {
+		return nil, err
+	}
+	if err := p.erase(c.r.Context(), c.job, in); err != nil {
+		return nil, err
+	}
+	c.w.WriteHeader(http.StatusNoContent)
+	return nil, nil
+}
+
+// sourceOf is the address that a request came from.
+func sourceOf(r *http.Request) string {
+	a, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return ""
+	}
+	return a.Addr().Unmap().String()
 }
 
 // answer makes a typed result one of the table's functions.

@@ -127,7 +127,7 @@ func TestSelfRegisteredClientsGetNothing(t *testing.T) {
 		}
 		_, csr := r.key()
 		for _, adv := range []string{"A1", "A2", "A3"} {
-			if _, failed := p.claim(t.Context(), api.Claim{Identity: id, Advertisement: adv, Person: true, CSR: csr}); failed == nil || failed.Code != api.CodeRefused {
+			if _, failed := p.claim(t.Context(), api.Claim{Identity: id, Advertisement: adv, Person: true, CSR: csr}, "10.7.0.20"); failed == nil || failed.Code != api.CodeRefused {
 				t.Fatalf("claim of machine %d: %v", i, failed)
 			}
 		}
@@ -152,7 +152,7 @@ func TestMadeUpMachinesAreCounted(t *testing.T) {
 	p := r.direct(func() time.Time { return clock })
 	claim := func(mac, adv string) *api.Error {
 		_, csr := r.key()
-		c, failed := p.claim(t.Context(), api.Claim{Identity: api.Identity{MACs: []string{mac}}, Advertisement: adv, Person: true, CSR: csr})
+		c, failed := p.claim(t.Context(), api.Claim{Identity: api.Identity{MACs: []string{mac}}, Advertisement: adv, Person: true, CSR: csr}, "10.7.0.20")
 		if failed == nil {
 			fatal(t, r.store.EndJob(t.Context(), c.Job, store.JobAbandoned, "test", clock))
 		}
@@ -166,7 +166,7 @@ func TestMadeUpMachinesAreCounted(t *testing.T) {
 	if failed := claim("52:54:00:97:00:01", "A3"); failed == nil || failed.Code != api.CodeTooMany {
 		t.Errorf("one made-up machine more: %v", failed)
 	}
-	for i := range maxUngranted {
+	for i := range maxOfMachine {
 		if failed := claim(wardMAC, "A1"); failed != nil {
 			t.Fatalf("run %d of a known machine: %v", i, failed)
 		}
@@ -190,7 +190,7 @@ func TestGrantIsNotSpentInVain(t *testing.T) {
 	r.policy.IssuedAt = now
 	r.policy.Grants = []policy.SignedGrant{{Grant: policy.Grant{ID: "G1", Computer: "C1", Advertisement: "A1", Sequence: "d", StateID: r.store.StateID(), IssuedAt: now, ExpiresAt: now.Add(time.Hour)}}}
 	_, csr := r.key()
-	_, failed := r.direct(func() time.Time { return now }).claim(t.Context(), api.Claim{Identity: api.Identity{MACs: []string{wardMAC}}, Advertisement: "A1", CSR: csr})
+	_, failed := r.direct(func() time.Time { return now }).claim(t.Context(), api.Claim{Identity: api.Identity{MACs: []string{wardMAC}}, Advertisement: "A1", CSR: csr}, "10.7.0.20")
 	if failed == nil {
 		t.Fatal("a certificate of an authority that has ended was given")
 	}
@@ -214,7 +214,7 @@ func TestClaimsAtOnce(t *testing.T) {
 	for range n {
 		_, csr := r.key()
 		go func() {
-			c, failed := p.claim(t.Context(), api.Claim{Identity: api.Identity{MACs: []string{wardMAC}}, Advertisement: "A1", Person: true, CSR: csr})
+			c, failed := p.claim(t.Context(), api.Claim{Identity: api.Identity{MACs: []string{wardMAC}}, Advertisement: "A1", Person: true, CSR: csr}, "10.7.0.20")
 			results <- result{c, failed}
 		}()
 	}
@@ -281,7 +281,7 @@ func TestClockSetBack(t *testing.T) {
 	clock := time.Now().AddDate(1, 0, 0)
 	p := r.direct(func() time.Time { return clock })
 	_, csr := r.key()
-	c, failed := p.claim(t.Context(), api.Claim{Identity: api.Identity{MACs: []string{wardMAC}}, Advertisement: "A1", Person: true, CSR: csr})
+	c, failed := p.claim(t.Context(), api.Claim{Identity: api.Identity{MACs: []string{wardMAC}}, Advertisement: "A1", Person: true, CSR: csr}, "10.7.0.20")
 	if failed != nil {
 		t.Fatal(failed)
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -110,12 +111,17 @@ func (l *Link) verify(raw []byte) (*policy.Snapshot, error) {
 	switch {
 	case s.Format != policy.Format:
 		return nil, fmt.Errorf("policy %d.%d: format %d, this box reads format %d: update the box", s.Epoch, s.Number, s.Format, policy.Format)
-	case len(s.Requires) > 0:
-		return nil, fmt.Errorf("policy %d.%d requires %s, which this box does not know: update the box", s.Epoch, s.Number, strings.Join(s.Requires, ", "))
+	case len(unknownFeatures(s.Requires)) > 0:
+		return nil, fmt.Errorf("policy %d.%d requires %s, which this box does not know: update the box", s.Epoch, s.Number, strings.Join(unknownFeatures(s.Requires), ", "))
 	case s.Site != id.Site || s.Box.ID != id.Box:
 		return nil, fmt.Errorf("policy %d.%d is for box %s of site %s, this is box %s of site %s", s.Epoch, s.Number, s.Box.ID, s.Site, id.Box, id.Site)
 	}
 	return &s, nil
+}
+
+// unknownFeatures lists what a policy requires and this program does not know.
+func unknownFeatures(requires []string) []string {
+	return slices.DeleteFunc(slices.Clone(requires), func(f string) bool { return slices.Contains(policy.Features(), f) })
 }
 
 // keep puts a policy on the disk, then in force. The one before stays beside it.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/osd/inventory"
 	"github.com/bootward/bootward/osd/status"
 )
 
@@ -35,13 +36,17 @@ type Job struct {
 	Key      string // fingerprint of the public key that it is bound to
 	Grant    string // ID, "" without one
 	Identity api.Identity
-	Document api.Job // pinned; NextNumber is filled in by Job
-	State    JobState
-	Reason   string // why it was halted or abandoned
-	Opened   time.Time
-	Seen     time.Time
-	Closed   time.Time
-	Next     uint64 // number of the next status message
+	// Addresses are those that it asked from; OpenJob reports them.
+	Addresses []string
+	Document  api.Job // pinned; NextNumber is filled in by Job
+	State     JobState
+	Reason    string // why it was halted or abandoned
+	Opened    time.Time
+	Seen      time.Time
+	Closed    time.Time
+	Erased    time.Time // when it first wrote to a disk; zero: not yet
+	Cleared   bool      // somebody cleared its PXE mark
+	Next      uint64    // number of the next status message
 }
 
 // Errors of jobs.
@@ -81,13 +86,31 @@ func (s *Store) OpenJob(ctx context.Context, j Job, replaces string, events ...s
 		if err := useGrant(tx, j); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(`INSERT INTO jobs (id, machine, computer, name, client, advertisement, sequence, key, grant_id, identity, document, state, opened, seen)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, j.ID, j.Machine, j.Computer, j.Name, j.Client, j.Document.Advertisement, j.Sequence,
-			j.Key, j.Grant, string(identity), string(document), JobOpen, millis(j.Opened), millis(j.Opened)); err != nil {
+		if _, err := tx.Exec(`INSERT INTO jobs (id, machine, computer, name, client, advertisement, sequence, key, grant_id, identity, document, state, opened, seen, wipes)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, j.ID, j.Machine, j.Computer, j.Name, j.Client, j.Document.Advertisement, j.Sequence,
+			j.Key, j.Grant, string(identity), string(document), JobOpen, millis(j.Opened), millis(j.Opened), j.Document.Sequence.Destructive); err != nil {
+			return err
+		}
+		if err := opened(tx, j); err != nil {
 			return err
 		}
 		return record(tx, events...)
 	})
+}
+
+// opened tells the site of a grant that is spent, and of what a computer said of
+// itself.
+func opened(tx *sql.Tx, j Job) error {
+	if j.Grant != "" {
+		if err := audit(tx, api.AuditRecord{Time: j.Opened, Who: "job " + j.ID, What: "grant-used", Object: j.Grant, Text: j.Name + ": " + j.Sequence}); err != nil {
+			return err
+		}
+	}
+	if j.Computer == "" || j.Identity.Inventory == nil {
+		return nil
+	}
+	d := api.Discovered{Computer: j.Computer, Inventory: inventory.Record{Machine: *j.Identity.Inventory, IPAddresses: j.Addresses, Time: j.Opened}}
+	return put(tx, j.Opened, api.BoxEvent{Discovered: &d})
 }
 
 func useGrant(tx *sql.Tx, j Job) error {
@@ -143,6 +166,13 @@ func closeJob(tx *sql.Tx, id string, to JobState, reason string, now time.Time) 
 	if _, err := tx.Exec("UPDATE jobs SET next = next + 1 WHERE id = ?", id); err != nil {
 		return err
 	}
+	// A job that a second machine claimed keeps its grant spent: nobody knows
+	// which of the two it is for.
+	if to == JobAbandoned {
+		if err := giveBack(tx, id, now); err != nil {
+			return err
+		}
+	}
 	return end(tx, id, to, reason, now)
 }
 
@@ -161,7 +191,7 @@ func (s *Store) SeenJob(ctx context.Context, id string, now time.Time) error {
 	})
 }
 
-const jobColumns = "id, machine, computer, name, client, sequence, key, grant_id, identity, document, state, reason, opened, seen, closed, next"
+const jobColumns = "id, machine, computer, name, client, sequence, key, grant_id, identity, document, state, reason, opened, seen, closed, next, erased, cleared"
 
 // Job finds a job by its id.
 func (s *Store) Job(ctx context.Context, id string) (Job, error) {
@@ -228,11 +258,12 @@ func (s *Store) jobs(ctx context.Context, where string, args ...any) ([]Job, err
 func scanJob(rows *sql.Rows) (Job, error) {
 	var j Job
 	var identity, document string
-	var opened, seen, closed, next int64
+	var opened, seen, closed, next, erased int64
 	if err := rows.Scan(&j.ID, &j.Machine, &j.Computer, &j.Name, &j.Client, &j.Sequence, &j.Key, &j.Grant, &identity, &document,
-		&j.State, &j.Reason, &opened, &seen, &closed, &next); err != nil {
+		&j.State, &j.Reason, &opened, &seen, &closed, &next, &erased, &j.Cleared); err != nil {
 		return j, err
 	}
+	j.Erased = fromMillis(erased)
 	j.Opened, j.Seen, j.Closed, j.Next = fromMillis(opened), fromMillis(seen), fromMillis(closed), uint64(next)
 	if err := json.Unmarshal([]byte(identity), &j.Identity); err != nil {
 		return j, err
@@ -244,11 +275,11 @@ func scanJob(rows *sql.Rows) (Job, error) {
 	return j, nil
 }
 
-// CountUngranted counts the jobs without a grant that were opened after a time:
-// of one machine, or of all machines that are not known if machine is "".
-func (s *Store) CountUngranted(ctx context.Context, machine string, after time.Time) (n int, err error) {
-	err = s.db.QueryRowContext(ctx, `SELECT count(*) FROM jobs WHERE grant_id = '' AND opened > ?1
-		AND (machine = ?2 OR ?2 = '' AND computer = '')`, millis(after), machine).Scan(&n)
+// CountJobs counts the jobs that were opened after a time: of one machine, or
+// those without a grant of all machines that are not known if machine is "".
+func (s *Store) CountJobs(ctx context.Context, machine string, after time.Time) (n int, err error) {
+	err = s.db.QueryRowContext(ctx, `SELECT count(*) FROM jobs WHERE opened > ?1
+		AND (machine = ?2 OR ?2 = '' AND computer = '' AND grant_id = '')`, millis(after), machine).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("count jobs: %w", err)
 	}

@@ -61,6 +61,11 @@ func appendMessages(tx *sql.Tx, job string, messages []status.Message, now time.
 		next++
 		if m.ID.Final() {
 			state = finalState(m.ID)
+			if state == JobFailed {
+				if err := giveBack(tx, job, now); err != nil {
+					return next, err
+				}
+			}
 			if err := end(tx, job, state, "", now); err != nil {
 				return next, err
 			}

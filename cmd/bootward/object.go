@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -33,8 +34,13 @@ func verbs(a *app, k osd.Kind) []*cobra.Command {
 
 // word is how the command line calls a kind.
 func word(k osd.Kind) string {
-	if k == osd.KindTaskSequence {
+	switch k {
+	case osd.KindTaskSequence:
 		return "sequence"
+	case osd.KindAssociation:
+		return "association"
+	case osd.KindSettings:
+		return "settings"
 	}
 	return strings.ToLower(string(k))
 }
@@ -42,7 +48,8 @@ func word(k osd.Kind) string {
 // plural is how people call objects of a kind.
 func plural(k osd.Kind) string {
 	return map[osd.Kind]string{osd.KindBox: "boxes", osd.KindComputer: "computers", osd.KindCollection: "collections", osd.KindTaskSequence: "task sequences",
-		osd.KindAdvertisement: "advertisements", osd.KindImage: "images", osd.KindBootImage: "boot images", osd.KindPackage: "packages"}[k]
+		osd.KindAdvertisement: "advertisements", osd.KindImage: "images", osd.KindBootImage: "boot images", osd.KindPackage: "packages",
+		osd.KindAssociation: "computer associations", osd.KindSettings: "settings of the site"}[k]
 }
 
 // named makes an error about a thing that is not there speak of its name.
@@ -56,16 +63,18 @@ func named(err error, k osd.Kind, name string) error {
 
 func exampleName(k osd.Kind) string {
 	return map[osd.Kind]string{osd.KindBox: "ward7-box", osd.KindComputer: "ward7-pc1", osd.KindCollection: "Ward 7", osd.KindTaskSequence: "Ward PC, Debian 12",
-		osd.KindAdvertisement: "Ward 7 gets Debian 12", osd.KindImage: "debian-12", osd.KindBootImage: "linux-x64", osd.KindPackage: "Bootward imaging tools"}[k]
+		osd.KindAdvertisement: "Ward 7 gets Debian 12", osd.KindImage: "debian-12", osd.KindBootImage: "linux-x64", osd.KindPackage: "Bootward imaging tools",
+		osd.KindAssociation: "ward7-pc1 to ward7-pc9", osd.KindSettings: osd.SettingsName}[k]
 }
 
 // shown are the fields of any object that a list prints.
 type shown struct {
 	osd.Meta
 	osd.Content
-	MACs     []string `json:"macs"`
-	Members  []string `json:"members"`
-	Sequence string   `json:"sequence"`
+	MACs                []string `json:"macs"`
+	Members             []string `json:"members"`
+	Sequence            string   `json:"sequence"`
+	Source, Destination string
 }
 
 func runList(ctx context.Context, a *app, k osd.Kind) error {
@@ -105,7 +114,9 @@ func detail(k osd.Kind, o shown) string {
 		return fmt.Sprintf("%d direct members", len(o.Members))
 	case k == osd.KindAdvertisement:
 		return o.Sequence
-	case k == osd.KindTaskSequence:
+	case k == osd.KindAssociation:
+		return o.Source + " → " + cmp.Or(o.Destination, o.Source)
+	case k == osd.KindTaskSequence, k == osd.KindSettings:
 		return ""
 	case o.Manifest == "":
 		return "no content"
@@ -121,9 +132,17 @@ func printBoxes(w io.Writer, boxes []api.BoxState) error {
 			continue
 		}
 		c := *b.CheckIn
-		t.row(b.ID, b.Name, yes(b.Enrolled), clock(b.LastSeen), fmt.Sprintf("%d.%d", c.Epoch, c.Number), yes(c.Ready), bytesText(c.MissingBytes), c.Error)
+		t.row(b.ID, b.Name, yes(b.Enrolled), clock(b.LastSeen), fmt.Sprintf("%d.%d", c.Epoch, c.Number), yes(c.Ready), bytesText(c.MissingBytes), cmp.Or(stopped(c.Stopped), c.Error))
 	}
 	return t.write(w)
+}
+
+// stopped goes before every other trouble of a box.
+func stopped(why string) string {
+	if why == "" {
+		return ""
+	}
+	return "STOPPED by the wipe interlock: " + why
 }
 
 func yes(b bool) string {
@@ -151,11 +170,11 @@ func runShow(ctx context.Context, a *app, k osd.Kind, name string) error {
 	if err := writeYAML(a.out, k, raw); err != nil || k != osd.KindCollection {
 		return err
 	}
-	l, err := s.List(ctx, string(osd.KindComputer))
+	m, err := s.Members(ctx, name)
 	if err != nil {
 		return err
 	}
-	return printMembers(a.out, raw, l)
+	return printMembers(a.out, m)
 }
 
 // writeYAML writes an object as a document that apply takes, in the order of
@@ -181,31 +200,6 @@ func block(n *yaml.Node) {
 	for _, c := range n.Content {
 		block(c)
 	}
-}
-
-// printMembers lists the machines of a collection: those that a mandatory
-// advertisement would reach.
-func printMembers(w io.Writer, raw json.RawMessage, computers api.ObjectList) error {
-	var c osd.Collection
-	if err := json.Unmarshal(raw, &c); err != nil {
-		return err
-	}
-	t := newTable("MACHINE", "ID", "MACS")
-	n := 0
-	for _, r := range computers.Objects {
-		var p osd.Computer
-		if err := json.Unmarshal(r, &p); err != nil {
-			return err
-		}
-		if c.Holds(&p) {
-			n++
-			t.row(p.Name, p.ID, strings.Join(p.MACs, " "))
-		}
-	}
-	if _, err := fmt.Fprintf(w, "\n# %d machines\n", n); err != nil {
-		return err
-	}
-	return t.write(w)
 }
 
 func runDelete(ctx context.Context, a *app, k osd.Kind, name string) error {

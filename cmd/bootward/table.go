@@ -74,3 +74,12 @@ func bytesText(n int64) string {
 	}
 	return fmt.Sprintf("%.1f %s", f, units[i])
 }
+
+// printLines writes lines for people.
+func printLines(w io.Writer, lines []string) error {
+	for i, l := range lines {
+		lines[i] = strings.TrimRight(plain(l), " ")
+	}
+	_, err := fmt.Fprintln(w, strings.Join(lines, "\n"))
+	return err
+}

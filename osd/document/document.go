@@ -186,6 +186,10 @@ func New(k osd.Kind) osd.Object {
 		return new(sequence.Sequence)
 	case osd.KindAdvertisement:
 		return new(osd.Advertisement)
+	case osd.KindAssociation:
+		return new(osd.Association)
+	case osd.KindSettings:
+		return new(osd.SiteSettings)
 	}
 	return nil
 }

@@ -45,7 +45,7 @@ func TestDecode(t *testing.T) {
 	if d := cmp.Diff(want, s.References()); d != "" {
 		t.Error(d)
 	}
-	if a := objects[2].(*osd.Advertisement); a.Start.Year() != 2026 || a.ConfirmedMachines != 2 {
+	if a := objects[2].(*osd.Advertisement); a.StartTime().Year() != 2026 || a.ConfirmedMachines != 2 {
 		t.Errorf("advertisement: %+v", a)
 	}
 }

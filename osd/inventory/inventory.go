@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Machine is the hardware of one machine. Strings are as its maker wrote them,
@@ -28,6 +29,13 @@ type Machine struct {
 	Processors     int    `json:"processors,omitempty"`
 	ProcessorModel string `json:"processorModel,omitempty"`
 	Adapters       []NIC  `json:"adapters,omitempty"`
+}
+
+// Record is what a machine said of itself, and where and when it did.
+type Record struct {
+	Machine
+	IPAddresses []string  `json:"ipAddresses,omitempty"`
+	Time        time.Time `json:"time,omitzero"`
 }
 
 // NIC is one physical Ethernet adapter.

@@ -42,6 +42,16 @@ func ward() *Snapshot {
 	}
 }
 
+func moment(t time.Time) osd.Moment { return osd.Moment(t.Format(time.RFC3339)) }
+
+// later gives the mandatory advertisement an assignment of an hour ago.
+func later(r osd.Rerun) func(*Snapshot) {
+	return func(s *Snapshot) {
+		s.Advertisements[1].Rerun = r
+		s.Advertisements[1].Mandatory = []string{osd.AsSoonAsPossible, now.Add(-time.Hour).Format(time.RFC3339)}
+	}
+}
+
 func TestEvaluate(t *testing.T) {
 	fresh := History{StateID: "state"}
 	ran := func(r Run) History { return History{StateID: "state", Runs: map[string]Run{"A1": r}} }
@@ -76,13 +86,15 @@ func TestEvaluate(t *testing.T) {
 		{"old grant", func(s *Snapshot) { s.Grants[0].ExpiresAt = now }, Machine{MACs: []string{mac1}}, fresh, "", 0, "ended at"},
 		{"clock before the grant", func(s *Snapshot) { s.Grants[0].IssuedAt = now.Add(48 * time.Hour) }, Machine{MACs: []string{mac1}}, fresh, "", 0, "stands before"},
 		{"running", nil, Machine{MACs: []string{mac1}}, ran(Run{Job: "j", Open: true}), "", 0, "still running"},
-		{"ran before", nil, Machine{MACs: []string{mac1}}, ran(Run{Job: "j", Succeeded: true}), "", 0, "rerun behaviour is never"},
-		{"ran before, rerun always, grant left", func(s *Snapshot) { s.Advertisements[1].Rerun = osd.RerunAlways }, Machine{MACs: []string{mac1}}, ran(Run{Job: "j"}), "G1", 1, ""},
-		{"failed, rerun if failed", func(s *Snapshot) { s.Advertisements[1].Rerun = osd.RerunIfFailed }, Machine{MACs: []string{mac1}}, ran(Run{Job: "j"}), "G1", 1, ""},
+		{"ran before", nil, Machine{MACs: []string{mac1}}, ran(Run{Job: "j", Succeeded: true, Opened: now}), "", 0, "rerun behaviour is never"},
+		{"ran for its assignment, rerun always", func(s *Snapshot) { s.Advertisements[1].Rerun = osd.RerunAlways }, Machine{MACs: []string{mac1}}, ran(Run{Job: "j", Opened: now}), "", 0, "runs once"},
+		{"a later assignment, rerun always, grant left", later(osd.RerunAlways), Machine{MACs: []string{mac1}}, ran(Run{Job: "j", Succeeded: true, Opened: now.Add(-2 * time.Hour)}), "G1", 1, ""},
+		{"a later assignment, rerun never", later(osd.RerunNever), Machine{MACs: []string{mac1}}, ran(Run{Job: "j", Opened: now.Add(-2 * time.Hour)}), "", 0, "is never"},
+		{"failed, a later assignment, rerun if failed", later(osd.RerunIfFailed), Machine{MACs: []string{mac1}}, ran(Run{Job: "j", Opened: now.Add(-2 * time.Hour)}), "G1", 1, ""},
 		{"succeeded, rerun if failed", func(s *Snapshot) { s.Advertisements[1].Rerun = osd.RerunIfFailed }, Machine{MACs: []string{mac1}}, ran(Run{Job: "j", Succeeded: true}), "", 0, "ifFailed"},
 		{"not due", func(s *Snapshot) { s.Advertisements[1].Mandatory = []string{"2026-06-01T12:00:01Z"} }, Machine{MACs: []string{mac1}}, fresh, "", 0, "no mandatory assignment is due"},
-		{"not open", func(s *Snapshot) { s.Advertisements[1].Start = now.Add(time.Second) }, Machine{MACs: []string{mac1}}, fresh, "", 0, "not open"},
-		{"expired", func(s *Snapshot) { s.Advertisements[1].Expires = now }, Machine{MACs: []string{mac1}}, fresh, "", 0, "not open"},
+		{"not open", func(s *Snapshot) { s.Advertisements[1].Start = moment(now.Add(time.Second)) }, Machine{MACs: []string{mac1}}, fresh, "", 0, "starts at"},
+		{"expired", func(s *Snapshot) { s.Advertisements[1].Expires = moment(now) }, Machine{MACs: []string{mac1}}, fresh, "", 0, "expired at"},
 		{"no such sequence", func(s *Snapshot) { s.Advertisements[1].Sequence = "x" }, Machine{MACs: []string{mac1}}, fresh, "", 0, "not in this box's policy"},
 		{"not a member", func(s *Snapshot) { s.Collections[0].Members = []string{"pc-2"} }, Machine{MACs: []string{mac1}}, fresh, "", 0, "not in collection Ward"},
 		{"all systems", func(s *Snapshot) { s.Advertisements[1].Collection = osd.AllSystems }, Machine{MACs: []string{mac1}}, fresh, "G1", 1, ""},
@@ -122,14 +134,25 @@ func TestEvaluate(t *testing.T) {
 	}
 }
 
-// TestOrder: offers come by the ID of the advertisement, whatever the order of
-// the snapshot.
+// TestOrder: what starts by itself comes first, then the priority decides, then
+// the earlier time, then the ID, whatever the order of the snapshot.
 func TestOrder(t *testing.T) {
 	s := ward()
-	s.Advertisements = append(s.Advertisements, osd.Advertisement{Meta: osd.Meta{ID: "A0", Name: "Zero"}, Collection: "Ward", Sequence: "Look"})
-	d := Evaluate(s, Machine{MACs: []string{mac1}}, History{StateID: "state"}, now)
-	if len(d.Offers) != 2 || d.Offers[0].Advertisement.ID != "A0" || d.Offers[1].Advertisement.ID != "A1" {
-		t.Errorf("got %+v", d.Offers)
+	add := func(id string, p osd.Priority, start osd.Moment, mandatory ...string) {
+		s.Advertisements = append(s.Advertisements, osd.Advertisement{Meta: osd.Meta{ID: id, Name: id}, Collection: "Ward", Sequence: "Look", Priority: p, Start: start, Mandatory: mandatory})
+	}
+	add("B5", "", "")
+	add("B4", osd.PriorityHigh, "")
+	add("B3", "", moment(now.Add(-time.Hour)))
+	add("B0", osd.PriorityLow, "", osd.AsSoonAsPossible)
+	add("B2", "", "", now.Add(-time.Minute).Format(time.RFC3339))
+	add("A9", "", "", osd.AsSoonAsPossible)
+	var got []string
+	for _, o := range Evaluate(s, Machine{MACs: []string{mac1}}, History{StateID: "state"}, now).Offers {
+		got = append(got, o.Advertisement.ID)
+	}
+	if want := "A1 A9 B2 B0 B4 B5 B3"; strings.Join(got, " ") != want {
+		t.Errorf("got %v, want %s", got, want)
 	}
 }
 

@@ -3,7 +3,7 @@
 // site and at a box that is cut off.
 //
 // It does no I/O and holds no state: what a box remembers (grants used, jobs
-// run) is handed in.
+// run, machines that became known) is handed in.
 package policy
 
 import (
@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/bootward/bootward/osd"
+	"github.com/bootward/bootward/osd/inventory"
+	"github.com/bootward/bootward/osd/membership"
 )
 
 // Format is the format of the snapshot that this package writes and reads.
@@ -32,7 +34,9 @@ type Snapshot struct {
 	// SoftExpiry is when the snapshot is to be called stale: shown, not fatal.
 	SoftExpiry time.Time `json:"softExpiry"`
 
+	Settings       osd.SiteSettings    `json:"settings,omitzero"`
 	Computers      []osd.Computer      `json:"computers,omitempty"`
+	Associations   []osd.Association   `json:"associations,omitempty"`
 	Collections    []osd.Collection    `json:"collections,omitempty"`
 	Advertisements []osd.Advertisement `json:"advertisements,omitempty"`
 	Sequences      []Sequence          `json:"sequences,omitempty"`
@@ -40,7 +44,16 @@ type Snapshot struct {
 	Images         []osd.Image         `json:"images,omitempty"`
 	BootImages     []osd.BootImage     `json:"bootImages,omitempty"`
 	Grants         []SignedGrant       `json:"grants,omitempty"`
+	// Inventory is what is known of the computers, by ID.
+	Inventory map[string]inventory.Record `json:"inventory,omitempty"`
+	// Frozen are the collections with an update schedule, by name.
+	Frozen map[string]membership.Frozen `json:"frozen,omitempty"`
+	// Orders are what administrators told the box: each is carried out once.
+	Orders []Order `json:"orders,omitempty"`
 }
+
+// Features are the names of Requires that this program knows.
+func Features() []string { return []string{"rules"} }
 
 // Sequence is a task sequence in a snapshot: one pinned version.
 type Sequence struct {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/osd/status"
 	"github.com/bootward/bootward/trust"
 )
@@ -196,4 +197,31 @@ func (c *Client) Audit(ctx context.Context, after int64) (out []api.AuditEntry, 
 // Anchor is the signed trust anchor of the site.
 func (c *Client) Anchor(ctx context.Context) (out json.RawMessage, err error) {
 	return out, c.call(ctx, api.RouteAnchor, nil, nil, nil, &out)
+}
+
+// Explain says what a computer would get and why; fields of the question that
+// are left empty have their usual meaning.
+func (c *Client) Explain(ctx context.Context, computer, at, box, where, event string) (out policy.Explanation, err error) {
+	q := url.Values{}
+	for k, v := range map[string]string{"at": at, "box": box, "where": where, "event": event} {
+		if v != "" {
+			q.Set(k, v)
+		}
+	}
+	return out, c.call(ctx, api.RouteExplain, []string{computer}, q, nil, &out)
+}
+
+// Members is who is in a collection.
+func (c *Client) Members(ctx context.Context, collection string) (out api.Members, err error) {
+	return out, c.call(ctx, api.RouteMembers, []string{collection}, nil, nil, &out)
+}
+
+// Ready says which deployments a box could finish if its line were cut now.
+func (c *Client) Ready(ctx context.Context, box string) (out api.BoxReady, err error) {
+	return out, c.call(ctx, api.RouteSiteReady, []string{box}, nil, nil, &out)
+}
+
+// Order tells boxes something.
+func (c *Client) Order(ctx context.Context, in api.Order) (out api.Ordered, err error) {
+	return out, c.call(ctx, api.RouteOrder, nil, nil, in, &out)
 }

@@ -1,6 +1,10 @@
 package store
 
-import "github.com/bootward/bootward/osd/policy"
+import (
+	"time"
+
+	"github.com/bootward/bootward/osd/policy"
+)
 
 // Grant is the permission for one destructive run, with the box that may
 // spend it.
@@ -11,6 +15,9 @@ type Grant struct {
 	// Envelope is the signed form; nil while the grant is unbound, which is
 	// until the box has enrolled. A bound grant is never bound again.
 	Envelope []byte
+	// UsedAt is when a box reported that it was claimed; zero if none did, or
+	// if it was given back.
+	UsedAt time.Time
 }
 
 // GrantFilter selects grants; empty fields select all.
@@ -27,4 +34,7 @@ type Grants interface {
 	// BindGrant sets the state ID and the envelope of an unbound grant;
 	// ErrConflict when it is bound, ErrNotFound.
 	BindGrant(id, stateID string, envelope []byte) error
+	// SetGrantUsed notes when a grant was claimed; the zero time means that it
+	// was given back. ErrNotFound, also for a grant of another box.
+	SetGrantUsed(id, box string, at time.Time) error
 }

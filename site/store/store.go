@@ -45,4 +45,8 @@ type Tx interface {
 	Audit
 	Policies
 	Administrators
+	Inventories
+	FrozenCollections
+	Orders
+	Changes
 }

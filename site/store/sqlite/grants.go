@@ -3,6 +3,7 @@ package sqlite
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/bootward/bootward/site/store"
 )
@@ -13,7 +14,7 @@ func (x *tx) Grants(f store.GrantFilter) ([]store.Grant, error) {
 		var g store.Grant
 		var document []byte
 		var state string
-		if err := scan(&g.Box, &document, &state, &g.Envelope); err != nil {
+		if err := scan(&g.Box, &document, &state, &g.Envelope, moment{&g.UsedAt}); err != nil {
 			return err
 		}
 		if err := json.Unmarshal(document, &g.Grant); err != nil {
@@ -22,7 +23,7 @@ func (x *tx) Grants(f store.GrantFilter) ([]store.Grant, error) {
 		g.StateID = state
 		all = append(all, g)
 		return nil
-	}, `SELECT box, document, state_id, envelope FROM grants
+	}, `SELECT box, document, state_id, envelope, used_at FROM grants
 		WHERE (?1 = '' OR box = ?1) AND (?2 = '' OR advertisement = ?2) AND (?3 = '' OR computer = ?3) ORDER BY rowid`,
 		f.Box, f.Advertisement, f.Computer)
 	if err != nil {
@@ -61,4 +62,15 @@ func (x *tx) BindGrant(id, stateID string, envelope []byte) error {
 		return fmt.Errorf("bind grant %s: %w", id, store.ErrNotFound)
 	}
 	return fmt.Errorf("bind grant %s: it is bound: %w", id, store.ErrConflict)
+}
+
+func (x *tx) SetGrantUsed(id, box string, at time.Time) error {
+	n, err := x.exec("UPDATE grants SET used_at = ? WHERE id = ? AND box = ?", stamp(at), id, box)
+	if err == nil && n == 0 {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("grant %s of box %s: %w", id, box, err)
+	}
+	return nil
 }

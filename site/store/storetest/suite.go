@@ -24,6 +24,7 @@ func Suite(t *testing.T, open func(t *testing.T) store.Store) {
 		"objects": objects, "ids": ids, "atomic": atomic, "boxes": boxes, "tokens": tokens, "grants": grants,
 		"events": events, "messages": messages, "jobs": jobs, "flight": flight, "audit": audit,
 		"policies": policies, "administrators": administrators, "serial": serial,
+		"inventories": inventories, "frozen": frozen, "orders": orders, "used grants": usedGrants, "changes": changes,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}

@@ -1,0 +1,137 @@
+package managementpoint
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/appliance/store"
+	"github.com/bootward/bootward/osd/inventory"
+	"github.com/bootward/bootward/osd/policy"
+	"github.com/bootward/bootward/osd/status"
+)
+
+// NoteWants counts a machine that mandatory advertisements would erase, with a
+// grant or without, and says why the box has stopped, "" if it goes on. When more
+// machines want it than an administrator confirmed, the box stops now.
+func (p *Point) NoteWants(ctx context.Context, v Verdict, mac string) (stopped string, err error) {
+	now := p.Now()
+	if len(v.Wants) > 0 {
+		var ids []string
+		for _, w := range v.Wants {
+			ids = append(ids, w.Advertisement.ID)
+		}
+		if _, err := p.Store.Want(ctx, v.Machine, ids, now); err != nil {
+			return "", err
+		}
+	}
+	w, err := p.Store.Wipes(ctx, now)
+	if err != nil || w.Stopped != "" {
+		return w.Stopped, err
+	}
+	if stopped = policy.CheckWants(v.Wants, w); stopped == "" {
+		return "", nil
+	}
+	return stopped, p.stop(ctx, stopped, mac)
+}
+
+// interlock refuses a destructive claim while the box has stopped, and stops it
+// when too many machines were erased that no confirmed number covers.
+func (p *Point) interlock(ctx context.Context, o policy.Offer, stopped, mac string) *api.Error {
+	w, err := p.Store.Wipes(ctx, p.Now())
+	if err != nil {
+		return internal(err)
+	}
+	box := p.Policy().Box
+	w.Stopped = stopped
+	why := policy.CheckClaim(&box, &o, w)
+	if why == "" {
+		return nil
+	}
+	if stopped == "" {
+		if err := p.stop(ctx, why, mac); err != nil {
+			return internal(err)
+		}
+	}
+	return api.Errorf(api.CodeRefused, o.Advertisement.ID, "the box has stopped erasing machines: %s", why).
+		WithRemedy("an administrator looks at it, then: bootward box resume %s", box.Name)
+}
+
+// stop stops the box and raises the alarm.
+func (p *Point) stop(ctx context.Context, why, mac string) error {
+	p.Log.Error("the wipe interlock has stopped the box", "why", why)
+	text := "ALARM: the box has stopped erasing machines: " + why
+	return p.Store.Stop(ctx, why, status.FlightEvent{Time: p.Now(), Client: mac, What: "alarm", Text: text}, p.Now())
+}
+
+// Stopped says why the wipe interlock has stopped the box, "" if it goes on.
+func (p *Point) Stopped(ctx context.Context) (string, error) {
+	w, err := p.Store.Wipes(ctx, p.Now())
+	return w.Stopped, err
+}
+
+// CarryOut carries the orders of the policy in force out that were not before,
+// and have not ended.
+func (p *Point) CarryOut(ctx context.Context) error {
+	s := p.Policy()
+	if s == nil {
+		return nil
+	}
+	for _, o := range s.Orders {
+		if !p.Now().Before(o.ExpiresAt) {
+			continue
+		}
+		done, err := p.Store.CarryOut(ctx, o, p.Now())
+		if err != nil {
+			return err
+		}
+		if done {
+			p.Log.Info("order carried out", "order", o.ID, "kind", o.Kind, "by", o.By, "computers", len(o.Computers))
+		}
+	}
+	return nil
+}
+
+// erase notes, before the first write of a job, that its grant is spent.
+func (p *Point) erase(ctx context.Context, j store.Job, e api.Erase) *api.Error {
+	if !j.Document.Sequence.Destructive {
+		return api.Errorf(api.CodeRefused, j.ID, "its task sequence erases no disk")
+	}
+	event := status.FlightEvent{Time: p.Now(), Client: j.Client, Job: j.ID, What: "erase", Text: "is about to erase " + name(e.Disk)}
+	if err := p.Store.Erase(ctx, j.ID, name(e.Disk), event, p.Now()); err != nil {
+		return statusError(j, err)
+	}
+	p.Log.Info("first write to a disk", "job", j.ID, "computer", j.Name, "disk", name(e.Disk))
+	return nil
+}
+
+// jobName is what a job's machine is called: the computer's name, or one of the
+// template, or one made of the MAC. It belongs to no other computer and to no
+// other open job.
+func (p *Point) jobName(ctx context.Context, e *policy.Evaluator, v Verdict, o policy.Offer, id api.Identity) (string, error) {
+	if v.Computer != nil && !v.Computer.Provisional {
+		return v.Computer.Name, nil
+	}
+	template := e.NameTemplate(&v.Decision, o.Advertisement)
+	if template == "" {
+		return hostName(v.Computer, id), nil
+	}
+	m := inventory.Machine{Manufacturer: id.Manufacturer, Model: id.Model, SerialNumber: id.SerialNumber, UUID: id.SMBIOSGUID, AssetTag: id.AssetTag, UEFI: id.UEFI}
+	called, err := policy.ExpandName(template, m)
+	if err != nil {
+		return "", err
+	}
+	if e.NameTaken(called, v.Computer) {
+		return "", fmt.Errorf("computer name %q of template %q belongs to another computer", called, template)
+	}
+	jobs, err := p.Store.OpenJobs(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, j := range jobs {
+		if j.Name == called && j.Machine != v.Machine {
+			return "", fmt.Errorf("computer name %q of template %q belongs to the machine of job %s", called, template, j.ID)
+		}
+	}
+	return called, nil
+}

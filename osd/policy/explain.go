@@ -1,0 +1,64 @@
+package policy
+
+import "time"
+
+// Explanation says in words what a machine would get, and what not, and why.
+type Explanation struct {
+	Computer    string            `json:"computer,omitempty"` // name; empty for a machine that is not known
+	Box         string            `json:"box"`
+	At          time.Time         `json:"at"`
+	Why         []string          `json:"why"`
+	Collections []string          `json:"collections"`
+	Variables   map[string]string `json:"variables,omitempty"`
+	Gets        []Explained       `json:"gets"`
+	GetsNot     []Explained       `json:"getsNot"`
+}
+
+// Explained is one advertisement of an explanation.
+type Explained struct {
+	Advertisement string `json:"advertisement"`
+	Sequence      string `json:"sequence,omitempty"`
+	Why           string `json:"why"`
+	// Mandatory starts by itself; Destructive erases a disk.
+	Mandatory   bool `json:"mandatory,omitempty"`
+	Destructive bool `json:"destructive,omitempty"`
+	// Grant is the ID of the grant that it would use.
+	Grant string `json:"grant,omitempty"`
+	// Next is when a mandatory assignment comes next.
+	Next time.Time `json:"next,omitzero"`
+}
+
+// Explain turns a decision into words.
+func (e *Evaluator) Explain(d *Decision, now time.Time) Explanation {
+	x := Explanation{Box: e.s.Box.Name, At: now, Why: d.Why, Collections: d.Collections.Names(), Variables: e.Variables(d),
+		Gets: []Explained{}, GetsNot: []Explained{}}
+	if x.Collections == nil {
+		x.Collections = []string{}
+	}
+	if d.Computer != nil {
+		x.Computer = d.Computer.Name
+	}
+	for _, o := range d.Offers {
+		one := Explained{Advertisement: o.Advertisement.Name, Sequence: o.Sequence.Name, Why: o.Why, Mandatory: o.Mandatory,
+			Destructive: o.Sequence.Destructive}
+		if o.Grant != nil {
+			one.Grant = o.Grant.ID
+		}
+		one.Next, _ = o.Advertisement.Next(now)
+		x.Gets = append(x.Gets, one)
+	}
+	for _, r := range d.Refusals {
+		x.GetsNot = append(x.GetsNot, Explained{Advertisement: r.Advertisement, Why: r.Why, Next: e.nextOf(r.Advertisement, now)})
+	}
+	return x
+}
+
+func (e *Evaluator) nextOf(advertisement string, now time.Time) time.Time {
+	for i := range e.s.Advertisements {
+		if a := &e.s.Advertisements[i]; a.Name == advertisement {
+			next, _ := a.Next(now)
+			return next
+		}
+	}
+	return time.Time{}
+}

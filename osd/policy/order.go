@@ -1,0 +1,25 @@
+package policy
+
+import "time"
+
+// Order is what an administrator told a box. It travels in signed policy; the
+// box carries each out once, by its ID, until it ends, and reports it in the
+// audit log.
+type Order struct {
+	ID   string `json:"id"`
+	Kind string `json:"kind"` // OrderResume or OrderClearPXE
+	// Computers are IDs; of OrderClearPXE.
+	Computers []string  `json:"computers,omitempty"`
+	By        string    `json:"by"`
+	IssuedAt  time.Time `json:"issuedAt"`
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// The kinds of orders.
+const (
+	// OrderResume lets a box go on that the wipe interlock stopped.
+	OrderResume = "resume"
+	// OrderClearPXE makes computers forget that they ran mandatory
+	// advertisements. Used grants stay used.
+	OrderClearPXE = "clearPXE"
+)
