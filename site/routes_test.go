@@ -1,28 +1,81 @@
 package site
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/trust"
 )
+
+// wanted says whom each route is for. It is written down once more, apart from
+// the table of routes, so that a route which is opened by mistake is found out:
+// one that is not in here fails the test.
+var wanted = map[string]audience{
+	"GET /openapi.json": anybody, "GET /healthz": anybody, "GET /v1/anchor": anybody, "POST /v1/box/enrol": anybody,
+
+	"GET /v1/whoami": persons, "POST /v1/apply": persons, "GET /v1/objects/{kind}": persons,
+	"GET /v1/objects/{kind}/{name}": persons, "DELETE /v1/objects/{kind}/{name}": persons,
+	"POST /v1/boxes/{name}/token": persons, "GET /v1/boxes": persons, "GET /v1/boxes/{name}/ready": persons,
+	"PUT /v1/blobs/{sha256}": persons, "HEAD /v1/blobs/{sha256}": persons, "POST /v1/import": persons,
+	"GET /v1/messages": persons, "GET /v1/flight": persons, "GET /v1/jobs": persons, "GET /v1/audit": persons,
+	"POST /v1/advertisements/{name}/grants": persons, "GET /v1/computers/{name}/explain": persons,
+	"GET /v1/collections/{name}/members": persons, "POST /v1/orders": persons,
+
+	"POST /v1/box/checkin": boxes, "GET /v1/box/policy": boxes, "GET /v1/box/manifests/{digest}": boxes,
+	"GET /v1/box/blobs/{sha256}": boxes, "POST /v1/box/events": boxes,
+}
+
+// operations are the routes of the document that the site serves.
+func operations(t *testing.T, r *rig) []string {
+	t.Helper()
+	_, raw := r.peer("", nil).call("GET", "/openapi.json", nil)
+	doc, err := openapi3.NewLoader().LoadFromData(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for path, item := range doc.Paths.Map() {
+		for method := range item.Operations() {
+			all = append(all, method+" "+path)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// sample is a request for a route, about things that do not exist.
+func sample(pattern string) (method, path string) {
+	method, path, _ = strings.Cut(pattern, " ")
+	return method, strings.NewReplacer("{kind}", "Box", "{name}", "nothing", "{sha256}", strings.Repeat("0", 64),
+		"{digest}", "sha256:"+strings.Repeat("0", 64)).Replace(path)
+}
 
 // TestRoutesDenyByDefault walks every route as everybody.
 func TestRoutesDenyByDefault(t *testing.T) {
 	r := newRig(t)
-	r.apply("kind: Box\nname: one\n---\nkind: Box\nname: two\n")
+	r.apply("kind: Box\nname: one\n---\nkind: Box\nname: two\n---\nkind: Box\nname: three\n")
 	enrol := func(name string) *peer {
 		p, _ := r.enrol(must[api.EnrolToken](t, r.person(), "POST", "/v1/boxes/"+name+"/token", nil).Token, "s")
 		return p
 	}
-	gone := enrol("one")
+	gone, deleted := enrol("one"), enrol("three")
+	if code, raw := r.person().call("DELETE", "/v1/objects/Box/three", nil); code != http.StatusNoContent {
+		t.Fatalf("delete: %d %s", code, raw)
+	}
 	box, other := enrol("one"), enrol("two")
-	both := r.peer("bw1.wrong", nil)
-	both.http = box.http
+	with := func(p *peer, token string) *peer {
+		q := *p
+		q.token = token
+		return &q
+	}
+	enrolling := must[api.EnrolToken](t, r.person(), "POST", "/v1/boxes/two/token", nil).Token
 	callers := []struct {
 		name string
 		p    *peer
@@ -30,27 +83,41 @@ func TestRoutesDenyByDefault(t *testing.T) {
 	}{
 		{"nobody", r.peer("", nil), map[audience]int{persons: 401, boxes: 401}},
 		{"wrong token", r.peer("bw1."+r.anchor.Fingerprint()+".AAAA", nil), map[audience]int{persons: 401, boxes: 401}},
+		{"cut token", r.peer(r.token[:len(r.token)-1], nil), map[audience]int{persons: 401, boxes: 401}},
+		{"token of another box's enrolment", r.peer(enrolling, nil), map[audience]int{persons: 401, boxes: 401}},
 		{"replaced certificate", gone, map[audience]int{persons: 401, boxes: 401}},
+		{"certificate of a deleted box", deleted, map[audience]int{persons: 401, boxes: 401}},
 		{"box", box, map[audience]int{persons: 403}},
 		{"another box", other, map[audience]int{persons: 403}},
-		{"box with a wrong token", both, map[audience]int{persons: 403}},
+		{"box with a wrong token", with(box, "bw1.wrong"), map[audience]int{persons: 403}},
+		{"replaced box with a person's token", with(gone, r.token), map[audience]int{boxes: 403}},
 		{"person", r.person(), map[audience]int{boxes: 403}},
 	}
-	for _, rt := range r.routes() {
-		if rt.who == closedToAll {
-			t.Errorf("%s: nobody is named", rt.pattern)
+	found := operations(t, r)
+	for _, pattern := range found {
+		who := wanted[pattern]
+		if who == closedToAll {
+			t.Errorf("%s: say in this test whom it is for", pattern)
+			continue
 		}
-		method, path, _ := strings.Cut(rt.pattern, " ")
-		path = strings.NewReplacer("{kind}", "Box", "{name}", "nothing", "{sha256}", strings.Repeat("0", 64), "{digest}", "sha256:"+strings.Repeat("0", 64)).Replace(path)
+		method, path := sample(pattern)
 		for _, c := range callers {
 			code, raw := c.p.call(method, path, nil)
-			want := c.want[rt.who]
-			if want != 0 && code != want || want == 0 && rt.pattern != api.RouteBoxEnrol && (code == 401 || code == 403) {
-				t.Errorf("%s as %s: %d %s", rt.pattern, c.name, code, raw)
+			want := c.want[who]
+			if want != 0 && code != want || want == 0 && pattern != api.RouteBoxEnrol && (code == 401 || code == 403) {
+				t.Errorf("%s as %s: %d %s, want %d", pattern, c.name, code, raw, want)
+			}
+			if code >= 500 {
+				t.Errorf("%s as %s: %d %s", pattern, c.name, code, raw)
 			}
 			if code >= 400 && method != http.MethodHead {
 				problemOf(t, raw)
 			}
+		}
+	}
+	for pattern := range wanted {
+		if !slices.Contains(found, pattern) {
+			t.Errorf("%s is not a route any more", pattern)
 		}
 	}
 	for _, path := range []string{"/", "/v1/", "/v1/objects", "/v1/box", "/debug/pprof/"} {
@@ -62,6 +129,90 @@ func TestRoutesDenyByDefault(t *testing.T) {
 	}
 	if code, _ := r.person().call("POST", "/v1/whoami", nil); code != 404 {
 		t.Errorf("POST /v1/whoami: %d, want 404", code)
+	}
+}
+
+// TestRoutesOfStrangers: a certificate that has ended, and one of another site,
+// end the handshake: no route answers, not even those for anybody.
+func TestRoutesOfStrangers(t *testing.T) {
+	r := newRig(t)
+	r.apply("kind: Box\nname: one\n")
+	box, _ := r.enrol(must[api.EnrolToken](t, r.person(), "POST", "/v1/boxes/one/token", nil).Token, "s")
+	code, raw := box.call("GET", "/v1/box/policy", nil)
+	if code != http.StatusOK {
+		t.Fatalf("before the certificate ended: %d %s", code, raw)
+	}
+	found := operations(t, r)
+	ca, err := trust.NewAuthority("CEN", r.clock.now()) // of the same code
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, csr := key(t)
+	chain, err1 := ca.BoxClient(csr, "one", r.clock.now())
+	keyPEM, err2 := trust.MarshalKey(k)
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	pair, err := trust.KeyPair(chain, keyPEM)
+	if err != nil {
+		t.Fatal(err)
+	}
+	walk := func(name string, p *peer) {
+		p.token = r.token // a good token does not help
+		for _, pattern := range found {
+			if code, err := p.status(pattern); err == nil {
+				t.Errorf("%s with %s: %d", pattern, name, code)
+			}
+		}
+	}
+	walk("a certificate of another site", r.peer("", pair))
+	r.clock.add(trust.BoxLife + time.Hour)
+	box.http.CloseIdleConnections()
+	walk("a certificate that has ended", box)
+	if code, err := r.person().status("GET /v1/whoami"); err != nil || code != http.StatusOK {
+		t.Errorf("a person without a certificate: %d, %v", code, err)
+	}
+}
+
+// status sends the sample of a route; the error is that of the connection.
+func (p *peer) status(pattern string) (int, error) {
+	method, path := sample(pattern)
+	q, err := http.NewRequestWithContext(p.rig.t.Context(), method, p.rig.url+path, nil)
+	if err != nil {
+		return 0, err
+	}
+	q.Header.Set("Authorization", "Bearer "+p.token)
+	resp, err := p.http.Do(q)
+	if err != nil {
+		return 0, err
+	}
+	return resp.StatusCode, resp.Body.Close()
+}
+
+// TestContentOfAnotherBox: a box gets the content of its own policy, and 404 for
+// that of another, as if there were none.
+func TestContentOfAnotherBox(t *testing.T) {
+	r := newRig(t)
+	r.contents()
+	r.apply(strings.Replace(ward, "macs: [52:54:00:77:00:11]", "macs: [52:54:00:77:00:11]\nbox: ward7-box", 1))
+	r.apply("kind: Box\nname: ward8-box\n")
+	enrol := func(name string) *peer {
+		p, _ := r.enrol(must[api.EnrolToken](t, r.person(), "POST", "/v1/boxes/"+name+"/token", nil).Token, "s")
+		return p
+	}
+	box, other := enrol("ward7-box"), enrol("ward8-box")
+	s, _ := box.policy(t, "")
+	if o, _ := other.policy(t, ""); len(s.Images) != 1 || len(o.Images) != 0 {
+		t.Fatalf("images: %d and %d", len(s.Images), len(o.Images))
+	}
+	path := "/v1/box/manifests/" + s.Images[0].Manifest
+	if code, raw := box.call("GET", path, nil); code != http.StatusOK {
+		t.Errorf("its own content: %d %s", code, raw)
+	}
+	code, raw := other.call("GET", path, nil)
+	_, unknown := other.call("GET", "/v1/box/manifests/sha256:"+strings.Repeat("0", 64), nil)
+	if e, none := problemOf(t, raw), problemOf(t, unknown); code != http.StatusNotFound || e.Detail != none.Detail || e.Code != none.Code {
+		t.Errorf("content of another box: %d %s; of none: %s", code, raw, unknown)
 	}
 }
 
@@ -92,7 +243,8 @@ func TestOpenAPI(t *testing.T) {
 	}
 	// Real answers fit the schemas.
 	r.apply("kind: Box\nname: one")
-	for path, sample := range map[string]string{"/v1/boxes": "/v1/boxes", "/v1/objects/{kind}": "/v1/objects/Box", "/v1/audit": "/v1/audit", "/v1/whoami": "/v1/whoami", "/v1/messages": "/v1/messages"} {
+	for path, sample := range map[string]string{"/v1/boxes": "/v1/boxes", "/v1/objects/{kind}": "/v1/objects/Box", "/v1/audit": "/v1/audit", "/v1/whoami": "/v1/whoami", "/v1/messages": "/v1/messages",
+		"/v1/collections/{name}/members": "/v1/collections/All%20Systems/members", "/v1/boxes/{name}/ready": "/v1/boxes/one/ready"} {
 		schema := doc.Paths.Find(path).Get.Responses.Status(200).Value.Content["application/json"].Schema.Value
 		v := must[any](t, r.person(), "GET", sample, nil)
 		if err := schema.VisitJSON(v); err != nil {

@@ -3,6 +3,7 @@ package permit
 import (
 	"crypto/ed25519"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -143,3 +144,32 @@ func TestSequence(t *testing.T) {
 		t.Error("a changed document was taken")
 	}
 }
+
+// TestMarked: nothing is allowed before the box has noted the first write, and it
+// is asked once.
+func TestMarked(t *testing.T) {
+	asked := 0
+	var refuse error
+	allowed := errors.New("the permit inside says no")
+	m := &Marked{Permit: permitFunc(func(disk.Disk) error { return allowed }), Mark: func(disk.Disk) error { asked++; return refuse }}
+	if err := m.Allow(disk.Disk{}); !errors.Is(err, allowed) || asked != 0 {
+		t.Errorf("refused inside: %v, asked %d times", err, asked)
+	}
+	allowed, refuse = nil, errors.New("the job has ended")
+	if err := m.Allow(disk.Disk{}); !errors.Is(err, refuse) {
+		t.Errorf("refused by the box: %v", err)
+	}
+	refuse = nil
+	for range 3 {
+		if err := m.Allow(disk.Disk{}); err != nil {
+			t.Error(err)
+		}
+	}
+	if asked != 2 {
+		t.Errorf("asked %d times", asked)
+	}
+}
+
+type permitFunc func(disk.Disk) error
+
+func (f permitFunc) Allow(d disk.Disk) error { return f(d) }
