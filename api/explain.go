@@ -3,6 +3,8 @@ package api
 import (
 	"time"
 
+	"github.com/bootward/bootward/osd"
+	"github.com/bootward/bootward/osd/computercsv"
 	"github.com/bootward/bootward/osd/membership"
 	"github.com/bootward/bootward/osd/policy"
 )
@@ -43,4 +45,35 @@ type BoxReady struct {
 	// Notes say what limits the answer, such as an older policy at the box.
 	Notes       []string           `json:"notes,omitempty"`
 	Deployments []policy.Readiness `json:"deployments"`
+}
+
+// ComputerImport imports computers from CSV (docs/formats/computers-csv.md).
+type ComputerImport struct {
+	File string `json:"file"` // for messages
+	CSV  string `json:"csv"`
+	// Columns names them where the file has no header.
+	Columns []string `json:"columns,omitempty"`
+	// Collection gets every computer as a direct member, Box serves those that
+	// name none.
+	Collection string `json:"collection,omitempty"`
+	Box        string `json:"box,omitempty"`
+	// SkipBad imports the good rows although others are bad.
+	SkipBad bool `json:"skipBad,omitempty"`
+	DryRun  bool `json:"dryRun,omitempty"`
+}
+
+// ComputerImported is what an import did, or would do.
+type ComputerImported struct {
+	Rows      int      `json:"rows"`
+	Columns   []string `json:"columns"` // what each was taken for
+	Created   int      `json:"created"`
+	Updated   int      `json:"updated"`
+	Unchanged int      `json:"unchanged"`
+	DryRun    bool     `json:"dryRun"`
+	// Refused says that nothing was imported, because rows are bad.
+	Refused bool `json:"refused,omitempty"`
+	// Preview are the first computers as they were understood.
+	Preview []osd.Computer        `json:"preview,omitempty"`
+	Bad     []computercsv.Problem `json:"bad,omitempty"`
+	Notes   []string              `json:"notes,omitempty"`
 }

@@ -29,10 +29,11 @@ const (
 	RouteGrantAgain = "POST /v1/advertisements/{name}/grants" // GrantAgain → Granted
 	RouteAnchor     = "GET /v1/anchor"                        // signed trust anchor
 
-	RouteExplain   = "GET /v1/computers/{name}/explain"   // ?at= &box= &where= &event=: policy.Explanation
-	RouteMembers   = "GET /v1/collections/{name}/members" // Members
-	RouteSiteReady = "GET /v1/boxes/{name}/ready"         // BoxReady
-	RouteOrder     = "POST /v1/orders"                    // Order → Ordered
+	RouteComputerImport = "POST /v1/computers/import"          // ComputerImport → ComputerImported
+	RouteExplain        = "GET /v1/computers/{name}/explain"   // ?at= &box= &where= &event=: policy.Explanation
+	RouteMembers        = "GET /v1/collections/{name}/members" // Members
+	RouteSiteReady      = "GET /v1/boxes/{name}/ready"         // BoxReady
+	RouteOrder          = "POST /v1/orders"                    // Order → Ordered
 )
 
 // Person is who an administrator is.

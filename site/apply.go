@@ -25,7 +25,7 @@ func (s *Site) Apply(ctx context.Context, who string, in api.Apply) (*api.Applie
 		run = s.store.Read
 	}
 	err = run(ctx, func(x store.Tx) error {
-		p, wishes, err := s.plan(x, objects)
+		p, wishes, err := s.plan(x, objects, in.Machines)
 		if err != nil {
 			return err
 		}
@@ -57,7 +57,7 @@ func readDocuments(docs []api.Document) ([]written, error) {
 			return nil, fmt.Errorf("%s: %w", d.File, err)
 		}
 		for _, o := range found {
-			objects = append(objects, written{o, d.File, []byte(d.YAML)})
+			objects = append(objects, written{Object: o, file: d.File, yaml: []byte(d.YAML)})
 		}
 	}
 	if len(errs) > 0 {
@@ -69,7 +69,7 @@ func readDocuments(docs []api.Document) ([]written, error) {
 	return objects, nil
 }
 
-func (s *Site) plan(x store.Tx, objects []written) (*plan, []wish, error) {
+func (s *Site) plan(x store.Tx, objects []written, typed *int) (*plan, []wish, error) {
 	w, err := s.loadWorld(x)
 	if err != nil {
 		return nil, nil, err
@@ -79,6 +79,7 @@ func (s *Site) plan(x store.Tx, objects []written) (*plan, []wish, error) {
 		return nil, nil, err
 	}
 	p := makePlan(w, objects)
+	p.typed = typed
 	s.checkManifests(p)
 	wishes, err := p.interlock(had, s.now())
 	if err != nil {

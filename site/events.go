@@ -152,7 +152,7 @@ func checkEvent(e api.BoxEvent) error {
 		return errors.New("want exactly one of status, flight, audit and discovered")
 	case e.Audit != nil:
 		cut(maxText, &e.Audit.Who, &e.Audit.What, &e.Audit.Object, &e.Audit.Text)
-		return nil
+		return checkTime(e.Audit.Time)
 	case e.Discovered != nil:
 		return checkInventory(e.Discovered)
 	case e.Flight != nil:
@@ -169,6 +169,16 @@ func checkEvent(e api.BoxEvent) error {
 	m := e.Status
 	m.Output = status.Tail(m.Output, status.MaxOutput)
 	cut(maxText, &m.Action, &m.Group, &m.Stage, &m.Computer, &m.Advertisement, &m.Sequence)
+	return nil
+}
+
+// checkTime refuses a time that no clock shows. An entry of the audit log stays
+// for ever: with a year of five digits nobody could read the log again, and the
+// zero time says of a grant that it was given back.
+func checkTime(at time.Time) error {
+	if at.Unix() < 0 || at.UTC().Year() > 9999 {
+		return fmt.Errorf("time %s is none that a clock shows", at.UTC().Format(time.RFC3339))
+	}
 	return nil
 }
 

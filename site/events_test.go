@@ -4,9 +4,11 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/osd/status"
+	"github.com/bootward/bootward/site/store"
 )
 
 // TestEventsOfABoxThatMisbehaves: a box can neither add to the jobs of another
@@ -51,4 +53,66 @@ func TestEventsOfABoxThatMisbehaves(t *testing.T) {
 	if code, _ := two.call("POST", "/v1/box/events", api.EventBatch{StateID: "state", Events: make([]api.BoxEvent, maxBatch+1)}); code != http.StatusBadRequest {
 		t.Errorf("an endless batch: %d, want 400", code)
 	}
+}
+
+// TestAuditOfABox: its entries bear its name; a time that no clock shows must not
+// make the log, the grants or policy unreadable for ever.
+func TestAuditOfABox(t *testing.T) {
+	r := newRig(t)
+	r.contents()
+	r.apply(ward)
+	r.apply("kind: Box\nname: ward8-box\n")
+	enrol := func(name string) *peer {
+		p, _ := r.enrol(must[api.EnrolToken](t, r.person(), "POST", "/v1/boxes/"+name+"/token", nil).Token, "s")
+		return p
+	}
+	box, other := enrol("ward7-box"), enrol("ward8-box")
+	grant := r.grants(store.GrantFilter{Box: box.id})[0].ID
+	at := r.clock.now()
+	next := map[*peer]uint64{box: 1, other: 1}
+	for _, c := range []struct {
+		name string
+		from *peer
+		at   time.Time
+		what string
+		kept bool      // in the log
+		used time.Time // of the grant, afterwards
+	}{
+		{"late", box, time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("", -12*3600)), auditGrantUsed, false, time.Time{}},
+		{"early", box, time.Date(0, 1, 1, 0, 0, 0, 0, time.FixedZone("", 12*3600)), auditGrantUsed, false, time.Time{}},
+		{"another box", other, at, auditGrantUsed, true, time.Time{}},
+		{"flat battery", box, time.Unix(0, 0), "resume", true, time.Time{}},
+		{"used", box, at, auditGrantUsed, true, at},
+		{"used at no time", box, time.Time{}, auditGrantUsed, false, at},
+		{"another box gives back", other, at, auditGrantReturned, true, at},
+		{"given back", box, at, auditGrantReturned, true, time.Time{}},
+	} {
+		before := must[[]api.AuditEntry](t, r.person(), "GET", "/v1/audit", nil)
+		ack := must[api.EventAck](t, c.from, "POST", "/v1/box/events", api.EventBatch{StateID: "s", Events: []api.BoxEvent{
+			{Number: next[c.from], Audit: &api.AuditRecord{Time: c.at, Who: "job j", What: c.what, Object: grant, Text: c.name}}}})
+		next[c.from]++
+		if ack.Next != next[c.from] {
+			t.Errorf("%s: next is %d, want %d", c.name, ack.Next, next[c.from])
+		}
+		log := must[[]api.AuditEntry](t, r.person(), "GET", "/v1/audit", nil)[len(before):]
+		if c.kept != (len(log) == 1 && log[0].Who == "box "+c.from.name+": job j" && log[0].Text == c.name) {
+			t.Errorf("%s: in the log: %+v", c.name, log)
+		}
+		if g := r.grants(store.GrantFilter{Box: box.id})[0]; !g.UsedAt.Equal(c.used) {
+			t.Errorf("%s: the grant is used at %s, want %s", c.name, g.UsedAt, c.used)
+		}
+		box.policy(t, "")
+	}
+}
+
+// grants lists the grants that were issued.
+func (r *rig) grants(f store.GrantFilter) (found []store.Grant) {
+	r.t.Helper()
+	if err := r.store.Read(r.t.Context(), func(x store.Tx) (err error) {
+		found, err = x.Grants(f)
+		return err
+	}); err != nil || len(found) == 0 {
+		r.t.Fatalf("grants %+v: %d, %v", f, len(found), err)
+	}
+	return found
 }

@@ -209,3 +209,28 @@ func TestOrders(t *testing.T) {
 		t.Errorf("orders that ended: %+v", s.Orders)
 	}
 }
+
+// TestTypedNumber: an advertisement that erases every machine there is needs its
+// number typed with the call, not only written.
+func TestTypedNumber(t *testing.T) {
+	r := newRig(t)
+	r.contents()
+	r.apply(ward)
+	yaml := "kind: Advertisement\nname: Everybody\ncollection: All Systems\nsequence: Debian\nmandatory: [asSoonAsPossible]\nconfirmedMachines: 2\n"
+	apply := func(machines *int) int {
+		code, _ := r.person().call("POST", "/v1/apply", api.Apply{Documents: []api.Document{{File: "x.yaml", YAML: yaml}}, Machines: machines})
+		return code
+	}
+	two, three := 2, 3
+	for _, wrong := range []*int{nil, &three} {
+		if code := apply(wrong); code != http.StatusUnprocessableEntity {
+			t.Errorf("typed %v: %d", wrong, code)
+		}
+	}
+	if code := apply(&two); code != http.StatusOK {
+		t.Errorf("typed the number: %d", code)
+	}
+	if code := apply(nil); code != http.StatusOK {
+		t.Errorf("applied again, unchanged: %d", code)
+	}
+}

@@ -74,23 +74,28 @@ func closed(s *step, a *osd.Advertisement, now time.Time) bool {
 	return true
 }
 
-// confirm holds the number of machines against the one that was confirmed.
+// confirm holds the number of machines against the one that was confirmed. For
+// the collections of every machine there is, the number in the document is not
+// enough: a person types it with the call.
 func (p *plan) confirm(s *step, a *osd.Advertisement, c *osd.Collection) {
-	if c.Name == osd.UnknownComputers {
-		if a.ConfirmedMachines == 0 {
-			p.errs = append(p.errs, s.fault("confirmedMachines", "give the number of machines that you expect, or leave `mandatory` out",
-				"a mandatory advertisement of a sequence that erases disks, to every machine that the site does not know"))
-		}
-		s.note("machines that the site does not know never start by themselves: a person at the machine must choose it")
-		return
-	}
 	n := len(p.world.members(c))
-	if n == a.ConfirmedMachines {
+	if c.Name == osd.UnknownComputers {
+		n = a.ConfirmedMachines
+		s.note("machines that the site does not know never start by themselves: a person at the machine must choose it")
+	}
+	if n != a.ConfirmedMachines || n == 0 && c.Name == osd.UnknownComputers {
+		remedy := fmt.Sprintf("look at them with `bootward collection members %q`, then write confirmedMachines: %d", c.Name, n)
+		if c.Name == osd.UnknownComputers {
+			remedy = "it is every machine that the site does not know: write the number that you expect as confirmedMachines, or leave `mandatory` out"
+		}
+		p.errs = append(p.errs, s.fault("confirmedMachines", remedy,
+			"collection %q holds %d machines that %q would erase, and %d are confirmed", c.Name, n, a.Sequence, a.ConfirmedMachines))
 		return
 	}
-	p.errs = append(p.errs, s.fault("confirmedMachines",
-		fmt.Sprintf("look at them with `bootward collection show %q`, then write confirmedMachines: %d", c.Name, n),
-		"collection %q holds %d machines that %q would erase, and %d are confirmed", c.Name, n, a.Sequence, a.ConfirmedMachines))
+	if c.BuiltIn() && s.action != actionUnchanged && (p.typed == nil || *p.typed != n) {
+		p.errs = append(p.errs, s.fault("collection", fmt.Sprintf("if that is meant, apply it again with --machines %d", n),
+			"this would erase %d machines, as many as %s may hold: the number must be typed", n, c.Name))
+	}
 }
 
 // wishes lists the computers that never had a grant of this advertisement.

@@ -16,6 +16,7 @@ type written struct {
 	osd.Object
 	file string
 	yaml []byte
+	line int // of a file that is no YAML; 0: yaml says it
 }
 
 // fault makes an error about a field of what was written, at its place.
@@ -27,7 +28,10 @@ func (w written) fault(field, remedy, what string, args ...any) *document.Error 
 
 // where finds the place of a field by reading the document once more.
 func (w written) where(field string) strict.Position {
-	first := strict.Position{Line: 1, Column: 1}
+	first := strict.Position{Line: max(w.line, 1), Column: 1}
+	if w.line > 0 {
+		return first
+	}
 	dec := yaml.NewDecoder(bytes.NewReader(w.yaml))
 	for {
 		var doc yaml.Node

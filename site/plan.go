@@ -45,6 +45,9 @@ type plan struct {
 	seen  map[objectKey]*step
 	world world
 	errs  document.Errors
+	// typed is the number of machines that a person typed for advertisements to
+	// every machine there is; nil if he typed none.
+	typed *int
 	// refused says that all of errs are refusals: the documents are right,
 	// but safety says no.
 	refused bool
@@ -73,7 +76,7 @@ func (p *plan) add(old world, o written) {
 		return
 	}
 	was := old.kinds[k][m.Name]
-	if m.ID != "" {
+	if m.ID != "" && (was == nil || meta(was).ID != m.ID) {
 		was = old.byID(k, m.ID)
 		if was == nil {
 			p.errs = append(p.errs, o.fault("id", "leave it out: the site gives ids", "there is no %s %s", k, m.ID))

@@ -48,10 +48,11 @@ type route struct {
 }
 
 const (
-	smallBody = 64 << 10
-	eventBody = 16 << 20
-	applyBody = 32 << 20
-	blobBody  = 1 << 40
+	smallBody   = 64 << 10
+	eventBody   = 16 << 20
+	checkInBody = 4 << 20 // about 50,000 manifests
+	applyBody   = 32 << 20
+	blobBody    = 1 << 40
 )
 
 func (s *Site) routes() []route {
@@ -77,6 +78,7 @@ func (s *Site) routes() []route {
 		{pattern: api.RouteJobs, who: persons, summary: "Deployments, the newest first", response: []api.JobState{}, timeout: writeTime, handle: s.getJobs},
 		{pattern: api.RouteAudit, who: persons, summary: "The audit log", response: []api.AuditEntry{}, timeout: writeTime, handle: s.getAudit, query: []openapi.Parameter{q("after", "number of the last entry seen")}},
 		{pattern: api.RouteGrantAgain, who: persons, summary: "Issue grants anew for a confirmed number of machines", maxBody: smallBody, request: api.GrantAgain{}, response: api.Granted{}, timeout: writeTime, handle: s.postGrants},
+		{pattern: api.RouteComputerImport, who: persons, summary: "Import computers from CSV, all or none", maxBody: 80 << 20, request: api.ComputerImport{}, response: api.ComputerImported{}, timeout: 5 * time.Minute, handle: s.postComputers},
 		{pattern: api.RouteExplain, who: persons, summary: "What a computer would get and why, and what not", response: policy.Explanation{}, timeout: writeTime, handle: s.getExplain,
 			query: []openapi.Parameter{q("at", "time, now when left out"), q("box", "name of a box"), q("where", "bootMediaAndPXE or runningClients"), q("event", "atLogon or atLogoff")}},
 		{pattern: api.RouteMembers, who: persons, summary: "Who is in a collection", response: api.Members{}, timeout: writeTime, handle: s.getMembers},
@@ -84,7 +86,7 @@ func (s *Site) routes() []route {
 		{pattern: api.RouteOrder, who: persons, summary: "Tell boxes to go on, or to forget that computers ran mandatory advertisements", maxBody: smallBody, request: api.Order{}, response: api.Ordered{}, timeout: writeTime, handle: s.postOrder},
 
 		{pattern: api.RouteBoxEnrol, who: anybody, summary: "Identity of a box, for a one-time token", maxBody: smallBody, request: api.Enrol{}, response: api.Enrolled{}, timeout: writeTime, handle: s.postEnrol},
-		{pattern: api.RouteBoxCheckIn, who: boxes, summary: "What a box says of itself", maxBody: smallBody, request: api.CheckIn{}, response: api.CheckedIn{}, timeout: writeTime, handle: s.postCheckIn},
+		{pattern: api.RouteBoxCheckIn, who: boxes, summary: "What a box says of itself", maxBody: checkInBody, request: api.CheckIn{}, response: api.CheckedIn{}, timeout: writeTime, handle: s.postCheckIn},
 		{pattern: api.RouteBoxPolicy, who: boxes, summary: "Signed policy, when it is not the one that the box has; 204 otherwise", response: anyJSON, handle: s.getPolicy,
 			query: []openapi.Parameter{q("have", "EPOCH.NUMBER of the policy at hand"), q("wait", "seconds to wait for another, 0 to 300")}},
 		{pattern: api.RouteBoxManifest, who: boxes, summary: "Signed manifest of content in the box's policy", response: anyJSON, timeout: writeTime, handle: s.getManifest},

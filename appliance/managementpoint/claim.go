@@ -163,6 +163,16 @@ func (p *Point) halt(ctx context.Context, j store.Job, second api.Identity, why 
 		WithRemedy("find the two machines, then grant the deployment again at the site")
 }
 
+// warnTwin raises an alarm for a machine that shows the labels of a running job
+// but is other hardware, and refuses it.
+func (p *Point) warnTwin(ctx context.Context, j store.Job, second api.Identity, why string) *api.Error {
+	p.Log.Warn("a second machine shows the labels of a running job", "job", j.ID, "computer", j.Name, "why", why, "second", identityText(second))
+	p.flight(ctx, status.FlightEvent{Client: second.MACs[0], Job: j.ID, What: "alarm",
+		Text: fmt.Sprintf("ALARM: a second machine asks as %s while job %s runs: %s (%s)", j.Name, j.ID, why, identityText(second))})
+	return api.Errorf(api.CodeConflict, "", "a job runs under the labels of this machine, and this is other hardware").
+		WithRemedy("find the two machines; if this one claims as well, both are stopped")
+}
+
 // warnConflict records a machine whose labels contradict each other.
 func (p *Point) warnConflict(ctx context.Context, v Verdict, id api.Identity) {
 	if v.Conflict != "" {

@@ -88,8 +88,9 @@ func machine(id api.Identity) policy.Machine {
 }
 
 // machineKey names a machine in the box's memory: by its computer if it is
-// known, else by its GUID, else by its lowest MAC.
-func machineKey(c *osd.Computer, m policy.Machine) string {
+// known, else by its GUID, else by its lowest MAC. Addresses of docks and dongles
+// name nobody; with nothing else the key is empty.
+func machineKey(c *osd.Computer, m policy.Machine, s *osd.SiteSettings) string {
 	if c != nil {
 		return "computer:" + c.ID
 	}
@@ -98,13 +99,13 @@ func machineKey(c *osd.Computer, m policy.Machine) string {
 	}
 	var macs []string
 	for _, a := range m.MACs {
-		if n, err := osd.NormalizeMAC(a); err == nil {
+		if n, err := osd.NormalizeMAC(a); err == nil && !s.Shared(n) {
 			macs = append(macs, n)
 		}
 	}
 	slices.Sort(macs)
 	if len(macs) == 0 {
-		return "nobody"
+		return ""
 	}
 	return "mac:" + macs[0]
 }
@@ -123,10 +124,14 @@ func differs(pinned, now api.Identity) string {
 }
 
 // hostName is what a job's machine is called: the computer's name, or one made
-// of the MAC for a machine that the site does not know.
-func hostName(c *osd.Computer, id api.Identity) string {
+// of the first MAC that is its own, for a machine that the site does not know.
+func hostName(c *osd.Computer, id api.Identity, s *osd.SiteSettings) string {
 	if c != nil {
 		return c.Name
 	}
-	return "bw-" + strings.ReplaceAll(id.MACs[0], ":", "")
+	own := id.MACs[0]
+	if i := slices.IndexFunc(id.MACs, func(m string) bool { return !s.Shared(m) }); i >= 0 {
+		own = id.MACs[i]
+	}
+	return "bw-" + strings.ReplaceAll(own, ":", "")
 }

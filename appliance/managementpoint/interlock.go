@@ -2,7 +2,9 @@ package managementpoint
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/appliance/store"
@@ -71,7 +73,7 @@ func (p *Point) Stopped(ctx context.Context) (string, error) {
 }
 
 // CarryOut carries the orders of the policy in force out that were not before,
-// and have not ended.
+// and have not ended. One of a kind that this box does not know is passed over.
 func (p *Point) CarryOut(ctx context.Context) error {
 	s := p.Policy()
 	if s == nil {
@@ -82,7 +84,10 @@ func (p *Point) CarryOut(ctx context.Context) error {
 			continue
 		}
 		done, err := p.Store.CarryOut(ctx, o, p.Now())
-		if err != nil {
+		if errors.Is(err, store.ErrUnknownOrder) {
+			p.Log.Warn("order not carried out", "order", o.ID, "error", err)
+			continue
+		} else if err != nil {
 			return err
 		}
 		if done {
@@ -96,6 +101,11 @@ func (p *Point) CarryOut(ctx context.Context) error {
 func (p *Point) erase(ctx context.Context, j store.Job, e api.Erase) *api.Error {
 	if !j.Document.Sequence.Destructive {
 		return api.Errorf(api.CodeRefused, j.ID, "its task sequence erases no disk")
+	}
+	if stopped, err := p.Stopped(ctx); err != nil {
+		return internal(err)
+	} else if stopped != "" && j.Erased.IsZero() {
+		return api.Errorf(api.CodeRefused, j.ID, "the box has stopped erasing machines: %s", stopped).WithRemedy("an administrator looks at it, then: bootward box resume %s", p.Self().BoxName)
 	}
 	event := status.FlightEvent{Time: p.Now(), Client: j.Client, Job: j.ID, What: "erase", Text: "is about to erase " + name(e.Disk)}
 	if err := p.Store.Erase(ctx, j.ID, name(e.Disk), event, p.Now()); err != nil {
@@ -114,7 +124,7 @@ func (p *Point) jobName(ctx context.Context, e *policy.Evaluator, v Verdict, o p
 	}
 	template := e.NameTemplate(&v.Decision, o.Advertisement)
 	if template == "" {
-		return hostName(v.Computer, id), nil
+		return hostName(v.Computer, id, &e.Snapshot().Settings), nil
 	}
 	m := inventory.Machine{Manufacturer: id.Manufacturer, Model: id.Model, SerialNumber: id.SerialNumber, UUID: id.SMBIOSGUID, AssetTag: id.AssetTag, UEFI: id.UEFI}
 	called, err := policy.ExpandName(template, m)
@@ -129,7 +139,7 @@ func (p *Point) jobName(ctx context.Context, e *policy.Evaluator, v Verdict, o p
 		return "", err
 	}
 	for _, j := range jobs {
-		if j.Name == called && j.Machine != v.Machine {
+		if strings.EqualFold(j.Name, called) && j.Machine != v.Machine {
 			return "", fmt.Errorf("computer name %q of template %q belongs to the machine of job %s", called, template, j.ID)
 		}
 	}

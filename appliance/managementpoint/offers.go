@@ -9,7 +9,8 @@ import (
 )
 
 // offers answers what a machine may run. A machine that asks under the labels
-// of an open job, but is other hardware, is a second claimant.
+// of an open job, but is other hardware, gets nothing and raises an alarm; the
+// job goes on until it claims: a question costs nothing and must stop nobody.
 func (p *Point) offers(ctx context.Context, id api.Identity) (api.Offers, *api.Error) {
 	p.claims.Lock()
 	defer p.claims.Unlock()
@@ -19,7 +20,7 @@ func (p *Point) offers(ctx context.Context, id api.Identity) (api.Offers, *api.E
 	}
 	if v.Open != nil && !v.Superseded {
 		if why := differs(v.Open.Identity, id); why != "" {
-			return api.Offers{}, p.halt(ctx, *v.Open, id, why)
+			return api.Offers{}, p.warnTwin(ctx, *v.Open, id, why)
 		}
 	}
 	p.warnConflict(ctx, v, id)

@@ -72,24 +72,30 @@ type Verdict struct {
 // Decide says what a machine may run now. Offers whose content is not whole at
 // this box are left out, with the reason among the refusals.
 func (p *Point) Decide(ctx context.Context, m policy.Machine) (Verdict, error) {
-	s := p.Policy()
-	if s == nil {
+	e := p.Evaluator()
+	if e == nil {
 		return Verdict{Decision: policy.Decision{Why: []string{"the box has no policy yet"}}}, nil
 	}
-	now := p.Now()
-	used, err := p.Store.UsedGrants(ctx)
+	s, now := e.Snapshot(), p.Now()
+	computer, _ := e.Identify(m)
+	v := Verdict{Machine: machineKey(computer, m, &s.Settings)}
+	if v.Machine == "" {
+		v.Why = []string{"nothing that the machine shows is its own: its addresses are of docks or dongles that go from machine to machine"}
+		return v, nil
+	}
+	var ids []string
+	for _, g := range e.Grants(computer) {
+		ids = append(ids, g.ID)
+	}
+	used, err := p.Store.UsedAmong(ctx, ids)
 	if err != nil {
 		return Verdict{}, err
 	}
-	e := p.Evaluator()
-	h := policy.History{StateID: p.Store.StateID(), UsedGrants: used}
-	computer, _ := e.Identify(m)
-	v := Verdict{Machine: machineKey(computer, m)}
+	h := policy.History{StateID: p.Store.StateID(), UsedGrants: used, Runs: map[string]policy.Run{}}
 	jobs, err := p.Store.JobsOf(ctx, v.Machine)
 	if err != nil {
 		return Verdict{}, err
 	}
-	h.Runs = map[string]policy.Run{}
 	for _, j := range jobs {
 		again := grantedAgain(s, j, h)
 		if j.State == store.JobOpen {

@@ -23,7 +23,7 @@ import (
 
 // rig is a management point on a real socket with two jobs.
 type rig struct {
-	t      *testing.T
+	t      testing.TB
 	ca     *trust.Authority
 	anchor *trust.Anchor
 	box    *trust.Authority
@@ -41,7 +41,7 @@ func (noContent) Blob(w http.ResponseWriter, _ *http.Request, sha string, _ []ap
 	return api.Errorf(api.CodeNotFound, sha, "no such content")
 }
 
-func newRig(t *testing.T) *rig {
+func newRig(t testing.TB) *rig {
 	t.Helper()
 	now := time.Now()
 	ca, err := trust.NewAuthority("CEN", now)
@@ -74,7 +74,7 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-func fatal(t *testing.T, err error) {
+func fatal(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

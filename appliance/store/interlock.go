@@ -15,8 +15,8 @@ import (
 
 // The keys of meta under which the wipe interlock is kept.
 const (
-	metaStopped = "stopped" // why; empty while the box goes on
-	metaResumed = "resumed" // Unix time, ms: what was before is not counted
+	metaStopped = "stopped"    // why; empty while the box goes on
+	metaResumed = "resumedJob" // rowid of the newest job at the last resume: it and older ones are not counted
 )
 
 // maxWants bounds the machines that are remembered: labels can be made up.
@@ -70,14 +70,11 @@ func (s *Store) Wipes(ctx context.Context, now time.Time) (policy.Wipes, error) 
 	if err := rows.Err(); err != nil {
 		return w, fmt.Errorf("read wants: %w", err)
 	}
-	resumed, err := s.Meta(ctx, metaResumed)
-	if err != nil {
-		return w, err
-	}
-	since, _ := strconv.ParseInt(resumed, 10, 64) // never resumed: 0
-	since = max(since, millis(now.Add(-time.Hour)))
 	// A job counts from its claim; one that ended before its first write does not.
-	err = s.db.QueryRowContext(ctx, "SELECT count(*) FROM jobs WHERE wipes = 1 AND grant_id = '' AND opened >= ? AND (erased > 0 OR state = ?)", since, JobOpen).Scan(&w.Uncovered)
+	// A resume is remembered as a place in the order of jobs, not as a time: the
+	// clock of a box may have stood wrong when somebody let it go on.
+	err = s.db.QueryRowContext(ctx, `SELECT count(*) FROM jobs WHERE wipes = 1 AND grant_id = '' AND opened >= ? AND (erased > 0 OR state = ?)
+		AND rowid > CAST(coalesce((SELECT value FROM meta WHERE key = ?), '0') AS INTEGER)`, millis(now.Add(-time.Hour)), JobOpen, metaResumed).Scan(&w.Uncovered)
 	if err != nil {
 		return w, fmt.Errorf("count wipes: %w", err)
 	}
@@ -112,7 +109,11 @@ func resume(tx *sql.Tx, who string, now time.Time) error {
 	if _, err := tx.Exec("DELETE FROM wants"); err != nil {
 		return err
 	}
-	return errors.Join(setMeta(tx, metaStopped, ""), setMeta(tx, metaResumed, strconv.FormatInt(millis(now), 10)),
+	var newest int64
+	if err := tx.QueryRow("SELECT coalesce(max(rowid), 0) FROM jobs").Scan(&newest); err != nil {
+		return err
+	}
+	return errors.Join(setMeta(tx, metaStopped, ""), setMeta(tx, metaResumed, strconv.FormatInt(newest, 10)),
 		audit(tx, api.AuditRecord{Time: now, Who: who, What: "resume"}))
 }
 
@@ -137,6 +138,10 @@ func clearRuns(tx *sql.Tx, who string, computers []string, now time.Time) error 
 // keepOrders is how long an order is remembered: orders end sooner.
 const keepOrders = 90 * 24 * time.Hour
 
+// ErrUnknownOrder is what CarryOut returns for an order of a kind that this
+// program does not know.
+var ErrUnknownOrder = errors.New("this box does not know orders of that kind: update the box")
+
 // CarryOut carries an order of the site out, once; false if it was before.
 func (s *Store) CarryOut(ctx context.Context, o policy.Order, now time.Time) (done bool, err error) {
 	err = s.change(ctx, "order "+o.ID, func(tx *sql.Tx) error {
@@ -158,7 +163,7 @@ func (s *Store) CarryOut(ctx context.Context, o policy.Order, now time.Time) (do
 		case policy.OrderClearPXE:
 			return clearRuns(tx, o.By, o.Computers, now)
 		}
-		return fmt.Errorf("order %s is of kind %q, which this box does not know: update the box", o.ID, o.Kind)
+		return fmt.Errorf("kind %q: %w", o.Kind, ErrUnknownOrder)
 	})
 	return done, err
 }

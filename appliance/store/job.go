@@ -286,6 +286,19 @@ func (s *Store) CountJobs(ctx context.Context, machine string, after time.Time) 
 	return n, nil
 }
 
+// UsedAmong returns which of some grants were used, by ID.
+func (s *Store) UsedAmong(ctx context.Context, ids []string) (map[string]bool, error) {
+	used := map[string]bool{}
+	for _, id := range ids {
+		err := s.db.QueryRowContext(ctx, "SELECT 1 FROM grants WHERE id = ?", id).Scan(new(int))
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return nil, fmt.Errorf("read grants: %w", err)
+		}
+		used[id] = err == nil
+	}
+	return used, nil
+}
+
 // UsedGrants returns the ids of all grants that were used.
 func (s *Store) UsedGrants(ctx context.Context) (map[string]bool, error) {
 	rows, err := s.db.QueryContext(ctx, "SELECT id FROM grants")

@@ -53,6 +53,12 @@ var migrations embed.FS
 // in WAL mode that needs synchronous FULL (sqlite.org/pragma.html).
 const pragmas = "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)&_txlock=immediate"
 
+// uri names the database to SQLite: in a URI, "?", "#" and "%" of a path would
+// mean something else, and another file would be opened (sqlite.org/uri.html).
+func uri(path string) string {
+	return "file:" + strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path) + pragmas
+}
+
 // Open opens the database at path or makes it. A file that is no sound
 // database is renamed to path.broken-TIME and a new one is made: the box then
 // has a new state id. now stamps that name.
@@ -88,7 +94,7 @@ func open(ctx context.Context, path string) (s *Store, err error) {
 	} else if err := f.Close(); err != nil {
 		return nil, err
 	}
-	if s.writer, err = sql.Open("sqlite", "file:"+path+pragmas); err != nil {
+	if s.writer, err = sql.Open("sqlite", uri(path)); err != nil {
 		return nil, err
 	}
 	s.writer.SetMaxOpenConns(1)
@@ -98,7 +104,7 @@ func open(ctx context.Context, path string) (s *Store, err error) {
 	if err := migrate(ctx, s.writer); err != nil {
 		return nil, err
 	}
-	if s.db, err = sql.Open("sqlite", "file:"+path+pragmas); err != nil {
+	if s.db, err = sql.Open("sqlite", uri(path)); err != nil {
 		return nil, err
 	}
 	s.db.SetMaxOpenConns(4)

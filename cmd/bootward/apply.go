@@ -15,6 +15,8 @@ import (
 type applyOptions struct {
 	files  []string
 	dryRun bool
+	// machines is the number that was typed; -1: none.
+	machines int
 }
 
 func newApply(a *app) *cobra.Command {
@@ -25,6 +27,7 @@ func newApply(a *app) *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return runApply(c.Context(), a, o) }}
 	c.Flags().StringArrayVarP(&o.files, "file", "f", nil, "a YAML file, a folder of *.yaml and *.yml, or - for standard input; may be given more than once")
 	c.ValidArgsFunction = cobra.NoFileCompletions
+	c.Flags().IntVar(&o.machines, "machines", -1, "number of machines that a mandatory advertisement to All Systems or Unknown Computers may erase")
 	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "show what would change, and change nothing")
 	return c
 }
@@ -40,6 +43,9 @@ func runApply(ctx context.Context, a *app, o applyOptions) error {
 			return fmt.Errorf("apply: %w", err)
 		}
 		in.Documents = append(in.Documents, docs...)
+	}
+	if o.machines >= 0 {
+		in.Machines = &o.machines
 	}
 	s, err := a.site()
 	if err != nil {

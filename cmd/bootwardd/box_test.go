@@ -142,9 +142,17 @@ func TestSecondClaimantStopsBoth(t *testing.T) {
 			_, code, text := r.target(mac1, guid).claim(adv)
 			return code, text
 		}},
-		{"by offers, other hardware", mac2, func(*target, string) (int, string) {
+		// To ask raises an alarm only: whoever shows a MAC cannot stop a job by it.
+		{"other hardware, that asks and then claims", mac2, func(first *target, adv string) (int, string) {
 			m := r.target(mac2, "5c4c4544-0042-3510-8052-b4c04f4d3232")
-			return m.call(api.RouteOffers, m.id, nil)
+			if code, text := m.call(api.RouteOffers, m.id, nil); code != http.StatusConflict {
+				t.Errorf("offers to other hardware: %d %s", code, text)
+			}
+			if code, text := first.call(api.RouteJob, nil, nil); code != http.StatusOK {
+				t.Errorf("the job of the first: %d %s", code, text)
+			}
+			_, code, text := m.claim(adv)
+			return code, text
 		}},
 	} {
 		first := r.target(tt.mac, guid)

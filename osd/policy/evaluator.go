@@ -38,7 +38,9 @@ type Evaluator struct {
 	computers []osd.Computer
 	byMAC     map[string][]int
 	byGUID    map[string][]int
-	byName    map[string]int // lower case
+	byName    map[string]int   // lower case
+	grants    map[string][]int // by ID of the computer, in the order of the snapshot
+	holders   map[string]int   // computers that hold grants, by ID of the advertisement
 	rules     *membership.Rules
 	inventory map[string]inventory.Record
 }
@@ -51,6 +53,7 @@ func New(s *Snapshot, l Local) *Evaluator {
 	for _, c := range s.Computers {
 		e.add(c)
 	}
+	e.indexGrants()
 	for id, r := range s.Inventory {
 		e.inventory[id] = r
 	}
@@ -65,6 +68,31 @@ func New(s *Snapshot, l Local) *Evaluator {
 		}
 	}
 	return e
+}
+
+// indexGrants is done once: a box asks for each packet.
+func (e *Evaluator) indexGrants() {
+	e.grants, e.holders = map[string][]int{}, map[string]int{}
+	for i := range e.s.Grants {
+		g := &e.s.Grants[i]
+		same := func(other int) bool { return e.s.Grants[other].Advertisement == g.Advertisement }
+		if !slices.ContainsFunc(e.grants[g.Computer], same) {
+			e.holders[g.Advertisement]++
+		}
+		e.grants[g.Computer] = append(e.grants[g.Computer], i)
+	}
+}
+
+// Grants lists the grants of a computer; a machine that is not known has none.
+func (e *Evaluator) Grants(c *osd.Computer) []*SignedGrant {
+	if c == nil {
+		return nil
+	}
+	var all []*SignedGrant
+	for _, i := range e.grants[c.ID] {
+		all = append(all, &e.s.Grants[i])
+	}
+	return all
 }
 
 // Snapshot is the policy that is evaluated. It must not be changed.

@@ -3,7 +3,6 @@ package policy
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -138,21 +137,15 @@ func (e *Evaluator) sequence(name string) *Sequence {
 // advertisement: the number that he typed, or as many as hold grants, if he
 // granted more since.
 func (e *Evaluator) confirmed(a osd.Advertisement) int {
-	var holders []string
-	for i := range e.s.Grants {
-		if g := &e.s.Grants[i]; g.Advertisement == a.ID && !slices.Contains(holders, g.Computer) {
-			holders = append(holders, g.Computer)
-		}
-	}
-	return max(a.ConfirmedMachines, len(holders))
+	return max(a.ConfirmedMachines, e.holders[a.ID])
 }
 
 // grant finds a grant that can be claimed, or says why there is none.
 func (e *Evaluator) grant(adv, computer, digest string, h History, now time.Time) (*SignedGrant, string) {
 	why := "no grant was issued for it"
-	for i := range e.s.Grants {
+	for _, i := range e.grants[computer] {
 		g := &e.s.Grants[i]
-		if g.Advertisement != adv || g.Computer != computer {
+		if g.Advertisement != adv {
 			continue
 		}
 		switch {

@@ -82,47 +82,50 @@ func (c *Computer) instances(name string) ([]Record, bool) {
 	return c.made[name], true
 }
 
-// record makes an instance of names and values; empty values are null.
+// record makes an instance of names and texts; empty ones are null.
 func (c *Computer) record(pairs ...string) Record {
-	r := Record{"resourceid": {c.ID}}
+	r := Record{"resourceid": {textValue(c.ID)}}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if pairs[i+1] != "" {
-			r[strings.ToLower(pairs[i])] = []string{pairs[i+1]}
+			r[strings.ToLower(pairs[i])] = []Value{textValue(pairs[i+1])}
 		}
 	}
 	return r
 }
 
-func truthText(b bool) string {
-	if b {
-		return "1"
+// count adds a number; 0 is one that is not known.
+func (r Record) count(property string, n int64) Record {
+	if n != 0 {
+		r[property] = append(r[property], Value{strconv.FormatInt(n, 10), true})
 	}
-	return "0"
+	return r
 }
 
-// count is a number, or nothing where it is not known.
-func count(n int64) string {
-	if n == 0 {
-		return ""
+// guid is a GUID in the notation that literals are brought to.
+func guid(s string) string {
+	if n, err := osd.NormalizeGUID(s); err == nil {
+		return n
 	}
-	return strconv.FormatInt(n, 10)
+	return s
 }
 
 func system(c *Computer) []Record {
-	r := c.record("Name", c.Name, "NetbiosName", c.Name, "SMBIOSGUID", strings.ToUpper(c.SMBIOSGUID), "Box", c.Box,
-		"Obsolete", truthText(c.Obsolete), "Unknown", truthText(c.Unknown))
+	r := c.record("Name", c.Name, "NetbiosName", c.Name, "SMBIOSGUID", guid(c.SMBIOSGUID), "Box", c.Box)
+	r["obsolete"], r["unknown"] = []Value{truthValue(c.Obsolete)}, []Value{truthValue(c.Unknown)}
 	for _, m := range slices.Concat(c.MACs, c.Facts.MACs()) {
 		if n, err := osd.NormalizeMAC(m); err == nil {
-			r["macaddresses"] = append(r["macaddresses"], strings.ToUpper(n))
+			r["macaddresses"] = append(r["macaddresses"], textValue(n))
 		}
 	}
-	r["ipaddresses"] = c.IPAddresses
+	for _, a := range c.IPAddresses {
+		r["ipaddresses"] = append(r["ipaddresses"], textValue(a))
+	}
 	return []Record{r}
 }
 
 func computerSystem(c *Computer) []Record {
-	return []Record{c.record("Name", c.Name, "Manufacturer", c.Facts.Manufacturer, "Model", c.Facts.Model,
-		"TotalPhysicalMemory", count(c.Facts.MemoryBytes), "NumberOfLogicalProcessors", count(int64(c.Facts.Processors)))}
+	return []Record{c.record("Name", c.Name, "Manufacturer", c.Facts.Manufacturer, "Model", c.Facts.Model).
+		count("totalphysicalmemory", c.Facts.MemoryBytes).count("numberoflogicalprocessors", int64(c.Facts.Processors))}
 }
 
 func bios(c *Computer) []Record {
@@ -130,29 +133,44 @@ func bios(c *Computer) []Record {
 }
 
 func enclosure(c *Computer) []Record {
-	return []Record{c.record("SMBIOSAssetTag", c.Facts.AssetTag, "SerialNumber", c.Facts.SerialNumber, "ChassisTypes", c.Facts.Chassis)}
+	return []Record{c.record("SMBIOSAssetTag", c.Facts.AssetTag, "SerialNumber", c.Facts.SerialNumber, "ChassisTypes", c.Facts.Chassis).
+		count("chassistypes", chassisNumber(c.Facts.Chassis))}
 }
 
 func memory(c *Computer) []Record {
-	return []Record{c.record("TotalPhysicalMemory", count(c.Facts.MemoryBytes/1024))}
+	return []Record{c.record().count("totalphysicalmemory", c.Facts.MemoryBytes/1024)}
 }
 
 func processor(c *Computer) []Record {
-	return []Record{c.record("Name", c.Facts.ProcessorModel, "NumberOfLogicalProcessors", count(int64(c.Facts.Processors)))}
+	return []Record{c.record("Name", c.Facts.ProcessorModel).count("numberoflogicalprocessors", int64(c.Facts.Processors))}
 }
 
 func adapters(c *Computer) []Record {
 	var all []Record
 	for _, a := range c.Facts.Adapters {
-		all = append(all, c.record("Name", a.Name, "MACAddress", strings.ToUpper(a.MAC), "Speed", count(int64(a.SpeedMbit)*1e6)))
+		all = append(all, c.record("Name", a.Name, "MACAddress", a.MAC).count("speed", int64(a.SpeedMbit)*1e6))
 	}
 	return all
 }
 
 func product(c *Computer) []Record {
-	return []Record{c.record("UUID", strings.ToUpper(c.Facts.UUID), "Vendor", c.Facts.Manufacturer, "Name", c.Facts.Model, "IdentifyingNumber", c.Facts.SerialNumber)}
+	return []Record{c.record("UUID", guid(c.Facts.UUID), "Vendor", c.Facts.Manufacturer, "Name", c.Facts.Model, "IdentifyingNumber", c.Facts.SerialNumber)}
 }
 
 func firmware(c *Computer) []Record {
-	return []Record{c.record("UEFI", truthText(c.Facts.UEFI))}
+	r := c.record()
+	r["uefi"] = []Value{truthValue(c.Facts.UEFI)}
+	return []Record{r}
+}
+
+// chassisNumber is the number of a type of chassis (DSP0134, table 17) as
+// inventory names it; 0 for one that it does not name.
+func chassisNumber(name string) int64 {
+	return map[string]int64{
+		"Other": 1, "Unknown": 2, "Desktop": 3, "Low Profile Desktop": 4, "Pizza Box": 5, "Mini Tower": 6, "Tower": 7,
+		"Portable": 8, "Laptop": 9, "Notebook": 10, "Hand Held": 11, "Docking Station": 12, "All in One": 13,
+		"Sub Notebook": 14, "Space-saving": 15, "Lunch Box": 16, "Main Server Chassis": 17, "Rack Mount Chassis": 23,
+		"Sealed-case PC": 24, "Blade": 28, "Tablet": 30, "Convertible": 31, "Detachable": 32, "IoT Gateway": 33,
+		"Embedded PC": 34, "Mini PC": 35, "Stick PC": 36,
+	}[name]
 }

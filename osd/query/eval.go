@@ -1,10 +1,6 @@
 package query
 
-import (
-	"cmp"
-	"strconv"
-	"strings"
-)
+import "strings"
 
 // truth has three values, as in SQL and WQL: a comparison with a property that
 // has no value is neither true nor false, and its negation is neither as well.
@@ -25,7 +21,7 @@ func truthOf(b bool) truth {
 
 // Record is one instance of a class: values by the lower-case name of the
 // property. No values mean null, several that any of them may fit.
-type Record map[string][]string
+type Record map[string][]Value
 
 // node is a part of WHERE.
 type node interface{ eval(row []Record) truth }
@@ -42,10 +38,11 @@ func (n not) eval(row []Record) truth { return -n.of.eval(row) }
 type operand struct {
 	class    int    // index of the class; -1: a literal
 	property string // lower case
-	values   []string
+	values   []Value
+	null     bool // a literal or a list holds NULL
 }
 
-func (o operand) get(row []Record) []string {
+func (o operand) get(row []Record) []Value {
 	if o.class < 0 {
 		return o.values
 	}
@@ -56,7 +53,7 @@ func (o operand) get(row []Record) []string {
 // fit.
 type comparison struct {
 	left, right operand
-	fits        func(a, b string) bool
+	fits        func(a, b Value) bool
 }
 
 func (n comparison) eval(row []Record) truth {
@@ -71,6 +68,9 @@ func (n comparison) eval(row []Record) truth {
 			}
 		}
 	}
+	if n.right.null {
+		return unknown // as in SQL: it might be the one that is not known
+	}
 	return no
 }
 
@@ -80,42 +80,34 @@ type isNull struct{ of operand }
 func (n isNull) eval(row []Record) truth { return truthOf(len(n.of.get(row)) == 0) }
 
 // relations are the comparisons; <> is the negation of =.
-func relation(operator string) func(a, b string) bool {
+func relation(operator string) func(a, b Value) bool {
 	switch operator {
 	case "=":
-		return func(a, b string) bool { return compare(a, b) == 0 }
+		return func(a, b Value) bool { return compare(a, b) == 0 }
 	case "<":
-		return func(a, b string) bool { return compare(a, b) < 0 }
+		return func(a, b Value) bool { return compare(a, b) < 0 }
 	case "<=":
-		return func(a, b string) bool { return compare(a, b) <= 0 }
+		return func(a, b Value) bool { return compare(a, b) <= 0 }
 	case ">":
-		return func(a, b string) bool { return compare(a, b) > 0 }
+		return func(a, b Value) bool { return compare(a, b) > 0 }
 	case ">=":
-		return func(a, b string) bool { return compare(a, b) >= 0 }
+		return func(a, b Value) bool { return compare(a, b) >= 0 }
 	case "like":
-		return func(a, b string) bool { return Like(b, a) }
+		return func(a, b Value) bool { return like(b.folded, a.folded) }
 	}
 	return nil
-}
-
-// compare compares numbers as numbers if both are, else text without regard to
-// case.
-func compare(a, b string) int {
-	x, errX := strconv.ParseFloat(a, 64)
-	y, errY := strconv.ParseFloat(b, 64)
-	if errX == nil && errY == nil {
-		return cmp.Compare(x, y)
-	}
-	if strings.EqualFold(a, b) {
-		return 0
-	}
-	return strings.Compare(strings.ToLower(a), strings.ToLower(b))
 }
 
 // Like holds a text against a pattern without regard to case: % is any text, _
 // any character, [abc] and [a-z] one of them, [^abc] none of them.
 func Like(pattern, text string) bool {
-	p, t := []rune(strings.ToLower(pattern)), []rune(strings.ToLower(text))
+	return like(strings.ToLower(pattern), strings.ToLower(text))
+}
+
+// like takes time in proportion to the product of both lengths at worst: only
+// the last % is ever tried again.
+func like(pattern, text string) bool {
+	p, t := []rune(pattern), []rune(text)
 	i, j, back, mark := 0, 0, -1, 0
 	for j < len(t) {
 		if i < len(p) && p[i] == '%' {

@@ -3,6 +3,7 @@ package query
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // token is a word, a literal or a sign of a query.
@@ -73,7 +74,7 @@ func lex(query string) ([]token, error) {
 		default:
 			n := signLength(query[i:])
 			if n == 0 {
-				return nil, errorAt(query, start, fmt.Sprintf("%q does not belong here", c), "quote texts, and write = <> < <= > >= LIKE")
+				return nil, errorAt(query, start, fmt.Sprintf("%q does not belong here", firstRune(query[start:])), "quote texts, and write = <> < <= > >= LIKE")
 			}
 			i += n
 			all = append(all, token{sign, query[start:i], query[start:i], start})
@@ -84,6 +85,11 @@ func lex(query string) ([]token, error) {
 
 func isLetter(c byte) bool { return c == '_' || c|0x20 >= 'a' && c|0x20 <= 'z' }
 func isDigit(c byte) bool  { return c >= '0' && c <= '9' }
+
+func firstRune(s string) rune {
+	r, _ := utf8.DecodeRuneInString(s)
+	return r
+}
 
 func signLength(s string) int {
 	for _, two := range []string{"<>", "!=", "<=", ">="} {

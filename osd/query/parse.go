@@ -82,11 +82,8 @@ const example = "write SELECT * FROM SMS_R_System WHERE Name LIKE 'W12-%'"
 func (p *parser) parse() {
 	p.want("select", example)
 	p.is("distinct")
-	for p.err == nil && !p.is("from") {
-		if t := p.next(); t.kind == end {
-			p.fail(t, "FROM is missing", example)
-		}
-	}
+	p.columns()
+	p.want("from", example)
 	p.class(false)
 	for p.err == nil {
 		left := p.is("left")
@@ -108,6 +105,35 @@ func (p *parser) parse() {
 	}
 }
 
+// columns reads the names of columns. They do not matter: a machine fits or
+// does not. So those that the site has no values for are taken too.
+func (p *parser) columns() {
+	if p.is("*") {
+		return
+	}
+	for p.err == nil {
+		t := p.next()
+		if t.kind != word || t.text == "from" {
+			p.fail(t, "the name of a column is missing", example)
+		}
+		if p.is(".") && !p.is("*") {
+			if name := p.next(); name.kind != word {
+				p.fail(name, "the name of a column is missing", example)
+			}
+		}
+		p.noFunction(t)
+		if !p.is(",") {
+			return
+		}
+	}
+}
+
+func (p *parser) noFunction(t token) {
+	if p.peek().text == "(" {
+		p.fail(t, "functions are not part of this language", "compare the property itself")
+	}
+}
+
 // class reads a class with its alias.
 func (p *parser) class(left bool) {
 	t := p.next()
@@ -117,7 +143,10 @@ func (p *parser) class(left bool) {
 	}
 	alias := t.text
 	if p.is("as") || p.peek().kind == word && !slices.Contains([]string{"inner", "left", "join", "where", "on", "order", "group", "union", "full", "right"}, p.peek().text) {
-		alias = p.next().text
+		a := p.next()
+		if alias = a.text; a.kind != word {
+			p.fail(a, "the name behind AS is missing", "write FROM SMS_R_System AS s")
+		}
 	}
 	if slices.Contains(p.q.aliases, alias) {
 		p.fail(t, "the class "+t.raw+" is there twice", "give one of them another name: AS other")
@@ -129,137 +158,18 @@ func (p *parser) class(left bool) {
 // machine, so nothing else may stand there.
 func (p *parser) join() {
 	p.want("on", "write ON a.ResourceID = b.ResourceID")
+	first := token{}
 	for range 2 {
 		t := p.next()
 		ok := t.kind == word && slices.Contains(p.q.aliases, t.text) && p.is(".")
 		if id := p.next(); !ok || id.text != "resourceid" && id.text != "resourceidex" {
 			p.fail(t, "classes are joined by ResourceID only", "write ON a.ResourceID = b.ResourceID")
 		}
-		p.is("=")
-	}
-}
-
-func (p *parser) or() node {
-	n := p.and()
-	for p.err == nil && p.is("or") {
-		n = or{n, p.and()}
-	}
-	return n
-}
-
-func (p *parser) and() node {
-	n := p.not()
-	for p.err == nil && p.is("and") {
-		n = and{n, p.not()}
-	}
-	return n
-}
-
-func (p *parser) not() node {
-	if p.depth++; p.depth > maxDepth {
-		p.fail(p.peek(), fmt.Sprintf("more than %d levels of parentheses and NOT", maxDepth), "split it into several query rules")
-		return nil
-	}
-	defer func() { p.depth-- }()
-	switch {
-	case p.is("not"):
-		return not{p.not()}
-	case p.is("("):
-		n := p.or()
-		p.want(")", "close the parenthesis")
-		return n
-	}
-	return p.comparison()
-}
-
-func (p *parser) comparison() node {
-	left := p.operand()
-	t := p.peek()
-	switch {
-	case p.is("is"):
-		negated := p.is("not")
-		p.want("null", "write IS NULL or IS NOT NULL")
-		return negate(isNull{left}, negated)
-	case p.is("not"):
-		if p.is("in") {
-			return not{p.in(left)}
-		}
-		p.want("like", "write NOT LIKE or NOT IN")
-		return not{comparison{left, p.operand(), relation("like")}}
-	case p.is("in"):
-		return p.in(left)
-	case p.is("<>"), p.is("!="):
-		return not{comparison{left, p.operand(), relation("=")}}
-	}
-	fits := relation(t.text)
-	if fits == nil || t.kind != sign && t.kind != word {
-		p.fail(t, "a comparison is missing", "write = <> < <= > >= LIKE IN or IS NULL")
-		return nil
-	}
-	p.next()
-	return comparison{left, p.operand(), fits}
-}
-
-func negate(n node, negated bool) node {
-	if negated {
-		return not{n}
-	}
-	return n
-}
-
-func (p *parser) in(left operand) node {
-	p.want("(", "write IN ('a', 'b')")
-	if t := p.peek(); t.kind == word && t.text == "select" {
-		p.fail(t, "a sub-select is not part of this language: a collection is decided for one machine at a time", "use include, exclude and limitTo of collections")
-	}
-	list := operand{class: -1}
-	for p.err == nil {
-		o := p.operand()
-		if o.class >= 0 {
-			p.fail(p.peek(), "a list holds literals only", "write IN ('a', 'b')")
-		}
-		list.values = append(list.values, o.values...)
-		if !p.is(",") {
-			break
+		if first == (token{}) {
+			first = t
+			p.want("=", "write ON a.ResourceID = b.ResourceID")
+		} else if joined := p.q.aliases[len(p.q.aliases)-1]; (first.text == joined) == (t.text == joined) {
+			p.fail(t, "the joined class must stand on one side, a class before it on the other", "write ON a.ResourceID = b.ResourceID")
 		}
 	}
-	p.want(")", "close the list")
-	return comparison{left, list, relation("=")}
-}
-
-func (p *parser) operand() operand {
-	t := p.next()
-	switch {
-	case t.kind == text || t.kind == number:
-		return operand{class: -1, values: []string{t.text}}
-	case t.kind != word:
-		p.fail(t, "a property or a value is missing", "name a property, or quote a text")
-		return operand{class: -1}
-	case t.text == "true":
-		return operand{class: -1, values: []string{"1"}}
-	case t.text == "false":
-		return operand{class: -1, values: []string{"0"}}
-	case t.text == "null":
-		return operand{class: -1}
-	}
-	return p.property(t)
-}
-
-func (p *parser) property(t token) operand {
-	class, name := 0, t
-	if p.is(".") {
-		class = slices.Index(p.q.aliases, t.text)
-		name = p.next()
-	} else if len(p.q.classes) > 1 {
-		class = -1
-	}
-	if class < 0 || name.kind != word {
-		p.fail(t, fmt.Sprintf("%s names no class of the query", t.raw), "write class.property with one of "+strings.Join(p.q.classes, ", "))
-		return operand{class: -1}
-	}
-	if p.peek().text == "(" {
-		p.fail(t, "functions are not part of this language", "compare the property itself")
-	}
-	p.q.names = append(p.q.names, property{p.q.classes[class], name.raw})
-	return operand{class: class, property: name.text}
 }

@@ -11,7 +11,7 @@ import (
 func machine() *Computer {
 	return &Computer{Name: "W12-4711", ID: "CEN0000A", SMBIOSGUID: "33221100-5544-7766-8899-aabbccddeeff", MACs: []string{"52-54-00-00-00-01"},
 		IPAddresses: []string{"10.7.0.20", "10.8.0.1"}, Box: "ward7-box",
-		Facts: inventory.Machine{Manufacturer: "Dell Inc.", Model: "OptiPlex 7010", SerialNumber: "5X", MemoryBytes: 8 << 30, Processors: 4, UEFI: true,
+		Facts: inventory.Machine{Manufacturer: "Dell Inc.", Model: "OptiPlex 7010", SerialNumber: "12345678901234567", Chassis: "Laptop", MemoryBytes: 8 << 30, Processors: 4, UEFI: true,
 			Adapters: []inventory.NIC{{Name: "eth0", MAC: "52:54:00:00:00:02", SpeedMbit: 1000}, {Name: "eth1", MAC: "52:54:00:00:00:03"}}}}
 }
 
@@ -22,6 +22,7 @@ const typical = `select SMS_R_System.ResourceId from SMS_R_System
 func TestMatches(t *testing.T) {
 	where := func(s string) string { return "SELECT * FROM SMS_R_System WHERE " + s }
 	hardware := func(s string) string { return "SELECT * FROM Win32_ComputerSystem WHERE " + s }
+	bios := func(s string) string { return "SELECT * FROM SMS_G_System_PC_BIOS WHERE " + s }
 	for query, want := range map[string]bool{
 		typical:                                            true,
 		"SELECT * FROM SMS_R_System":                       true,
@@ -37,12 +38,34 @@ func TestMatches(t *testing.T) {
 		where("IPAddresses LIKE '10.8.%'"):                 true,
 		where("Name IN ('x', 'W12-4711')"):                 true,
 		where("Name NOT IN ('x', 'W12-4711')"):             false,
-		where("Obsolete = 0"):                              true,
-		where("Obsolete = TRUE"):                           false,
-		where("Name = \"it\"\"s\" OR Name = 'a\\'b'"):      false,
-		hardware("TotalPhysicalMemory >= 8589934592"):      true,
-		hardware("NumberOfLogicalProcessors > 10"):         false,
-		hardware("NumberOfLogicalProcessors < 10"):         true,
+		// The guide's product shows addresses with colons, people write them in any way.
+		where("MACAddresses = '525400-000003'"):                        true,
+		where("'52-54-00-00-00-01' = MACAddresses"):                    true,
+		where("MACAddresses IN ('x', '5254.0000.0002')"):               true,
+		where("MACAddresses LIKE '52:54:00:%'"):                        true,
+		where("SMBIOSGUID = '{33221100-5544-7766-8899-AABBCCDDEEFF}'"): true,
+		// Two texts are not compared as numbers: they would be wrong machines.
+		where("Name = '12000' OR Name = 'W12-004711'"):                               false,
+		bios("SerialNumber = '12345678901234568'"):                                   false,
+		bios("SerialNumber = 12345678901234568"):                                     false,
+		bios("SerialNumber = 12345678901234567"):                                     true,
+		bios("SerialNumber = '012345678901234567'"):                                  false,
+		bios("SerialNumber < 12345678901234567.5"):                                   true,
+		bios("SerialNumber NOT IN ('x', NULL)"):                                      false,
+		bios("SerialNumber NOT IN ('x', 'y')"):                                       true,
+		hardware("TotalPhysicalMemory = '8589934592.0'"):                             true,
+		hardware("TotalPhysicalMemory > -1"):                                         true,
+		"SELECT * FROM Win32_SystemEnclosure WHERE ChassisTypes IN (\"8\", '9')":     true,
+		"SELECT * FROM Win32_SystemEnclosure WHERE ChassisTypes = 9":                 true,
+		"SELECT * FROM Win32_SystemEnclosure WHERE ChassisTypes = 'laptop'":          true,
+		"SELECT * FROM Win32_SystemEnclosure WHERE ChassisTypes <> 9":                false,
+		"SELECT SMS_R_SYSTEM.ResourceID,SMS_R_SYSTEM.Client, Name FROM SMS_R_System": true,
+		where("Obsolete = 0"):                                                        true,
+		where("Obsolete = TRUE"):                                                     false,
+		where("Name = \"it\"\"s\" OR Name = 'a\\'b'"):                                false,
+		hardware("TotalPhysicalMemory >= 8589934592"):                                true,
+		hardware("NumberOfLogicalProcessors > 10"):                                   false,
+		hardware("NumberOfLogicalProcessors < 10"):                                   true,
 		// What has no value is neither equal nor different, nor is its negation.
 		"SELECT * FROM Win32_SystemEnclosure WHERE SMBIOSAssetTag = 'x'":                                                                      false,
 		"SELECT * FROM Win32_SystemEnclosure WHERE SMBIOSAssetTag <> 'x'":                                                                     false,
@@ -89,6 +112,10 @@ func TestParseErrors(t *testing.T) {
 		"SELECT * FROM a WHERE b IN (SELECT c FROM d)": "sub-select", "SELECT * FROM a JOIN b ON a.Name = b.Name": "by ResourceID only",
 		"SELECT * FROM a JOIN b ON a.ResourceID = b.ResourceID WHERE c = 1": "names no class", "SELECT * FROM a WHERE LEN(b) = 'X'": "functions are not",
 		"SELECT * FROM a JOIN a ON a.ResourceID = a.ResourceID": "there twice", "SELECT * FROM a WHERE " + strings.Repeat("(", 100): "levels",
+		"SELECT FROM a": "name of a column", "SELECT (SELECT 1) FROM a": "name of a column", "SELECT COUNT(*) FROM a": "functions are not", "SELECT a b FROM a": "FROM is missing",
+		"SELECT * FROM a AS 'x'": "behind AS", "SELECT * FROM a WHERE b = 1.2.3": "is no number", "SELECT * FROM a WHERE b = 1 AND ä = 1": "'ä' does not belong",
+		"SELECT * FROM a JOIN b ON a.ResourceID b.ResourceID":   "= is missing",
+		"SELECT * FROM a JOIN b ON a.ResourceID = a.ResourceID": "on the other", "SELECT * FROM a JOIN b ON b.ResourceID = b.ResourceID": "on the other",
 		"SELECT * FROM a WHERE b = 1; DROP TABLE c": "does not belong", "SELECT * FROM a WHERE (b = 1": ") is missing",
 	} {
 		_, err := Parse(query)

@@ -94,9 +94,12 @@ func (s Schedule) dayOf(y int, m time.Month) (civil, bool) {
 // nearInterval counts minutes from midnight of from, as they pass: the clocks
 // that jump do not move it.
 func (s Schedule) nearInterval(at time.Time, zone *time.Location, fits func(time.Time) bool, direction int) (time.Time, bool) {
-	begin := s.from.at(s.atMinute/60, s.atMinute%60, zone)
+	begin := s.from.at(s.atMinute/60, s.atMinute%60, 0, zone)
 	step := time.Duration(s.every) * time.Minute
-	if at.Year() > 2200 {
+	switch {
+	case at.Before(begin):
+		return begin, direction > 0
+	case at.Year() > 2200:
 		return time.Time{}, false // beyond what a Duration spans
 	}
 	n := at.Sub(begin) / step

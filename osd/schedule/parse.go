@@ -14,28 +14,43 @@ import (
 var ErrNotation = errors.New("give a time such as 2026-12-01T18:00:00Z or 2026-12-01T18:00, or a recurrence: every 4 hours; daily at 02:00; " +
 	"weekly on Monday, Thursday at 18:30; monthly on 1 at 03:00; monthly on second Tuesday at 03:00; every 2 weeks on Monday at 18:30 from 2026-12-01")
 
-// forms of a single time; the first has its own zone.
-var forms = []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04"}
+// localForms of a single time have no zone of their own.
+var localForms = []string{"2006-01-02T15:04:05", "2006-01-02T15:04"}
 
+// moment is a single time. What holds for recurrences when the clocks jump
+// holds for a local one.
 func moment(text string, zone *time.Location) (time.Time, error) {
-	for _, form := range forms {
-		if t, err := time.ParseInLocation(form, text, zone); err == nil {
-			return t, nil
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t, nil
+	}
+	for _, form := range localForms {
+		if t, err := time.Parse(form, text); err == nil {
+			return civilOf(t).at(t.Hour(), t.Minute(), t.Second(), zone), nil
 		}
 	}
 	return time.Time{}, ErrNotation
 }
 
+// maxText is the longest notation, in bytes.
+const maxText = 200
+
 // Parse reads the notation of docs/formats/schedule.md, in any case.
 func Parse(text string) (Schedule, error) {
 	text = strings.TrimSpace(text)
-	if t, err := moment(text, time.UTC); err == nil && t.Year() >= 1970 && t.Year() < 2200 {
-		return Schedule{kind: once, once: text}, nil
+	if len(text) > maxText {
+		return Schedule{}, fmt.Errorf("schedule %.40q…: it has %d bytes, at most %d are read: %w", text, len(text), maxText, ErrNotation)
+	}
+	single := strings.Replace(strings.ToUpper(text), " ", "T", 1)
+	if t, err := moment(single, time.UTC); err == nil && t.Year() >= 1970 && t.Year() < 2200 {
+		return Schedule{kind: once, once: single}, nil
 	}
 	p := &parser{words: strings.Fields(strings.ToLower(strings.ReplaceAll(text, ",", " ")))}
 	s, ok := p.schedule()
-	if !ok || len(text) > 200 || len(p.words) > 0 {
+	if !ok || len(p.words) > 0 {
 		return Schedule{}, fmt.Errorf("schedule %q: %w", text, ErrNotation)
+	}
+	if _, occurs := s.occurrence(s.from, 1); !occurs {
+		return Schedule{}, fmt.Errorf("schedule %q: none of these months has the day: give one that they have, or last", text)
 	}
 	return s, nil
 }

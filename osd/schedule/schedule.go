@@ -20,7 +20,7 @@ type Schedule struct {
 	hour     int
 	minute   int
 	from     civil  // the recurrence is counted from here; the zero value is 1970-01-01
-	once     string // once: as it was written
+	once     string // once: as it was written, in upper case with a T
 	atMinute int    // interval: minutes behind midnight of from
 }
 
@@ -50,9 +50,9 @@ func (c civil) date() (int, time.Month, int) {
 
 // at is a time of day on the date. One that does not exist, because the clocks
 // jump, is the moment of the jump; of one that exists twice it is the first.
-func (c civil) at(hour, minute int, zone *time.Location) time.Time {
+func (c civil) at(hour, minute, second int, zone *time.Location) time.Time {
 	y, m, d := c.date()
-	t := time.Date(y, m, d, hour, minute, 0, 0, zone)
+	t := time.Date(y, m, d, hour, minute, second, 0, zone)
 	if t.Hour() != hour || t.Minute() != minute {
 		return jump(t, zone)
 	}
@@ -112,7 +112,7 @@ func (s Schedule) near(at time.Time, zone *time.Location, fits func(time.Time) b
 		if !ok || found < s.from {
 			return time.Time{}, false
 		}
-		if t := found.at(s.hour, s.minute, zone); fits(t) {
+		if t := found.at(s.hour, s.minute, 0, zone); fits(t) {
 			return t, true
 		}
 		day = found + civil(direction)
@@ -161,7 +161,7 @@ func (s Schedule) String() string {
 	case monthlyWeekday:
 		b.WriteString(period(s.every, "monthly", "months") + " on " + ordinals[s.nth] + " " + s.weekday.String() + clock)
 	}
-	if s.from != 0 && s.kind != never {
+	if s.from != 0 || s.atMinute != 0 {
 		y, m, d := s.from.date()
 		fmt.Fprintf(&b, " from %04d-%02d-%02d", y, int(m), d)
 		if s.atMinute != 0 {

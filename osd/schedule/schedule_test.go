@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"strings"
 	"testing"
 	"time"
 	_ "time/tzdata" // zones on machines without them
@@ -22,6 +23,11 @@ func TestLastAndNext(t *testing.T) {
 		{"2026-12-01T18:00:00Z", "UTC", "2026-12-01T18:00:00Z", "2026-12-01T18:00:00Z", ""},
 		{"2026-12-01T18:00:00Z", "UTC", "2026-12-01T17:59:59Z", "", "2026-12-01T18:00:00Z"},
 		{"2026-07-01 18:00", "Europe/London", "2026-07-01T17:00:00Z", "2026-07-01T17:00:00Z", ""},
+		{"2026-12-01t18:00:05+01:00", "UTC", "2026-01-01T00:00:00Z", "", "2026-12-01T17:00:05Z"},
+		{"hourly", "UTC", "0001-01-01T00:00:00Z", "", "1970-01-01T00:00:00Z"},
+		{"every 4 hours from 1970-01-01T02:00", "UTC", "2026-06-01T07:00:00Z", "2026-06-01T06:00:00Z", "2026-06-01T10:00:00Z"},
+		{"daily at 02:00", "UTC", "0001-01-01T00:00:00Z", "", "1970-01-01T02:00:00Z"},
+		{"every 12 months on 29 at 03:00 from 2096-02-01", "UTC", "2099-01-01T00:00:00Z", "2096-02-29T03:00:00Z", "2104-02-29T03:00:00Z"},
 		{"hourly", "UTC", "2026-06-01T12:30:00Z", "2026-06-01T12:00:00Z", "2026-06-01T13:00:00Z"},
 		{"every 15 minutes", "UTC", "2026-06-01T12:30:00Z", "2026-06-01T12:30:00Z", "2026-06-01T12:45:00Z"},
 		{"every 4 hours from 2026-06-01T02:00", "UTC", "2026-06-01T01:00:00Z", "", "2026-06-01T02:00:00Z"},
@@ -40,6 +46,8 @@ func TestLastAndNext(t *testing.T) {
 		{"every 12 months on 29 at 03:00 from 2024-02-29", "UTC", "2026-06-01T00:00:00Z", "2024-02-29T03:00:00Z", "2028-02-29T03:00:00Z"},
 		// The clocks jump from 01:00 to 02:00 UTC+1 on 2026-03-29, and back on 2026-10-25.
 		{"daily at 01:30", "Europe/London", "2026-03-29T00:59:00Z", "2026-03-28T01:30:00Z", "2026-03-29T01:00:00Z"},
+		{"2026-03-29T01:30", "Europe/London", "2026-01-01T00:00:00Z", "", "2026-03-29T01:00:00Z"},
+		{"2026-10-25T01:30:20", "Europe/London", "2026-01-01T00:00:00Z", "", "2026-10-25T00:30:20Z"},
 		{"daily at 01:30", "Europe/London", "2026-10-25T03:00:00Z", "2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"},
 		{"daily at 02:30", "America/New_York", "2026-03-08T12:00:00Z", "2026-03-08T07:00:00Z", "2026-03-09T06:30:00Z"},
 		{"daily at 02:00", "UTC", "1970-01-01T00:00:00Z", "", "1970-01-01T02:00:00Z"},
@@ -104,6 +112,7 @@ func TestNeighbours(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	for _, text := range []string{"", "soon", "daily", "daily at 25:00", "every 0 days at 01:00", "every 99999 days at 01:00", "weekly at 01:00", "weekly on Someday at 01:00",
 		"monthly on 32 at 01:00", "monthly on first at 01:00", "monthly on fifth Monday at 01:00", "daily at 01:00 from yesterday", "daily at 01:00 and more",
+		"every 12 months on 30 at 01:00 from 2026-02-01", "daily at 01:00" + strings.Repeat(" ", 300) + "from 2026-01-01",
 		"daily at 01:00 from 2026-01-01T02:00", "2026-13-01T00:00:00Z", "0001-01-01T00:00:00Z"} {
 		if s, err := Parse(text); err == nil {
 			t.Errorf("%q was read as %s", text, s)
@@ -126,7 +135,7 @@ func TestWindow(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, text := range append(recurrences, "2026-12-01T18:00:00Z", "2026-12-01 18:00", "every 4 hours from 2026-06-01T02:00", "monthly on 1 at 03:00 from 2026-06-01") {
+	for _, text := range append(recurrences, "2026-12-01T18:00:00Z", "2026-12-01 18:00", "every 4 hours from 1970-01-01T02:00", "every 4 hours from 2026-06-01T02:00", "monthly on 1 at 03:00 from 2026-06-01") {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

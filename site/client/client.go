@@ -225,3 +225,8 @@ func (c *Client) Ready(ctx context.Context, box string) (out api.BoxReady, err e
 func (c *Client) Order(ctx context.Context, in api.Order) (out api.Ordered, err error) {
 	return out, c.call(ctx, api.RouteOrder, nil, nil, in, &out)
 }
+
+// ImportComputers imports computers from CSV.
+func (c *Client) ImportComputers(ctx context.Context, in api.ComputerImport) (out api.ComputerImported, err error) {
+	return out, c.call(ctx, api.RouteComputerImport, nil, nil, in, &out)
+}
