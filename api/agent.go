@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/bootward/bootward/osd/inventory"
@@ -14,12 +15,14 @@ import (
 // boot image; its name must be mp.<box>.<code>.bootward.internal.
 const (
 	RouteHello    = "GET /v1/hello"              // nobody: Hello
-	RouteOffers   = "POST /v1/offers"            // nobody: Identity → Offers
+	RouteOffers   = "POST /v1/offers"            // nobody: Ask → Offers
+	RoutePassword = "POST /v1/password"          // nobody, rate-limited: Password → Ticket
 	RouteClaim    = "POST /v1/claim"             // nobody: Claim → Claimed
 	RouteDecline  = "POST /v1/decline"           // nobody: Identity → 204: nobody came, the machine boots its disk
 	RouteJob      = "GET /v1/job"                // job certificate: Job
 	RouteRenew    = "POST /v1/job/renew"         // job certificate: Renew → Claimed.Certificate
 	RouteStatus   = "POST /v1/job/status"        // job certificate: StatusBatch → StatusAck
+	RouteSecrets  = "POST /v1/job/secrets"       // job certificate: AskSecrets → Secrets, once for a step
 	RouteErase    = "POST /v1/job/erase"         // job certificate: Erase → 204: before the first write to a disk
 	RouteManifest = "GET /v1/manifests/{digest}" // job certificate, content of its job: signed envelope
 	RouteBlob     = "GET /v1/blobs/{sha256}"     // job certificate, content of its job: bytes, Range honoured
@@ -49,6 +52,30 @@ type Identity struct {
 	Inventory *inventory.Machine `json:"inventory,omitempty"`
 }
 
+// Ask asks what a machine may run.
+type Ask struct {
+	Identity
+	// Ticket is that of a password that was checked; it may be left out.
+	Ticket string `json:"ticket,omitempty"`
+	// Where is osd.ToRunningClients for the agent of an installed system; Event
+	// is osd.AtLogon, osd.AtLogoff or empty.
+	Where string `json:"where,omitempty"`
+	Event string `json:"event,omitempty"`
+}
+
+// Password asks for a ticket with the box's PXE password.
+type Password struct {
+	Identity Identity `json:"identity"`
+	Password string   `json:"password"`
+}
+
+// Ticket says that a person at the machine knew the password. It is good for the
+// machine that asked, until it ends or the box starts again.
+type Ticket struct {
+	Ticket    string    `json:"ticket"`
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
 // Offers is what a machine may run now. Anybody who shows its labels gets it, so
 // it names neither the computer nor labels.
 type Offers struct {
@@ -58,6 +85,12 @@ type Offers struct {
 	// Organisation and WelcomeText are shown on the first screen.
 	Organisation string `json:"organisation,omitempty"`
 	WelcomeText  string `json:"welcomeText,omitempty"`
+	// Password says that what waits for a person is offered only to one who knows
+	// the box's PXE password.
+	Password bool `json:"password,omitempty"`
+	// AskReplaces says that the box does not know the machine: the person may name
+	// the computer that it replaces.
+	AskReplaces bool `json:"askReplaces,omitempty"`
 }
 
 // Offer is one advertisement to run.
@@ -69,6 +102,12 @@ type Offer struct {
 	// Mandatory offers start by themselves; the others wait for a person.
 	Mandatory   bool `json:"mandatory"`
 	Destructive bool `json:"destructive"`
+	// Approval says that a person will be asked to compare a code.
+	Approval bool `json:"approval,omitempty"`
+	// AskName lets the person type the name of the computer; SuggestedName is what
+	// the template says.
+	AskName       bool   `json:"askName,omitempty"`
+	SuggestedName string `json:"suggestedName,omitempty"`
 }
 
 // Claim asks for a job. The box binds the job, and the grant if it is
@@ -81,10 +120,55 @@ type Claim struct {
 	Person bool `json:"person,omitempty"`
 	// CSR is a PKCS #10 request in DER, signed by the job's key.
 	CSR []byte `json:"csr"`
+	// Ticket is that of a password that was checked.
+	Ticket string `json:"ticket,omitempty"`
+	// Name is what the person called the machine; Replaces names the computer
+	// whose place it takes.
+	Name     string `json:"name,omitempty"`
+	Replaces string `json:"replaces,omitempty"`
+	// Where and Event are those of Ask.
+	Where string `json:"where,omitempty"`
+	Event string `json:"event,omitempty"`
 }
 
-// Claimed is the answer to a claim and to a renewal.
+// Pending says that a claim waits for approval: the same key claims again until
+// somebody has decided. The client computes the code itself (trust.ApprovalCode)
+// and shows it.
+type Pending struct {
+	// Nonce was chosen after the client's key was seen; Box is the box's public
+	// key (PKIX, DER), that of the intermediate that signs jobs.
+	Nonce []byte `json:"nonce"`
+	Box   []byte `json:"box"`
+	// Why says why a person is asked.
+	Why       string    `json:"why"`
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// AskSecrets asks for the secrets of the step at which the job stands. The same
+// key gets the same answer again; another key gets nothing.
+type AskSecrets struct {
+	// Step is the number of the step, from 1.
+	Step int `json:"step"`
+	// Key is a public sealing key that was made for this step (trust.SealingKey).
+	Key []byte `json:"key"`
+}
+
+// Secrets are sealed to the key that asked, with the context of SecretsContext:
+// the JSON of a map from variable to value.
+type Secrets struct {
+	Sealed []byte `json:"sealed"`
+}
+
+// SecretsContext binds what is released to one step of one job.
+func SecretsContext(job string, step int) string {
+	return fmt.Sprintf("bootward.release.v1 %s %d", job, step)
+}
+
+// Claimed is the answer to a claim and to a renewal. Pending alone is set while
+// the claim waits for approval.
 type Claimed struct {
+	Pending *Pending `json:"pending,omitempty"`
+
 	Job string `json:"job"`
 	// Certificate is the chain in PEM: the job's, then the box's intermediate.
 	Certificate string `json:"certificate"`

@@ -25,6 +25,9 @@ type Enrol struct {
 	// IntermediateCSR (DER) for the one that signs job certificates.
 	ClientCSR       []byte `json:"clientCSR"`
 	IntermediateCSR []byte `json:"intermediateCSR"`
+	// SealingKey is the public key to which the site seals what this box alone
+	// may open (trust.SealingKey).
+	SealingKey []byte `json:"sealingKey"`
 	// StateID was made at random with the data partition.
 	StateID string `json:"stateID"`
 	Board   string `json:"board,omitempty"`
@@ -63,7 +66,9 @@ type CheckIn struct {
 	Complete []string `json:"complete,omitempty"`
 	// Stopped says why the wipe interlock has stopped the box.
 	Stopped string `json:"stopped,omitempty"`
-	Error   string `json:"error,omitempty"` // the last failure of the sync, in words
+	// Pending are the machines that wait for approval.
+	Pending []PendingApproval `json:"pending,omitempty"`
+	Error   string            `json:"error,omitempty"` // the last failure of the sync, in words
 }
 
 // CheckedIn is the site's answer.
@@ -87,7 +92,8 @@ type BoxEvent struct {
 type AuditRecord struct {
 	Time time.Time `json:"time"`
 	Who  string    `json:"who"` // a person, "job ID", or "box"
-	// What is grant-used, grant-returned, stopped, resume or clear-pxe.
+	// What is grant-used, grant-returned, stopped, resume, clear-pxe, approve,
+	// deny, secret-released, sign-in, sign-in-failed or known.
 	What string `json:"what"`
 	// Object is what it is about; of grant-used and grant-returned the ID of
 	// the grant.
@@ -97,8 +103,11 @@ type AuditRecord struct {
 
 // Discovered is what a computer said of itself when its job began.
 type Discovered struct {
-	Computer  string           `json:"computer"` // ID
+	Computer  string           `json:"computer"` // ID; one that begins with local- was made by the box
 	Inventory inventory.Record `json:"inventory"`
+	// Known is the computer as the box made it, for a machine that the site did
+	// not know.
+	Known *Known `json:"known,omitempty"`
 }
 
 // EventBatch is a run of events, in order.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/status"
 )
 
@@ -34,11 +35,82 @@ const (
 	RouteMembers        = "GET /v1/collections/{name}/members" // Members
 	RouteSiteReady      = "GET /v1/boxes/{name}/ready"         // BoxReady
 	RouteOrder          = "POST /v1/orders"                    // Order → Ordered
+
+	RoutePersonToken       = "POST /v1/persons/{name}/token"       // SignInToken; shown once, older ones are void
+	RoutePersonCertificate = "POST /v1/persons/{name}/certificate" // PersonCSR → PersonCertificate
+	RoutePersonPIN         = "PUT /v1/persons/{name}/pin"          // NewPIN → 204
+	RouteRevoke            = "DELETE /v1/persons/{name}/credentials"
+	RouteSecretValue       = "PUT /v1/secrets/{name}/value"      // SecretValue → 204
+	RoutePXEPassword       = "PUT /v1/boxes/{name}/password"     // SecretValue → 204; an empty value takes it away
+	RouteSitePending       = "GET /v1/approvals"                 // []BoxPending
+	RouteSiteDecide        = "POST /v1/approvals/{code}"         // SiteDecision → Ordered
+	RouteMerge             = "POST /v1/computers/{name}/merge"   // Merge → Applied
+	RouteReplace           = "POST /v1/computers/{name}/replace" // Replace → Applied
 )
+
+// SignInToken is a bearer token of a person.
+type SignInToken struct {
+	Person string `json:"person"`
+	Token  string `json:"token"`
+}
+
+// PersonCSR asks for a client certificate of a person.
+type PersonCSR struct {
+	CSR  []byte `json:"csr"` // PKCS #10, DER
+	Days int    `json:"days,omitempty"`
+}
+
+// PersonCertificate is good at the site and at boxes.
+type PersonCertificate struct {
+	Certificate string    `json:"certificate"` // PEM, followed by the site's CA
+	NotAfter    time.Time `json:"notAfter"`
+}
+
+// NewPIN sets the PIN with which a technician signs in at boxes.
+type NewPIN struct {
+	PIN string `json:"pin"`
+}
+
+// SecretValue is the new value of a secret.
+type SecretValue struct {
+	Value string `json:"value"`
+}
+
+// BoxPending is a machine that waits for approval at a box.
+type BoxPending struct {
+	Box string `json:"box"` // name
+	PendingApproval
+}
+
+// SiteDecision decides on a machine that waits, from the site.
+type SiteDecision struct {
+	// Decision is approve or deny; Box may be left out where one box alone has the
+	// code.
+	Decision string `json:"decision"`
+	Box      string `json:"box,omitempty"`
+}
+
+// Merge makes one computer of two: the one of the path goes, what is known of it
+// goes over.
+type Merge struct {
+	Into string `json:"into"`
+}
+
+// Replace gives a computer new labels after a repair.
+type Replace struct {
+	// MACs go in place of OldMACs, or of all when those are left out.
+	MACs    []string `json:"macs,omitempty"`
+	OldMACs []string `json:"oldMACs,omitempty"`
+	// SMBIOSGUID is that of a new motherboard.
+	SMBIOSGUID string `json:"smbiosGUID,omitempty"`
+}
 
 // Person is who an administrator is.
 type Person struct {
 	Name string `json:"name"`
+	// Role and Rights are what the person may do.
+	Role   string      `json:"role,omitempty"`
+	Rights []osd.Right `json:"rights,omitempty"`
 }
 
 // Apply puts objects in place, all or none.
@@ -49,6 +121,8 @@ type Apply struct {
 	// Machines is the number that a person typed for mandatory destructive
 	// advertisements to All Systems or Unknown Computers.
 	Machines *int `json:"machines,omitempty"`
+	// AcceptMissing takes advertisements although boxes lack content for them.
+	AcceptMissing bool `json:"acceptMissing,omitempty"`
 }
 
 // Document is one YAML file.

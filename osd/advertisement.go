@@ -35,6 +35,12 @@ const (
 	PriorityLow    Priority = "low"
 )
 
+// When a person compares a code.
+const (
+	ApprovalRequired = "required"
+	ApprovalNone     = "none"
+)
+
 // Where an advertisement is available (guide, table 19).
 const (
 	ToBootMediaAndPXE = "bootMediaAndPXE" // the default
@@ -72,6 +78,16 @@ type Advertisement struct {
 	// ComputerName is the template of names for machines that were not
 	// imported.
 	ComputerName string `json:"computerName,omitempty" yaml:"computerName,omitempty"`
+	// AskComputerName lets the person at a machine that was not imported type its
+	// name in the wizard; that of the template is suggested.
+	AskComputerName bool `json:"askComputerName,omitempty" yaml:"askComputerName,omitempty"`
+	// Approval says when a person compares a code before a machine gets a job:
+	// ApprovalRequired, ApprovalNone, or empty: for machines that the site does
+	// not know, and for sequences that use secrets.
+	Approval string `json:"approval,omitempty" yaml:"approval,omitempty"`
+	// SecretsWithoutApproval releases the secrets of the sequence also to a
+	// machine that only showed its labels.
+	SecretsWithoutApproval bool `json:"secretsWithoutApproval,omitempty" yaml:"secretsWithoutApproval,omitempty"`
 	// ConfirmedMachines is the number of machines that the administrator was
 	// shown and confirmed for a mandatory destructive sequence. The site
 	// refuses the advertisement when the collection holds another number.

@@ -29,14 +29,16 @@ const (
 	KindAdvertisement Kind = "Advertisement"
 	KindAssociation   Kind = "ComputerAssociation"
 	KindSettings      Kind = "SiteSettings"
+	KindPerson        Kind = "Person"
+	KindSecret        Kind = "Secret"
 )
 
 // Kinds lists every kind, in the order in which objects can be put in place
 // without a reference to something that does not exist yet.
 func Kinds() []Kind {
 	return []Kind{
-		KindSettings, KindBox, KindPackage, KindImage, KindBootImage, KindComputer, KindAssociation,
-		KindCollection, KindTaskSequence, KindAdvertisement,
+		KindSettings, KindBox, KindPackage, KindImage, KindBootImage, KindSecret, KindComputer, KindAssociation,
+		KindCollection, KindTaskSequence, KindAdvertisement, KindPerson,
 	}
 }
 

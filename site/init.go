@@ -72,7 +72,7 @@ func initDatabase(ctx context.Context, dir, administrator, hash string, now time
 		return err
 	}
 	err = db.Write(ctx, func(x store.Tx) error {
-		return errors.Join(x.AddAdministrator(administrator, hash),
+		return errors.Join(x.AddCredential(store.Credential{Hash: hash, Kind: store.CredentialToken, Person: administrator}),
 			x.AddAudit(store.AuditEntry{Time: now, Who: administrator, What: "init", Text: "the site was made"}))
 	})
 	return errors.Join(err, db.Close())

@@ -12,7 +12,8 @@ import (
 func (s *Site) personOf(ctx context.Context, token string) (string, error) {
 	var name string
 	err := s.store.Read(ctx, func(x store.Tx) (err error) {
-		name, err = x.AdministratorByToken(trust.TokenHash(token))
+		c, err := x.Credential(trust.TokenHash(token), s.now())
+		name = c.Person
 		return err
 	})
 	return name, err

@@ -41,6 +41,10 @@ func meta(o osd.Object) *osd.Meta {
 		return &o.Meta
 	case *osd.SiteSettings:
 		return &o.Meta
+	case *osd.Person:
+		return &o.Meta
+	case *osd.Secret:
+		return &o.Meta
 	}
 	return nil
 }

@@ -217,6 +217,9 @@ func TestIssueRefuses(t *testing.T) {
 	broken[len(broken)-1] ^= 1
 	try := map[string]func() error{
 		"box called site":        func() error { _, err := ca.BoxClient(csr, "Site", day); return err },
+		"box called person":      func() error { _, err := ca.BoxIntermediate(csr, "Person", day); return err },
+		"box makes a person":     func() error { _, _, err := box.Person(csr, "ann", day, time.Hour); return err },
+		"person for ever":        func() error { _, _, err := ca.Person(csr, "ann", day, 2*MaxPersonLife); return err },
 		"box with a dot":         func() error { _, err := ca.BoxIntermediate(csr, "a.b", day); return err },
 		"request of another key": func() error { _, err := ca.BoxClient(csr384, "ward", day); return err },
 		"request that is broken": func() error { _, err := ca.BoxClient(broken, "ward", day); return err },

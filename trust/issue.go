@@ -67,6 +67,29 @@ func (a *Authority) BoxIntermediate(csrDER []byte, box string, now time.Time) ([
 	return a.issue(t, key)
 }
 
+// MaxPersonLife is the longest that a person's certificate may live.
+const MaxPersonLife = 400 * 24 * time.Hour
+
+// Person makes the client certificate of a person, at most MaxPersonLife, and
+// says when it ends. It is good at the site and at boxes, as far as the person's
+// rights go.
+func (a *Authority) Person(csrDER []byte, person string, now time.Time, ttl time.Duration) ([]byte, time.Time, error) {
+	if err := errors.Join(a.mustBeSite("a person"), checkLabel(person)); err != nil {
+		return nil, time.Time{}, fmt.Errorf("certificate of person %q: %w", person, err)
+	}
+	if ttl <= 0 || ttl > MaxPersonLife {
+		return nil, time.Time{}, fmt.Errorf("certificate of person %q: to live %s, want more than 0 and at most %s", person, ttl, MaxPersonLife)
+	}
+	key, err := ParseCSR(csrDER)
+	if err != nil {
+		return nil, time.Time{}, fmt.Errorf("certificate of person %q: %w", person, err)
+	}
+	t := leaf(PersonName(person, a.Site), x509.ExtKeyUsageClientAuth)
+	t.NotBefore, t.NotAfter = now.Add(-Slack), now.Add(ttl)
+	cert, err := a.issue(t, key)
+	return cert, t.NotAfter.Truncate(time.Second), err
+}
+
 // PointServer makes the server certificate of the box's management point and
 // distribution point: chain of it and the box's intermediate.
 func (a *Authority) PointServer(pub crypto.PublicKey, now time.Time, ttl time.Duration) ([]byte, error) {

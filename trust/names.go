@@ -25,6 +25,24 @@ func JobName(job, box, site string) string {
 	return strings.ToLower(job) + ".job." + BoxName(box, site)
 }
 
+// PersonName is the name in the client certificate of a person.
+func PersonName(person, site string) string {
+	return strings.ToLower(person) + "." + personLabel + "." + siteDomain(site)
+}
+
+// personLabel stands where a box's name would: no box may be called so.
+const personLabel = "person"
+
+// ParsePersonName takes the name of a person's certificate apart. The person's
+// name comes in lower case, the site's code in upper case.
+func ParsePersonName(dns string) (person, site string, ok bool) {
+	labels, ok := labelsBelowDomain(dns)
+	if !ok || len(labels) != 3 || labels[1] != personLabel || checkLabel(labels[0]) != nil || checkSite(labels[2]) != nil {
+		return "", "", false
+	}
+	return labels[0], strings.ToUpper(labels[2]), true
+}
+
 // ParseBoxName takes the name of a box's client certificate apart. The box's
 // name comes in lower case, the site's code in upper case; to know whether a
 // certificate is that of a certain box, compare its name with BoxName.
@@ -80,13 +98,16 @@ func checkSite(site string) error {
 	return nil
 }
 
-// checkBox keeps a box from being called like the site's server.
+// checkBox keeps a box from being called like the site's server, and from an
+// intermediate that could sign for persons.
 func checkBox(box string) error {
 	if err := checkLabel(box); err != nil {
 		return fmt.Errorf("box: %w", err)
 	}
-	if strings.EqualFold(box, "site") {
-		return fmt.Errorf("box: name %q is taken by the site's server; give the box another name", box)
+	for _, taken := range []string{"site", personLabel} {
+		if strings.EqualFold(box, taken) {
+			return fmt.Errorf("box: name %q is taken; give the box another name", box)
+		}
 	}
 	return nil
 }

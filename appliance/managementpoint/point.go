@@ -45,9 +45,11 @@ type Point struct {
 	// Complete says whether a version of content is here, whole.
 	Complete func(digest string) bool
 	Content  Content
-	Now      func() time.Time
-	Version  string
-	Log      *slog.Logger
+	// Unseal opens a value that the site sealed to this box.
+	Unseal  func(policy.Sealed) ([]byte, error)
+	Now     func() time.Time
+	Version string
+	Log     *slog.Logger
 
 	claims   sync.Mutex // one claim is judged at a time
 	mu       sync.Mutex

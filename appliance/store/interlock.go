@@ -162,6 +162,12 @@ func (s *Store) CarryOut(ctx context.Context, o policy.Order, now time.Time) (do
 			return resume(tx, o.By, now)
 		case policy.OrderClearPXE:
 			return clearRuns(tx, o.By, o.Computers, now)
+		case policy.OrderApprove, policy.OrderDeny:
+			err := decideApproval(tx, o.Approval, o.Kind, o.By, now)
+			if errors.Is(err, ErrNotFound) || errors.Is(err, ErrDecided) {
+				return nil // the machine gave up, or somebody at the box was faster
+			}
+			return err
 		}
 		return fmt.Errorf("kind %q: %w", o.Kind, ErrUnknownOrder)
 	})

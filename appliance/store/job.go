@@ -47,6 +47,11 @@ type Job struct {
 	Erased    time.Time // when it first wrote to a disk; zero: not yet
 	Cleared   bool      // somebody cleared its PXE mark
 	Next      uint64    // number of the next status message
+	// Approved says who approved the machine that claimed, empty if nobody did.
+	Approved string
+	// Position is the number of the node of the sequence at which the job stands,
+	// by its status messages.
+	Position int
 }
 
 // Errors of jobs.
@@ -86,12 +91,12 @@ func (s *Store) OpenJob(ctx context.Context, j Job, replaces string, events ...s
 		if err := useGrant(tx, j); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(`INSERT INTO jobs (id, machine, computer, name, client, advertisement, sequence, key, grant_id, identity, document, state, opened, seen, wipes)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, j.ID, j.Machine, j.Computer, j.Name, j.Client, j.Document.Advertisement, j.Sequence,
-			j.Key, j.Grant, string(identity), string(document), JobOpen, millis(j.Opened), millis(j.Opened), j.Document.Sequence.Destructive); err != nil {
+		if _, err := tx.Exec(`INSERT INTO jobs (id, machine, computer, name, client, advertisement, sequence, key, grant_id, identity, document, state, opened, seen, wipes, approved)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, j.ID, j.Machine, j.Computer, j.Name, j.Client, j.Document.Advertisement, j.Sequence,
+			j.Key, j.Grant, string(identity), string(document), JobOpen, millis(j.Opened), millis(j.Opened), j.Document.Sequence.Destructive, j.Approved); err != nil {
 			return err
 		}
-		if err := opened(tx, j); err != nil {
+		if err := errors.Join(opened(tx, j), forgetApproval(tx, j.Key)); err != nil {
 			return err
 		}
 		return record(tx, events...)
@@ -191,7 +196,7 @@ func (s *Store) SeenJob(ctx context.Context, id string, now time.Time) error {
 	})
 }
 
-const jobColumns = "id, machine, computer, name, client, sequence, key, grant_id, identity, document, state, reason, opened, seen, closed, next, erased, cleared"
+const jobColumns = "id, machine, computer, name, client, sequence, key, grant_id, identity, document, state, reason, opened, seen, closed, next, erased, cleared, approved, position"
 
 // Job finds a job by its id.
 func (s *Store) Job(ctx context.Context, id string) (Job, error) {
@@ -260,7 +265,7 @@ func scanJob(rows *sql.Rows) (Job, error) {
 	var identity, document string
 	var opened, seen, closed, next, erased int64
 	if err := rows.Scan(&j.ID, &j.Machine, &j.Computer, &j.Name, &j.Client, &j.Sequence, &j.Key, &j.Grant, &identity, &document,
-		&j.State, &j.Reason, &opened, &seen, &closed, &next, &erased, &j.Cleared); err != nil {
+		&j.State, &j.Reason, &opened, &seen, &closed, &next, &erased, &j.Cleared, &j.Approved, &j.Position); err != nil {
 		return j, err
 	}
 	j.Erased = fromMillis(erased)

@@ -190,6 +190,10 @@ func New(k osd.Kind) osd.Object {
 		return new(osd.Association)
 	case osd.KindSettings:
 		return new(osd.SiteSettings)
+	case osd.KindPerson:
+		return new(osd.Person)
+	case osd.KindSecret:
+		return new(osd.Secret)
 	}
 	return nil
 }

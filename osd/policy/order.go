@@ -7,9 +7,12 @@ import "time"
 // audit log.
 type Order struct {
 	ID   string `json:"id"`
-	Kind string `json:"kind"` // OrderResume or OrderClearPXE
+	Kind string `json:"kind"` // OrderResume, OrderClearPXE, OrderApprove or OrderDeny
 	// Computers are IDs; of OrderClearPXE.
-	Computers []string  `json:"computers,omitempty"`
+	Computers []string `json:"computers,omitempty"`
+	// Approval is the ID of what a machine waits for; of OrderApprove and
+	// OrderDeny.
+	Approval  string    `json:"approval,omitempty"`
 	By        string    `json:"by"`
 	IssuedAt  time.Time `json:"issuedAt"`
 	ExpiresAt time.Time `json:"expiresAt"`
@@ -22,4 +25,7 @@ const (
 	// OrderClearPXE makes computers forget that they ran mandatory
 	// advertisements. Used grants stay used.
 	OrderClearPXE = "clearPXE"
+	// OrderApprove and OrderDeny decide on a machine that waits for approval.
+	OrderApprove = "approve"
+	OrderDeny    = "deny"
 )

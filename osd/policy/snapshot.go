@@ -8,6 +8,7 @@ package policy
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/bootward/bootward/osd"
@@ -50,6 +51,36 @@ type Snapshot struct {
 	Frozen map[string]membership.Frozen `json:"frozen,omitempty"`
 	// Orders are what administrators told the box: each is carried out once.
 	Orders []Order `json:"orders,omitempty"`
+	// People are those who may do something at this box.
+	People []osd.Person `json:"people,omitempty"`
+	// Sealed are values that this box alone can open.
+	Sealed []Sealed `json:"sealed,omitempty"`
+}
+
+// Sealed is a value that is sealed to the key of one box (trust.Seal, with
+// Context).
+type Sealed struct {
+	Kind string `json:"kind"` // SealedSecret, SealedPIN or SealedPassword
+	// Object and Name are the ID and the name of the Secret, the Person, or the
+	// Box.
+	Object string `json:"object"`
+	Name   string `json:"name"`
+	// Revision grows with each new value.
+	Revision   int64  `json:"revision"`
+	Ciphertext []byte `json:"ciphertext"`
+}
+
+// The kinds of sealed values.
+const (
+	SealedSecret   = "secret"      // the value of a Secret
+	SealedPIN      = "pin"         // the verifier of a technician's PIN (trust.NewVerifier)
+	SealedPassword = "pxePassword" // the verifier of the box's PXE password
+)
+
+// Context binds a sealed value to what it is for: box is the ID of the box that
+// may open it, or empty for the site itself.
+func (s Sealed) Context(box string) string {
+	return fmt.Sprintf("bootward.sealed.v1 %s %s %d %s", s.Kind, s.Object, s.Revision, box)
 }
 
 // Features are the names of Requires that this program knows.
@@ -69,6 +100,8 @@ type Sequence struct {
 	Destructive bool `json:"destructive"`
 	// Content lists the IDs of the packages and images that it uses.
 	Content []string `json:"content,omitempty"`
+	// Secrets lists the names of the secrets that its steps use.
+	Secrets []string `json:"secrets,omitempty"`
 }
 
 // Grant is the permission for one destructive run: this machine, this
@@ -89,6 +122,9 @@ type Grant struct {
 	IssuedBy  string    `json:"issuedBy"`
 	IssuedAt  time.Time `json:"issuedAt"`
 	ExpiresAt time.Time `json:"expiresAt"`
+	// SecretsWithoutApproval is what the administrator accepted: the machine only
+	// showed its labels, and gets the secrets of the sequence all the same.
+	SecretsWithoutApproval bool `json:"secretsWithoutApproval,omitempty"`
 }
 
 // SignedGrant is a grant with the envelope that proves it to the agent.

@@ -9,6 +9,9 @@
 package sequence
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/bootward/bootward/osd"
 )
 
@@ -64,6 +67,9 @@ type Options struct {
 	// Timeout ends the step, which then has failed; none when left out.
 	Timeout Duration `json:"timeout,omitzero"`
 	Retry   *Retry   `json:"retry,omitempty"`
+	// Secrets are variables that hold secrets while the step runs, and not longer:
+	// name of the variable, name of the Secret.
+	Secrets map[string]string `json:"secrets,omitempty"`
 	// Rerunnable says that the step may be started again when a power cut
 	// ended it in the middle.
 	Rerunnable bool `json:"rerunnable,omitempty"`
@@ -114,14 +120,33 @@ func (s *Sequence) References() []Reference {
 		refs = append(refs, Reference{osd.KindBootImage, s.BootImage, "bootImage"})
 	}
 	walk(s.Steps, "steps", func(path string, n Node) {
+		if n.Step == nil {
+			return
+		}
+		path += "." + string(n.Step.Type())
 		if a, ok := n.Step.(*ApplyOperatingSystem); ok {
-			path += "." + string(a.Type())
 			refs = append(refs,
 				Reference{osd.KindImage, a.Image, path + ".image"},
 				Reference{osd.KindPackage, ImagingTools, path})
 		}
+		secrets := n.Step.Common().Secrets
+		for _, variable := range slices.Sorted(maps.Keys(secrets)) {
+			refs = append(refs, Reference{osd.KindSecret, secrets[variable], path + ".secrets." + variable})
+		}
 	})
 	return refs
+}
+
+// SecretNames lists the secrets that steps use, sorted, each once.
+func (s *Sequence) SecretNames() []string {
+	var names []string
+	for _, r := range s.References() {
+		if r.Kind == osd.KindSecret {
+			names = append(names, r.Name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // Destructive says whether a step, also a disabled one, may erase a disk.

@@ -11,6 +11,9 @@ type Box struct {
 	StateID     string
 	EnrolledAt  time.Time
 	LastSeen    time.Time
+	// SealingKey is the public key to which values are sealed for the box; nil for
+	// one that enrolled before there was one.
+	SealingKey []byte
 	// CheckIn is the JSON of the last api.CheckIn; nil before the first.
 	CheckIn []byte
 }

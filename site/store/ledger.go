@@ -43,11 +43,62 @@ type Policies interface {
 	NextPolicyNumber() (uint64, error)
 }
 
-// Administrators keeps who may sign in.
-type Administrators interface {
-	// AddAdministrator keeps a person and the hash of the bearer token;
-	// ErrConflict when the name or the hash exists.
-	AddAdministrator(name, tokenHash string) error
-	// AdministratorByToken returns the person's name; ErrNotFound.
-	AdministratorByToken(tokenHash string) (string, error)
+// Credential is what proves who a person is.
+type Credential struct {
+	// Hash is that of a bearer token, or the SHA-256 of a certificate's DER in
+	// hexadecimal.
+	Hash   string
+	Kind   string // CredentialToken or CredentialCertificate
+	Person string // name
+	// ExpiresAt is zero for one that does not end.
+	ExpiresAt time.Time
+}
+
+// The kinds of credentials.
+const (
+	CredentialToken       = "token"
+	CredentialCertificate = "certificate"
+)
+
+// Credentials keeps what proves who persons are.
+type Credentials interface {
+	// AddCredential keeps one; ErrConflict when the hash exists.
+	AddCredential(c Credential) error
+	// Credential finds one by its hash; ErrNotFound, also for one that ended
+	// before now.
+	Credential(hash string, now time.Time) (Credential, error)
+	// DeleteCredentials forgets those of a person: of a kind, or all when kind is
+	// empty. To forget none is no error.
+	DeleteCredentials(person, kind string) error
+}
+
+// Secret is a value that is sealed to the site's key.
+type Secret struct {
+	Kind   string // of osd/policy: SealedSecret, SealedPIN, SealedPassword
+	Object string // ID of the Secret, the Person or the Box
+	// Revision grows with each new value, from 1.
+	Revision int64
+	Sealed   []byte
+}
+
+// BoxSecret is a value that is sealed to the key of one box in one state.
+type BoxSecret struct {
+	Secret
+	Box     string // ID
+	StateID string
+}
+
+// Secrets keeps sealed values.
+type Secrets interface {
+	// Secrets lists all, by kind and object.
+	Secrets() ([]Secret, error)
+	// PutSecret keeps a value in place of the one before.
+	PutSecret(s Secret) error
+	// DeleteSecret forgets a value, also what was sealed of it to boxes. To forget
+	// one that is not there is no error.
+	DeleteSecret(kind, object string) error
+	// BoxSecrets lists what was sealed to a box, by kind and object.
+	BoxSecrets(box string) ([]BoxSecret, error)
+	// PutBoxSecret keeps one in place of the one before.
+	PutBoxSecret(s BoxSecret) error
 }

@@ -44,7 +44,8 @@ type Tx interface {
 	Status
 	Audit
 	Policies
-	Administrators
+	Credentials
+	Secrets
 	Inventories
 	FrozenCollections
 	Orders

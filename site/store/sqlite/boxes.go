@@ -31,10 +31,10 @@ func (m moment) Scan(v any) error {
 	return nil
 }
 
-const boxColumns = "SELECT id, certificate, state_id, enrolled_at, last_seen, check_in FROM boxes "
+const boxColumns = "SELECT id, certificate, state_id, enrolled_at, last_seen, check_in, sealing_key FROM boxes "
 
 func boxDest(b *store.Box) []any {
-	return []any{&b.ID, &b.Certificate, &b.StateID, moment{&b.EnrolledAt}, moment{&b.LastSeen}, &b.CheckIn}
+	return []any{&b.ID, &b.Certificate, &b.StateID, moment{&b.EnrolledAt}, moment{&b.LastSeen}, &b.CheckIn, &b.SealingKey}
 }
 
 func (x *tx) Box(id string) (store.Box, error) {
@@ -70,10 +70,10 @@ func (x *tx) Boxes() ([]store.Box, error) {
 }
 
 func (x *tx) PutBox(b store.Box) error {
-	_, err := x.exec(`INSERT INTO boxes (id, certificate, state_id, enrolled_at, last_seen, check_in) VALUES (?, ?, ?, ?, ?, ?)
+	_, err := x.exec(`INSERT INTO boxes (id, certificate, state_id, enrolled_at, last_seen, check_in, sealing_key) VALUES (?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET certificate = excluded.certificate, state_id = excluded.state_id,
-		enrolled_at = excluded.enrolled_at, last_seen = excluded.last_seen, check_in = excluded.check_in`,
-		b.ID, b.Certificate, b.StateID, stamp(b.EnrolledAt), stamp(b.LastSeen), b.CheckIn)
+		enrolled_at = excluded.enrolled_at, last_seen = excluded.last_seen, check_in = excluded.check_in, sealing_key = excluded.sealing_key`,
+		b.ID, b.Certificate, b.StateID, stamp(b.EnrolledAt), stamp(b.LastSeen), b.CheckIn, b.SealingKey)
 	if err != nil {
 		return fmt.Errorf("put box %s: %w", b.ID, err)
 	}
@@ -85,8 +85,10 @@ func (x *tx) DeleteBox(id string) error {
 	if err == nil {
 		_, err = x.exec("DELETE FROM boxes WHERE id = ?", id)
 	}
-	if err == nil {
-		_, err = x.exec("DELETE FROM policies WHERE box = ?", id)
+	for _, table := range []string{"policies", "box_secrets"} {
+		if err == nil {
+			_, err = x.exec("DELETE FROM "+table+" WHERE box = ?", id)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("forget box %s: %w", id, err)

@@ -62,16 +62,3 @@ func (x *tx) Epoch() (uint64, error) {
 func (x *tx) RaiseEpoch() (uint64, error) { return x.count("epoch") }
 
 func (x *tx) NextPolicyNumber() (uint64, error) { return x.count("policy") }
-
-func (x *tx) AddAdministrator(name, tokenHash string) error {
-	if _, err := x.exec("INSERT INTO administrators (name, token_hash) VALUES (?, ?)", name, tokenHash); err != nil {
-		return fmt.Errorf("add administrator %s: %w", name, err)
-	}
-	return nil
-}
-
-func (x *tx) AdministratorByToken(tokenHash string) (string, error) {
-	var name string
-	err := x.one([]any{&name}, "SELECT name FROM administrators WHERE token_hash = ?", tokenHash)
-	return name, err
-}

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bootward/bootward/osd/status"
 	"github.com/bootward/bootward/site/store"
@@ -47,10 +48,12 @@ func TestReopen(t *testing.T) {
 			t.Fatal(err)
 		}
 		if i == 0 {
-			err = s.Write(t.Context(), func(x store.Tx) error { return x.AddAdministrator("ann", "h") })
+			err = s.Write(t.Context(), func(x store.Tx) error {
+				return x.AddCredential(store.Credential{Hash: "h", Kind: store.CredentialToken, Person: "ann"})
+			})
 		} else {
 			err = s.Read(t.Context(), func(x store.Tx) error {
-				_, err := x.AdministratorByToken("h")
+				_, err := x.Credential("h", time.Now())
 				return err
 			})
 		}

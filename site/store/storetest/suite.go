@@ -23,7 +23,7 @@ func Suite(t *testing.T, open func(t *testing.T) store.Store) {
 	for name, test := range map[string]func(*testing.T, store.Store){
 		"objects": objects, "ids": ids, "atomic": atomic, "boxes": boxes, "tokens": tokens, "grants": grants,
 		"events": events, "messages": messages, "jobs": jobs, "flight": flight, "audit": audit,
-		"policies": policies, "administrators": administrators, "serial": serial,
+		"policies": policies, "credentials": credentials, "secrets": secrets, "serial": serial,
 		"inventories": inventories, "frozen": frozen, "orders": orders, "used grants": usedGrants, "changes": changes,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
@@ -343,21 +343,91 @@ func policies(t *testing.T, s store.Store) {
 	})
 }
 
-func administrators(t *testing.T, s store.Store) {
-	write(t, s, func(x store.Tx) error { return x.AddAdministrator("ann", "h") })
-	wantErr(t, s.Write(t.Context(), func(x store.Tx) error { return x.AddAdministrator("bob", "h") }), store.ErrConflict)
+func credentials(t *testing.T, s store.Store) {
+	end := day.Add(time.Hour)
+	all := []store.Credential{
+		{Hash: "h", Kind: store.CredentialToken, Person: "ann"},
+		{Hash: "c", Kind: store.CredentialCertificate, Person: "ann", ExpiresAt: end},
+		{Hash: "b", Kind: store.CredentialToken, Person: "ben"},
+	}
+	write(t, s, func(x store.Tx) error {
+		for _, c := range all {
+			if err := x.AddCredential(c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	wantErr(t, s.Write(t.Context(), func(x store.Tx) error {
+		return x.AddCredential(store.Credential{Hash: "h", Kind: "token", Person: "eve"})
+	}), store.ErrConflict)
 	read(t, s, func(x store.Tx) error {
-		got, err := x.AdministratorByToken("h")
-		same(t, got, "ann")
-		wantErr(t, err, nil)
-		_, err = x.AdministratorByToken("g")
+		for _, c := range all {
+			got, err := x.Credential(c.Hash, day)
+			if err != nil {
+				return err
+			}
+			same(t, got, c)
+		}
+		_, err := x.Credential("c", end)
 		wantErr(t, err, store.ErrNotFound)
+		_, err = x.Credential("x", day)
+		wantErr(t, err, store.ErrNotFound)
+		return nil
+	})
+	write(t, s, func(x store.Tx) error { return x.DeleteCredentials("ann", store.CredentialToken) })
+	read(t, s, func(x store.Tx) error {
+		_, err := x.Credential("h", day)
+		wantErr(t, err, store.ErrNotFound)
+		_, err = x.Credential("c", day)
+		wantErr(t, err, nil)
+		return nil
+	})
+	write(t, s, func(x store.Tx) error { return x.DeleteCredentials("ann", "") })
+	read(t, s, func(x store.Tx) error {
+		_, err := x.Credential("c", day)
+		wantErr(t, err, store.ErrNotFound)
+		_, err = x.Credential("b", day)
+		wantErr(t, err, nil)
 		return nil
 	})
 }
 
-// serial takes numbers from several goroutines: none is given twice. A
-// backup meanwhile is a good copy.
+func secrets(t *testing.T, s store.Store) {
+	one := store.Secret{Kind: "secret", Object: "CEN00001", Revision: 1, Sealed: []byte{1, 0, 2}}
+	two := store.Secret{Kind: "pin", Object: "CEN00002", Revision: 4, Sealed: []byte{3}}
+	of := store.BoxSecret{Secret: one, Box: "CEN00009", StateID: "s"}
+	write(t, s, func(x store.Tx) error { return errors.Join(x.PutSecret(one), x.PutSecret(two), x.PutBoxSecret(of)) })
+	one.Revision, one.Sealed = 2, []byte{9}
+	write(t, s, func(x store.Tx) error { return x.PutSecret(one) })
+	read(t, s, func(x store.Tx) error {
+		all, err := x.Secrets()
+		same(t, all, []store.Secret{two, one})
+		boxes, err2 := x.BoxSecrets("CEN00009")
+		same(t, boxes, []store.BoxSecret{of})
+		none, err3 := x.BoxSecrets("CEN00008")
+		same(t, len(none), 0)
+		return errors.Join(err, err2, err3)
+	})
+	of.Revision, of.StateID = 2, "t"
+	write(t, s, func(x store.Tx) error { return x.PutBoxSecret(of) })
+	read(t, s, func(x store.Tx) error {
+		boxes, err := x.BoxSecrets("CEN00009")
+		same(t, boxes, []store.BoxSecret{of})
+		return err
+	})
+	write(t, s, func(x store.Tx) error {
+		return errors.Join(x.DeleteSecret("secret", "CEN00001"), x.DeleteSecret("secret", "nothing"))
+	})
+	read(t, s, func(x store.Tx) error {
+		all, err := x.Secrets()
+		same(t, all, []store.Secret{two})
+		boxes, err2 := x.BoxSecrets("CEN00009")
+		same(t, len(boxes), 0)
+		return errors.Join(err, err2)
+	})
+}
+
 func serial(t *testing.T, s store.Store) {
 	var mu sync.Mutex
 	seen := map[uint64]bool{}

@@ -1,0 +1,110 @@
+package api
+
+import (
+	"time"
+
+	"github.com/bootward/bootward/osd"
+	"github.com/bootward/bootward/osd/status"
+)
+
+// Routes of a box for technicians and administrators, TCP 443: a session, which
+// a PIN opens, or the client certificate of a person. They work while the line to
+// the site is cut.
+const (
+	RouteBoxOpenAPI  = "GET /openapi.json"         // nobody
+	RouteSignIn      = "POST /v1/session"          // nobody, rate-limited: SignIn → Session
+	RouteSignOut     = "DELETE /v1/session"        // technician
+	RouteBoxState    = "GET /v1/state"             // technician: BoxConsole
+	RouteApprovals   = "GET /v1/approvals"         // technician: []PendingApproval
+	RouteDecide      = "POST /v1/approvals/{code}" // technician who may approve: Decision → PendingApproval
+	RouteBoxResume   = "POST /v1/resume"           // technician who may resume → 204
+	RouteBoxClear    = "POST /v1/clear-pxe"        // technician who may clear: ClearPXE → Cleared
+	RouteBoxAudit    = "GET /v1/audit"             // technician: []AuditRecord, the newest first
+	RouteBoxTimeline = "GET /v1/timeline"          // technician: ?client=MAC: []status.FlightEvent
+)
+
+// SignIn opens a session at a box.
+type SignIn struct {
+	Name string `json:"name"`
+	PIN  string `json:"pin"`
+}
+
+// Session is a bearer token (RFC 6750) that is good at one box until it ends,
+// or the box starts again.
+type Session struct {
+	Token     string    `json:"token"`
+	Name      string    `json:"name"`
+	May       []string  `json:"may"` // osd.MayApprove and so on
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// PendingApproval is a machine that waits until a person has compared its code.
+type PendingApproval struct {
+	ID string `json:"id"`
+	// Code is shown on the screen of the machine: 482-913.
+	Code string `json:"code"`
+	// Computer is the name that it has, or will have.
+	Computer      string   `json:"computer"`
+	Known         bool     `json:"known"`
+	Identity      Identity `json:"identity"`
+	Advertisement string   `json:"advertisement"` // name
+	Sequence      string   `json:"sequence"`
+	Destructive   bool     `json:"destructive"`
+	// Why says why a person is asked.
+	Why       string    `json:"why"`
+	AskedAt   time.Time `json:"askedAt"`
+	ExpiresAt time.Time `json:"expiresAt"`
+	// Decision is empty, approve or deny; Who decided.
+	Decision string `json:"decision,omitempty"`
+	Who      string `json:"who,omitempty"`
+}
+
+// Decision is what a person says of a machine that waits.
+type Decision struct {
+	// Decision is approve or deny.
+	Decision string `json:"decision"`
+}
+
+// ClearPXE names computers whose marks are cleared, by name, ID or MAC.
+type ClearPXE struct {
+	Computers []string `json:"computers"`
+}
+
+// Cleared names the computers that were cleared.
+type Cleared struct {
+	Computers []string `json:"computers"`
+}
+
+// BoxConsole is what the box's console shows.
+type BoxConsole struct {
+	Box       string            `json:"box"` // name
+	Site      string            `json:"site"`
+	Version   string            `json:"version"`
+	Addresses []string          `json:"addresses"`
+	Policy    string            `json:"policy,omitempty"` // EPOCH.NUMBER
+	Ready     bool              `json:"ready"`
+	NotReady  string            `json:"notReady,omitempty"`
+	Stopped   string            `json:"stopped,omitempty"` // by the wipe interlock
+	Line      string            `json:"line,omitempty"`    // what is wrong with the line to the site
+	Waiting   uint64            `json:"waiting"`           // events that the site does not have yet
+	Jobs      []BoxJob          `json:"jobs"`
+	Pending   []PendingApproval `json:"pending"`
+	Alarms    []string          `json:"alarms"`
+}
+
+// BoxJob is a running deployment.
+type BoxJob struct {
+	ID       string           `json:"id"`
+	Computer string           `json:"computer"`
+	Sequence string           `json:"sequence"`
+	Opened   time.Time        `json:"opened"`
+	Progress *status.Progress `json:"progress,omitempty"`
+}
+
+// Known is a computer that became known at a box, by its first job.
+type Known struct {
+	osd.Computer
+	// Replaces is the name of the computer whose place it takes, as a person at
+	// the machine said.
+	Replaces string `json:"replaces,omitempty"`
+}
