@@ -134,6 +134,9 @@ func (s *SetTaskSequenceVariable) check(c *checker) {
 	if len(s.Value) > maxValue {
 		c.fail("value", shorten(s.Value), "give at most %d bytes", maxValue)
 	}
+	if len(s.Secrets) > 0 {
+		c.fail("secrets", "", "the variable would outlive the step: name the secret at the step that uses it")
+	}
 }
 
 func (r *RunCommandLine) check(c *checker) {
@@ -143,6 +146,7 @@ func (r *RunCommandLine) check(c *checker) {
 	if r.OutputVariable != "" {
 		c.name("outputVariable", r.OutputVariable)
 	}
+	c.commandSecrets(r)
 }
 
 func (r *RestartComputer) check(c *checker) {

@@ -33,6 +33,7 @@ func CheckName(name string) error {
 // without regard to case. It is not safe for concurrent use.
 type Environment struct {
 	values map[string]variable // by lower-case name
+	lent   map[string]string   // secrets of the step that runs: see Lend
 }
 
 type variable struct {
@@ -107,10 +108,11 @@ func (e *Environment) Secrets() []string {
 
 // Redact replaces the values of secret variables in a text by stars.
 func (e *Environment) Redact(text string) string {
+	text = (&Loan{values: e.lent}).Redact(text)
 	values := slices.SortedFunc(maps.Values(e.values), func(a, b variable) int { return len(b.value) - len(a.value) })
 	for _, v := range values {
 		if v.secret && v.value != "" {
-			text = strings.ReplaceAll(text, v.value, "********")
+			text = strings.ReplaceAll(text, v.value, stars)
 		}
 	}
 	return text

@@ -14,11 +14,23 @@ type document struct {
 	Sequence
 }
 
+// requireSecrets stands in the requirements of a sequence whose steps use
+// secrets: a program that does not know them would run the steps with empty
+// passwords.
+const requireSecrets = "secrets"
+
+func (s *Sequence) requires() []string {
+	if len(s.SecretNames()) == 0 {
+		return nil
+	}
+	return []string{requireSecrets}
+}
+
 // Canonical is the JSON document of the sequence. Equal sequences give equal
 // bytes: its digest names the version. The ID and the comment are left out,
 // which the site may change without another version.
 func (s *Sequence) Canonical() ([]byte, error) {
-	d := document{Format: Format, Sequence: *s}
+	d := document{Format: Format, Requires: s.requires(), Sequence: *s}
 	d.ID, d.Comment = "", ""
 	if d.Steps == nil {
 		d.Steps = []Node{}
@@ -37,8 +49,9 @@ func Decode(b []byte) (*Sequence, error) {
 	if err := json.Unmarshal(b, &d); err != nil {
 		return nil, fmt.Errorf("task sequence: %w", err)
 	}
-	if d.Format != Format || len(d.Requires) > 0 {
-		return nil, fmt.Errorf("task sequence %q: format %d, requires %q: this program reads format %d without requirements; update the boot image or the box", d.Name, d.Format, d.Requires, Format)
+	unknown := slices.DeleteFunc(slices.Clone(d.Requires), func(r string) bool { return r == requireSecrets })
+	if d.Format != Format || len(unknown) > 0 {
+		return nil, fmt.Errorf("task sequence %q: format %d, requires %q: this program reads format %d and knows no such requirement; update the boot image or the box", d.Name, d.Format, unknown, Format)
 	}
 	if err := d.Sequence.Validate(); err != nil {
 		return nil, fmt.Errorf("task sequence %q: %w", d.Name, err)

@@ -108,12 +108,7 @@ func (c *checker) options(o *Options) {
 			c.fail(fmt.Sprintf("successCodes[%d]", i), fmt.Sprint(code), "exit codes are 0 or more")
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(o.Secrets)) {
-		c.name("secrets."+name, name)
-		if o.Secrets[name] == "" {
-			c.fail("secrets."+name, "", "name the Secret")
-		}
-	}
+	c.secrets(o)
 	if o.Retry != nil && (o.Retry.Count < 1 || o.Retry.Count > 10) {
 		c.fail("retry.count", fmt.Sprint(o.Retry.Count), "give 1 to 10 further tries")
 	}

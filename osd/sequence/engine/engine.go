@@ -79,6 +79,10 @@ type Engine struct {
 	Wait func(ctx context.Context, d time.Duration) error
 	// Started, if given, is told each step before it runs: for the screen.
 	Started func(sequence.Line)
+	// Secrets gives the values of the secrets of a step, by variable. It is asked
+	// once for a step that names any, before its first try. May be nil: such a
+	// step then fails.
+	Secrets func(ctx context.Context, line sequence.Line) (map[string]string, error)
 }
 
 // Ending is how a run of the engine ended: by success, failure or restart.

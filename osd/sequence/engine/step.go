@@ -24,12 +24,9 @@ func (r *run) step(ctx context.Context, line sequence.Line) (*Ending, error) {
 		r.Started(line)
 	}
 	o := line.Node.Step.Common()
-	res := r.once(ctx, line)
-	for try := 0; o.Retry != nil && try < o.Retry.Count && !res.ok(o) && ctx.Err() == nil; try++ {
-		if err := r.wait(ctx, time.Duration(o.Retry.Delay)); err != nil {
-			return nil, err
-		}
-		res = r.once(ctx, line)
+	res, err := r.withSecrets(ctx, line)
+	if err != nil {
+		return nil, err
 	}
 	if ctx.Err() != nil && !res.ok(o) {
 		return nil, fmt.Errorf("step %d %q: %w", line.Number, line.Name(), ctx.Err())
@@ -39,6 +36,20 @@ func (r *run) step(ctx context.Context, line sequence.Line) (*Ending, error) {
 		return r.fail(line, res)
 	}
 	return r.completed(line, res)
+}
+
+// tries runs a step until it succeeds, or its tries are used up. An error means
+// that ctx ended between two of them.
+func (r *run) tries(ctx context.Context, line sequence.Line) (Result, error) {
+	o := line.Node.Step.Common()
+	res := r.once(ctx, line)
+	for try := 0; o.Retry != nil && try < o.Retry.Count && !res.ok(o) && ctx.Err() == nil; try++ {
+		if err := r.wait(ctx, time.Duration(o.Retry.Delay)); err != nil {
+			return res, err
+		}
+		res = r.once(ctx, line)
+	}
+	return res, nil
 }
 
 func (res Result) ok(o *sequence.Options) bool {

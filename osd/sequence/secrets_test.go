@@ -1,0 +1,90 @@
+package sequence
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// TestSecretsAreChecked: a step that could not use its secrets, would show them,
+// or would keep them, is refused with the remedy.
+func TestSecretsAreChecked(t *testing.T) {
+	var nine []string
+	for i := range maxSecrets + 1 {
+		nine = append(nine, fmt.Sprintf(`"S%d":"s"`, i))
+	}
+	for _, tt := range []struct{ step, fails string }{
+		{`{"runCommandLine":{"command":"join \"$Password\"","secrets":{"Password":"join"}}}`, ""},
+		{`{"runCommandLine":{"command":"join %password%","secrets":{"Password":"join"}}}`, `write "$Password"`},
+		{`{"runCommandLine":{"command":"x","workingDirectory":"/%Password%","secrets":{"Password":"join"}}}`, "workingDirectory"},
+		{`{"runCommandLine":{"command":"x","outputVariable":"PASSWORD","secrets":{"Password":"join"}}}`, "outputVariable"},
+		{`{"runCommandLine":{"command":"x","secrets":{"Pass-Word":"join"}}}`, "letters, digits and '_'"},
+		{`{"runCommandLine":{"command":"x","secrets":{"_Password":"join"}}}`, "secrets._Password"},
+		{`{"runCommandLine":{"command":"x","secrets":{"Password":""}}}`, "name the Secret"},
+		{`{"runCommandLine":{"command":"x","secrets":{"Password":"a","password":"b"}}}`, "case only"},
+		{`{"runCommandLine":{"command":"x","rerunnable":true,"secrets":{"Password":"a"}}}`, "released once"},
+		{`{"runCommandLine":{"command":"x","secrets":{` + strings.Join(nine, ",") + `}}}`, "at most 8"},
+		{`{"setTaskSequenceVariable":{"variable":"X","value":"1","secrets":{"Password":"a"}}}`, "outlive"},
+	} {
+		_, err := Decode([]byte(`{"format":1,"name":"s","steps":[` + tt.step + `]}`))
+		if tt.fails == "" && err != nil || tt.fails != "" && (err == nil || !strings.Contains(err.Error(), tt.fails)) {
+			t.Errorf("%s: got %v, want %q", tt.step, err, tt.fails)
+		}
+	}
+}
+
+// TestSecretsAreRequired: a program that does not know secrets must not run such
+// a sequence with empty passwords.
+func TestSecretsAreRequired(t *testing.T) {
+	for step, want := range map[string]bool{`{"command":"x"}`: false, `{"command":"x","secrets":{"A":"a"}}`: true} {
+		s, err := Decode([]byte(`{"format":1,"name":"s","steps":[{"group":"G","steps":[{"runCommandLine":` + step + `}]}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		document, err := s.Canonical()
+		if err != nil || strings.Contains(string(document), `"requires":["secrets"]`) != want {
+			t.Errorf("%s: %s, %v", step, document, err)
+		}
+		again, err := Decode(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b, err := again.Canonical(); err != nil || string(b) != string(document) {
+			t.Errorf("%s comes back as %s, %v", document, b, err)
+		}
+	}
+	if _, err := Decode([]byte(`{"format":1,"requires":["secrets","tpm"],"name":"s","steps":[{"setupOperatingSystem":{}}]}`)); err == nil || !strings.Contains(err.Error(), `["tpm"]`) {
+		t.Errorf("another requirement: %v", err)
+	}
+}
+
+func TestLoan(t *testing.T) {
+	e := environment(t, "Kept", "value-of-a-secret stood here before", "Password", "before")
+	key := "-----BEGIN KEY-----\nfirst line of it\nab\n"
+	l, err := e.Lend(map[string]string{"Password": "value-of-a-secret", "Key": key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := e.Redact("a first line of it, ab, " + key + "value-of-a-secret"); got != "a ********, ab, ****************" {
+		t.Errorf("redacted: %q", got)
+	}
+	if v, _ := e.WithoutLent().Get("password"); v != "" || len(e.Lent()) != 2 {
+		t.Errorf("without what is lent: %q, lent %v", v, e.Lent())
+	}
+	if err := e.Set("Copy", "a value-of-a-secret"); err != nil {
+		t.Fatal(err)
+	}
+	l.Back()
+	want := map[string]string{"Kept": "value-of-a-secret stood here before", "Password": "before", "Copy": "a ********"}
+	for name, value := range e.All() {
+		if want[name] != value {
+			t.Errorf("%s = %q, want %q", name, value, want[name])
+		}
+	}
+	if len(e.All()) != 3 || len(e.Secrets()) != 0 || len(e.Lent()) != 0 {
+		t.Errorf("left: %v, secret %v, lent %v", e.All(), e.Secrets(), e.Lent())
+	}
+	if _, err := e.Lend(map[string]string{"Good": "x", "_Bad": "x"}); err == nil || len(e.All()) != 3 {
+		t.Errorf("a wrong name: %v, %v", err, e.All())
+	}
+}
