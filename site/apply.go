@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/document"
 	"github.com/bootward/bootward/site/store"
 )
@@ -80,6 +81,11 @@ func (s *Site) plan(x store.Tx, objects []written, typed *int) (*plan, []wish, e
 	}
 	p := makePlan(w, objects)
 	p.typed = typed
+	kept, err := x.Secrets()
+	if err != nil {
+		return nil, nil, err
+	}
+	p.noteSecrets(kept)
 	s.checkManifests(p)
 	wishes, err := p.interlock(had, s.now())
 	if err != nil {
@@ -133,7 +139,7 @@ func (s *Site) carryOut(x store.Tx, who string, p *plan, wishes []wish) error {
 				return err
 			}
 		}
-		if err := errors.Join(x.PutObject(r), s.audit(x, who, "apply", title(c), c.action+" "+m.ID)); err != nil {
+		if err := errors.Join(x.PutObject(r), s.audit(x, who, "apply", title(c), c.action+" "+m.ID+accepted(c.Object))); err != nil {
 			return err
 		}
 	}
@@ -143,6 +149,14 @@ func (s *Site) carryOut(x store.Tx, who string, p *plan, wishes []wish) error {
 		}
 	}
 	return nil
+}
+
+// accepted is what the audit log says of an object besides that it was applied.
+func accepted(o osd.Object) string {
+	if a, ok := o.(*osd.Advertisement); ok && a.SecretsWithoutApproval {
+		return "; secrets without approval"
+	}
+	return ""
 }
 
 // problem makes one API error of located errors.

@@ -125,7 +125,8 @@ func pin(w world, q *sequence.Sequence, used map[string]bool) (policy.Sequence, 
 	if err != nil {
 		return policy.Sequence{}, fmt.Errorf("%s: %w", title(q), err)
 	}
-	out := policy.Sequence{ID: q.ID, Name: q.Name, Digest: content.Digest(document), Document: document, Destructive: q.Destructive()}
+	out := policy.Sequence{ID: q.ID, Name: q.Name, Digest: content.Digest(document), Document: document, Destructive: q.Destructive(),
+		Secrets: q.SecretNames()}
 	for _, r := range references(q) {
 		id := meta(w.kinds[r.Kind][r.Name]).ID
 		used[id] = true

@@ -56,6 +56,11 @@ func (s *Site) Enrol(ctx context.Context, in api.Enrol) (*api.Enrolled, error) {
 	if err != nil {
 		return nil, api.Errorf(api.CodeInvalid, "certificate request", "%v", err)
 	}
+	if len(in.SealingKey) > 0 { // older boxes have none
+		if err := trust.CheckSealingKey(in.SealingKey); err != nil {
+			return nil, api.Errorf(api.CodeInvalid, "sealingKey", "%v", err)
+		}
+	}
 	out := &api.Enrolled{Site: s.code, Anchor: s.rawAnchor}
 	err = s.write(ctx, func(x store.Tx) error {
 		t, err := x.UseToken(trust.TokenHash(in.Token), by, s.now())
@@ -75,7 +80,7 @@ func (s *Site) Enrol(ctx context.Context, in api.Enrol) (*api.Enrolled, error) {
 			return api.Errorf(api.CodeInvalid, fmt.Sprintf("Box %q", o.Name), "%v", err)
 		}
 		return errors.Join(
-			x.PutBox(store.Box{ID: o.ID, Certificate: fingerprint, StateID: in.StateID, EnrolledAt: s.now(), LastSeen: s.now()}),
+			x.PutBox(store.Box{ID: o.ID, Certificate: fingerprint, StateID: in.StateID, EnrolledAt: s.now(), LastSeen: s.now(), SealingKey: in.SealingKey}),
 			s.audit(x, "box "+o.Name, "enrol", fmt.Sprintf("Box %q", o.Name),
 				fmt.Sprintf("state %s, board %q, version %q, certificate %s", in.StateID, in.Board, in.Version, fingerprint)))
 	})
@@ -87,7 +92,7 @@ func (s *Site) Enrol(ctx context.Context, in api.Enrol) (*api.Enrolled, error) {
 }
 
 // enrollee is the fingerprint of who enrols: both keys, which the requests prove
-// possession of, and the state.
+// possession of, the sealing key and the state.
 func enrollee(in api.Enrol) (string, error) {
 	h := sha256.New()
 	for _, csr := range [][]byte{in.ClientCSR, in.IntermediateCSR} {
@@ -101,6 +106,7 @@ func enrollee(in api.Enrol) (string, error) {
 		}
 		h.Write(der)
 	}
+	h.Write(in.SealingKey)
 	h.Write([]byte(in.StateID))
 	return hex.EncodeToString(h.Sum(nil)), nil
 }

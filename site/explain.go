@@ -95,9 +95,11 @@ func (s *Site) snapshotNow(x store.Tx, w world, b *osd.Box, stateID string) (*po
 		}
 	}
 	snapshot, err := compile(w, b, s.code, grants, nil, s.now())
-	if err == nil {
-		snapshot.IssuedAt = s.now()
+	if err != nil {
+		return nil, err
 	}
+	snapshot.IssuedAt = s.now()
+	snapshot.Sealed, err = unsealed(x, w, b, snapshot)
 	return snapshot, err
 }
 

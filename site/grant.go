@@ -35,10 +35,15 @@ func (s *Site) issue(x store.Tx, who string, w wish) error {
 	g := store.Grant{Box: w.box.ID, Grant: policy.Grant{
 		ID: "grant-" + strings.ToLower(rand.Text()), Computer: w.computer.ID, ComputerName: w.computer.Name,
 		Advertisement: w.advertisement.ID, Sequence: w.digest, MACs: macs, SMBIOSGUID: guid, IssuedBy: who, IssuedAt: now,
-		ExpiresAt: from.Add(time.Duration(cmp.Or(w.advertisement.GrantDays, defaultGrantDays)) * day),
+		ExpiresAt:              from.Add(time.Duration(cmp.Or(w.advertisement.GrantDays, defaultGrantDays)) * day),
+		SecretsWithoutApproval: w.advertisement.SecretsWithoutApproval,
 	}}
+	secrets := ""
+	if g.SecretsWithoutApproval {
+		secrets = ", secrets without approval"
+	}
 	return errors.Join(x.AddGrant(g), s.audit(x, who, "grant", fmt.Sprintf("%s %q", osd.KindComputer, w.computer.Name),
-		fmt.Sprintf("%s: advertisement %q, box %q, until %s", g.ID, w.advertisement.Name, w.box.Name, g.ExpiresAt.Format(time.RFC3339))))
+		fmt.Sprintf("%s: advertisement %q, box %q, until %s%s", g.ID, w.advertisement.Name, w.box.Name, g.ExpiresAt.Format(time.RFC3339), secrets)))
 }
 
 // bind signs the grants of a box that have not been bound, to its state.

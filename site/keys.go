@@ -21,6 +21,7 @@ const (
 	caKeyFile   = "ca.key"
 	caCertFile  = "ca.crt"
 	signingFile = "signing.key"
+	sealingFile = "sealing.key"
 	rootDir     = "root"
 	rootFile    = "root.key"
 )
@@ -34,6 +35,8 @@ in a safe), keep a second copy, and bring it back only to change keys.
 type Keys struct {
 	CA      *trust.Authority
 	Signing ed25519.PrivateKey
+	// Sealing opens the secrets that the site keeps.
+	Sealing *trust.SealingKey
 }
 
 // makeKeys makes every key of a new site and its signed anchor.
@@ -62,6 +65,7 @@ func makeKeys(dir, code string, now time.Time) (anchor []byte, err error) {
 		writeKey(filepath.Join(dir, caKeyFile), ca.Key),
 		durable.Write(filepath.Join(dir, caCertFile), caPEM, 0o600),
 		writeKey(filepath.Join(dir, signingFile), signing),
+		makeSealingKey(filepath.Join(dir, sealingFile)),
 		writeKey(filepath.Join(dir, rootDir, rootFile), root),
 		durable.Write(filepath.Join(dir, rootDir, "README"), []byte(rootNote), 0o600),
 	)

@@ -87,13 +87,16 @@ func (s *Site) current(x store.Tx, box string) (store.Policy, bool, error) {
 			return p, false, nil
 		}
 	}
-	_, d, err := s.compiled(x, box)
+	_, d, err := s.compiled(x, box, false)
+	if errors.Is(err, errUnsealed) {
+		return p, false, nil
+	}
 	return p, err == nil && d == p.Digest && s.now().Sub(p.IssuedAt) < renewAfter, err
 }
 
 // compiled makes the snapshot of a box as JSON without number and times, and
-// its digest.
-func (s *Site) compiled(x store.Tx, box string) (func(v Version, at time.Time) ([]byte, error), string, error) {
+// its digest. In a Write it may seal what is not sealed to the box yet.
+func (s *Site) compiled(x store.Tx, box string, write bool) (func(v Version, at time.Time) ([]byte, error), string, error) {
 	w, err := s.loadWorld(x)
 	if err != nil {
 		return nil, "", err
@@ -112,6 +115,9 @@ func (s *Site) compiled(x store.Tx, box string) (func(v Version, at time.Time) (
 	}
 	snapshot, err := compile(w, b, s.code, grants, orders, s.now())
 	if err != nil {
+		return nil, "", err
+	}
+	if snapshot.Sealed, err = s.sealed(x, w, b, snapshot, write); err != nil {
 		return nil, "", err
 	}
 	if snapshot.Epoch, err = x.Epoch(); err != nil {
@@ -141,7 +147,7 @@ func (s *Site) renew(x store.Tx, box string) (store.Policy, error) {
 	if p, fresh, err := s.current(x, box); err != nil || fresh {
 		return p, err
 	}
-	finish, d, err := s.compiled(x, box)
+	finish, d, err := s.compiled(x, box, true)
 	if err != nil {
 		return store.Policy{}, err
 	}

@@ -85,6 +85,10 @@ func (s *Site) routes() []route {
 		{pattern: api.RouteSiteReady, who: persons, summary: "Which deployments a box could finish if its line were cut", response: api.BoxReady{}, timeout: writeTime, handle: s.getReady},
 		{pattern: api.RouteOrder, who: persons, summary: "Tell boxes to go on, or to forget that computers ran mandatory advertisements", maxBody: smallBody, request: api.Order{}, response: api.Ordered{}, timeout: writeTime, handle: s.postOrder},
 
+		{pattern: api.RouteSecretValue, who: persons, summary: "Give a Secret a new value", maxBody: smallBody, request: api.SecretValue{}, status: http.StatusNoContent, timeout: writeTime, handle: s.putSecretValue},
+		{pattern: api.RoutePersonPIN, who: persons, summary: "Give a person a new PIN for boxes", maxBody: smallBody, request: api.NewPIN{}, status: http.StatusNoContent, timeout: writeTime, handle: s.putPIN},
+		{pattern: api.RoutePXEPassword, who: persons, summary: "Give a box a new PXE password; an empty one takes it away", maxBody: smallBody, request: api.SecretValue{}, status: http.StatusNoContent, timeout: writeTime, handle: s.putPXEPassword},
+
 		{pattern: api.RouteBoxEnrol, who: anybody, summary: "Identity of a box, for a one-time token", maxBody: smallBody, request: api.Enrol{}, response: api.Enrolled{}, timeout: writeTime, handle: s.postEnrol},
 		{pattern: api.RouteBoxCheckIn, who: boxes, summary: "What a box says of itself", maxBody: checkInBody, request: api.CheckIn{}, response: api.CheckedIn{}, timeout: writeTime, handle: s.postCheckIn},
 		{pattern: api.RouteBoxPolicy, who: boxes, summary: "Signed policy, when it is not the one that the box has; 204 otherwise", response: anyJSON, handle: s.getPolicy,

@@ -82,6 +82,9 @@ func Open(ctx context.Context, dir string, o Options) (*Site, error) {
 	if s.store, err = sqlite.Open(ctx, filepath.Join(dir, databaseFile)); err != nil {
 		return nil, fmt.Errorf("site directory %s: %w", dir, err)
 	}
+	if err := s.loadSealingKey(ctx, filepath.Join(dir, keysDir, sealingFile)); err != nil {
+		return nil, errors.Join(fmt.Errorf("site directory %s: %w", dir, err), s.store.Close())
+	}
 	return s, nil
 }
 

@@ -3,6 +3,7 @@ package site
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -56,7 +57,7 @@ func (s *Site) Delete(ctx context.Context, who string, kind osd.Kind, nameOrID s
 				return err
 			}
 		}
-		if err := x.DeleteObject(o.ID); err != nil {
+		if err := errors.Join(x.DeleteObject(o.ID), forgetValues(x, kind, o.ID)); err != nil {
 			return err
 		}
 		return s.audit(x, who, "delete", fmt.Sprintf("%s %q", kind, o.Name), o.ID)

@@ -2,6 +2,7 @@ package trust
 
 import (
 	"crypto/hpke"
+	"encoding/pem"
 	"errors"
 	"fmt"
 )
@@ -38,6 +39,28 @@ func ParseSealingKey(raw []byte) (*SealingKey, error) {
 
 // Bytes is the private key, for a file of mode 0600.
 func (k *SealingKey) Bytes() ([]byte, error) { return k.key.Bytes() }
+
+// sealingPEM is the PEM type of files with a sealing key: the seed of the KEM
+// (X-Wing, 32 bytes), for which PKCS #8 has no name yet.
+const sealingPEM = "BOOTWARD SEALING KEY"
+
+// PEM is the private key as text, for a file of mode 0600.
+func (k *SealingKey) PEM() ([]byte, error) {
+	raw, err := k.Bytes()
+	if err != nil {
+		return nil, fmt.Errorf("sealing key: %w", err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: sealingPEM, Bytes: raw}), nil
+}
+
+// ParseSealingPEM reads what PEM wrote.
+func ParseSealingPEM(text []byte) (*SealingKey, error) {
+	block, _ := pem.Decode(text)
+	if block == nil || block.Type != sealingPEM {
+		return nil, fmt.Errorf("sealing key: not PEM of type %s", sealingPEM)
+	}
+	return ParseSealingKey(block.Bytes)
+}
 
 // Public is the public key, which anybody may know.
 func (k *SealingKey) Public() []byte { return k.key.PublicKey().Bytes() }

@@ -19,6 +19,18 @@ func TestSeal(t *testing.T) {
 	if err != nil || !bytes.Equal(again.Public(), key.Public()) || CheckSealingKey(key.Public()) != nil {
 		t.Fatalf("the key does not come back: %v", err)
 	}
+	text, err := key.PEM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := ParseSealingPEM(text); err != nil || !bytes.Equal(again.Public(), key.Public()) {
+		t.Fatalf("the key does not come back out of its file: %v", err)
+	}
+	for _, bad := range []string{"", "no PEM", strings.ReplaceAll(string(text), "BOOTWARD SEALING", "PRIVATE"), string(text[:60])} {
+		if _, err := ParseSealingPEM([]byte(bad)); err == nil {
+			t.Errorf("%q was read as a key", bad)
+		}
+	}
 	secret := []byte("Canary-of-a-sealed-value")
 	sealed, err := Seal(key.Public(), "a", secret)
 	if err != nil {

@@ -71,6 +71,11 @@ func (e *Evaluator) Lacks(seq Sequence, complete func(manifest string) bool) []s
 			lacks = append(lacks, "content "+id+" is not in the box's policy")
 		}
 	}
+	for _, name := range seq.Secrets {
+		if !e.s.HasSecret(name) {
+			lacks = append(lacks, NoSecret(name))
+		}
+	}
 	return lacks
 }
 

@@ -83,6 +83,24 @@ func (s Sealed) Context(box string) string {
 	return fmt.Sprintf("bootward.sealed.v1 %s %s %d %s", s.Kind, s.Object, s.Revision, box)
 }
 
+// Secret finds the value of a Secret by its name; nil if there is none.
+func (s *Snapshot) Secret(name string) *Sealed {
+	for i := range s.Sealed {
+		if v := &s.Sealed[i]; v.Kind == SealedSecret && v.Name == name {
+			return v
+		}
+	}
+	return nil
+}
+
+// HasSecret says whether there is a value for a Secret.
+func (s *Snapshot) HasSecret(name string) bool { return s.Secret(name) != nil }
+
+// NoSecret says in words that a box has no value for a Secret.
+func NoSecret(name string) string {
+	return fmt.Sprintf("secret %s has no value at this box: give it one with `bootward secret set %q`; a box that enrolled before there were secrets enrols again", name, name)
+}
+
 // Features are the names of Requires that this program knows.
 func Features() []string { return []string{"rules"} }
 
