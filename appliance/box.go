@@ -99,7 +99,7 @@ func (b *Box) open(dir string) (err error) {
 	b.files = &distributionpoint.BootFiles{Library: b.library, Images: b.bootImages, OnBad: b.bad}
 	b.point = &managementpoint.Point{
 		Store: b.store, Self: b.self, Policy: b.snapshot, Complete: b.library.Complete, Now: b.link.Now, Version: b.o.Version,
-		Content: &distributionpoint.Point{Library: b.library, OnBad: b.bad}, Log: b.super.Logger("https"),
+		Content: &distributionpoint.Point{Library: b.library, OnBad: b.bad}, Log: b.super.Logger("https"), Unseal: b.unseal,
 	}
 	b.flight = newRecorder(b.store, b.link.Now)
 	b.watch, err = network.Watch(func(_, _ network.Snapshot) { b.changed.Notify(); b.news.Notify() })
@@ -185,6 +185,15 @@ func (b *Box) self() *managementpoint.Self {
 		return nil
 	}
 	return &managementpoint.Self{Box: id.Box, BoxName: id.BoxName, Site: id.Site, Anchor: id.Anchor, Authority: id.Authority}
+}
+
+// unseal opens a value that the site sealed to this box.
+func (b *Box) unseal(v policy.Sealed) ([]byte, error) {
+	id := b.link.Identity()
+	if id == nil {
+		return nil, errors.New("the box is not enrolled yet")
+	}
+	return id.Sealing.Open(v.Context(id.Box), v.Ciphertext)
 }
 
 func (b *Box) snapshot() *policy.Snapshot {

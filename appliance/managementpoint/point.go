@@ -176,6 +176,11 @@ func (p *Point) lacks(s *policy.Snapshot, q policy.Sequence) string {
 			return "content " + id + " is not in this box's policy"
 		}
 	}
+	for _, name := range q.Secrets {
+		if !s.HasSecret(name) {
+			return policy.NoSecret(name)
+		}
+	}
 	if q.BootImage == "" {
 		return "" // it can be started from media, never by PXE
 	}

@@ -17,7 +17,7 @@ import (
 // added, or opened wider, has to be added or opened here too.
 var mayUse = map[string]who{
 	api.RouteHello: nobody, api.RouteOffers: nobody, api.RouteClaim: nobody, api.RouteDecline: nobody,
-	api.RouteJob: openJob, api.RouteRenew: openJob, api.RouteErase: openJob, api.RouteManifest: openJob, api.RouteBlob: openJob,
+	api.RouteJob: openJob, api.RouteRenew: openJob, api.RouteErase: openJob, api.RouteSecrets: openJob, api.RouteManifest: openJob, api.RouteBlob: openJob,
 	api.RouteStatus: endedJob,
 }
 
@@ -39,8 +39,8 @@ func TestEveryRouteIsExpected(t *testing.T) {
 func FuzzBodies(f *testing.F) {
 	for _, seed := range []string{"", "{}", "null", "[]", `{"macs":["` + wardMAC + `"]}`, `{"macs":[""],"smbiosGUID":"x"}`,
 		`{"macs":["` + wardMAC + `"],"inventory":{"adapters":[{"name":"\u001b[2J"}]}}`, `{"identity":{"macs":["` + wardMAC + `"]},"advertisement":"A1","csr":"MA=="}`,
-		`{"messages":[{"number":1,"id":11140}],"progress":{"step":-1}}`, `{"messages":[{"number":18446744073709551615}]}`, `{"disk":"\u0000"}`, `{"csr":null}`} {
-		for i := range 5 {
+		`{"messages":[{"number":1,"id":11140}],"progress":{"step":-1}}`, `{"messages":[{"number":18446744073709551615}]}`, `{"disk":"\u0000"}`, `{"csr":null}`, `{"step":1,"key":"AA=="}`, `{"step":-1}`} {
+		for i := range 6 {
 			f.Add(i, seed)
 		}
 	}

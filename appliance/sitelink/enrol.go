@@ -100,7 +100,7 @@ func (l *Link) enrol(ctx context.Context, token string) error {
 	if err != nil {
 		return err
 	}
-	ask := api.Enrol{Token: token, StateID: l.o.StateID, Board: l.o.Board, Version: l.o.Version}
+	ask := api.Enrol{Token: token, StateID: l.o.StateID, Board: l.o.Board, Version: l.o.Version, SealingKey: k.sealing.Public()}
 	if ask.ClientCSR, err = trust.NewCSR(k.client); err != nil {
 		return err
 	}

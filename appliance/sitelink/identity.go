@@ -27,6 +27,8 @@ type Identity struct {
 	Client *tls.Certificate
 	// Authority is the box's intermediate: it signs job certificates.
 	Authority *trust.Authority
+	// Sealing opens what the site sealed to this box.
+	Sealing *trust.SealingKey
 	// StateID is the state of the box that was enrolled.
 	StateID string
 }
@@ -41,11 +43,15 @@ type saved struct {
 const (
 	clientKeyFile       = "client.key"
 	intermediateKeyFile = "intermediate.key"
+	sealingKeyFile      = "sealing.key"
 	identityFile        = "identity.json" // saved, written last
 )
 
-// keys are the two keys of a box.
-type keys struct{ client, intermediate *ecdsa.PrivateKey }
+// keys are the keys of a box.
+type keys struct {
+	client, intermediate *ecdsa.PrivateKey
+	sealing              *trust.SealingKey
+}
 
 // loadKeys reads the keys, or makes those that are missing. They are made
 // before the first enrolment and kept, so that an enrolment whose answer was
@@ -56,27 +62,35 @@ func loadKeys(dir string) (keys, error) {
 		return keys{}, err
 	}
 	intermediate, err := loadKey(filepath.Join(dir, intermediateKeyFile))
-	return keys{client, intermediate}, err
+	if err != nil {
+		return keys{}, err
+	}
+	sealing, err := loadOrMake(filepath.Join(dir, sealingKeyFile), trust.ParseSealingPEM, trust.NewSealingKey, (*trust.SealingKey).PEM)
+	return keys{client, intermediate, sealing}, err
 }
 
 func loadKey(path string) (*ecdsa.PrivateKey, error) {
+	return loadOrMake(path, trust.ParseKey, trust.NewKey, func(k *ecdsa.PrivateKey) ([]byte, error) { return trust.MarshalKey(k) })
+}
+
+func loadOrMake[K any](path string, parse func([]byte) (K, error), fresh func() (K, error), write func(K) ([]byte, error)) (none K, err error) {
 	text, err := os.ReadFile(path)
 	if err == nil {
-		key, err := trust.ParseKey(text)
+		key, err := parse(text)
 		if err != nil {
-			return nil, fmt.Errorf("key %s: %w", path, err)
+			return none, fmt.Errorf("key %s: %w", path, err)
 		}
 		return key, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("key %s: %w", path, err)
+		return none, fmt.Errorf("key %s: %w", path, err)
 	}
-	key, err := trust.NewKey()
+	key, err := fresh()
 	if err != nil {
-		return nil, err
+		return none, err
 	}
-	if text, err = trust.MarshalKey(key); err != nil {
-		return nil, err
+	if text, err = write(key); err != nil {
+		return none, err
 	}
 	return key, durable.Write(path, text, 0o600)
 }
@@ -121,5 +135,5 @@ func newIdentity(e saved, k keys) (*Identity, error) {
 		return nil, fmt.Errorf("identity of the box: box %q of site %q, certificates of box %q of site %q, anchor of site %q: they do not belong together",
 			e.Box, e.Site, authority.Box, authority.Site, anchor.Site)
 	}
-	return &Identity{Box: e.Box, BoxName: e.BoxName, Site: e.Site, Anchor: anchor, RawAnchor: e.Anchor, Client: client, Authority: authority, StateID: e.StateID}, nil
+	return &Identity{Box: e.Box, BoxName: e.BoxName, Site: e.Site, Anchor: anchor, RawAnchor: e.Anchor, Client: client, Authority: authority, Sealing: k.sealing, StateID: e.StateID}, nil
 }

@@ -45,6 +45,10 @@ func appendMessages(tx *sql.Tx, job string, messages []status.Message, now time.
 		return 0, err
 	}
 	next := uint64(number)
+	follow, err := follower(tx, job)
+	if err != nil {
+		return 0, err
+	}
 	for _, m := range messages {
 		if m.Number < next {
 			continue
@@ -59,6 +63,7 @@ func appendMessages(tx *sql.Tx, job string, messages []status.Message, now time.
 			return next, err
 		}
 		next++
+		follow.see(m)
 		if m.ID.Final() {
 			state = finalState(m.ID)
 			if state == JobFailed {
@@ -74,7 +79,7 @@ func appendMessages(tx *sql.Tx, job string, messages []status.Message, now time.
 			}
 		}
 	}
-	_, err = tx.Exec("UPDATE jobs SET next = ?, seen = ? WHERE id = ?", int64(next), millis(now), job)
+	_, err = tx.Exec("UPDATE jobs SET next = ?, seen = ?, position = ? WHERE id = ?", int64(next), millis(now), follow.at, job)
 	return next, err
 }
 
