@@ -30,6 +30,8 @@ type rig struct {
 	store  *store.Store
 	url    string
 	policy *policy.Snapshot
+	// signing signs grants.
+	signing ed25519.PrivateKey
 }
 
 type noContent struct{}
@@ -52,7 +54,7 @@ func newRig(t testing.TB) *rig {
 	fatal(t, err)
 	anchor, err := trust.ParseAnchor(raw)
 	fatal(t, err)
-	r := &rig{t: t, ca: ca, anchor: anchor, policy: &policy.Snapshot{Format: 1, Site: "CEN"}}
+	r := &rig{t: t, ca: ca, anchor: anchor, policy: &policy.Snapshot{Format: 1, Site: "CEN"}, signing: root}
 	r.box = r.intermediate(ca, "ward-7")
 	r.store, err = store.Open(t.Context(), filepath.Join(t.TempDir(), "box.db"), slog.New(slog.DiscardHandler), now)
 	fatal(t, err)
