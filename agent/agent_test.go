@@ -45,6 +45,7 @@ type box struct {
 	messages []status.Message
 	renewed  int
 	declined int
+	secrets  *vault
 }
 
 func newBox(t *testing.T, document string) *box {
@@ -140,6 +141,7 @@ func (b *box) routes() http.Handler {
 		b.renewed++
 		issue(w, c.CSR)
 	}))
+	mux.HandleFunc(api.RouteSecrets, own(b.release))
 	mux.HandleFunc(api.RouteStatus, own(func(w http.ResponseWriter, r *http.Request) {
 		var s api.StatusBatch
 		if err := json.NewDecoder(r.Body).Decode(&s); err != nil {

@@ -113,7 +113,7 @@ func (s *session) run(ctx context.Context, seq *sequence.Sequence, state engine.
 	}
 	e := &engine.Engine{
 		Sequence: seq, State: state, Executor: x, Stage: s.stage, Now: s.clock.Now,
-		Journal: journal{s.folder}, Reporter: s.box, Started: s.started(seq),
+		Journal: journal{s.folder}, Reporter: s.box, Started: s.started(seq), Secrets: s.secrets,
 	}
 	end, err := e.Run(ctx)
 	s.settle(ctx, end, x.InMemory, volumes)

@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -20,7 +22,7 @@ type Commands struct{}
 
 // Run implements step.Commands: the command runs in a process group of its own,
 // all of which is killed when ctx ends.
-func (Commands) Run(ctx context.Context, command, dir string) (int, string, string, error) {
+func (Commands) Run(ctx context.Context, command, dir string, variables map[string]string) (int, string, string, error) {
 	shell := "/bin/sh"
 	if _, err := os.Stat(shell); err != nil {
 		shell = "/bin/gosh" // u-root's
@@ -29,7 +31,11 @@ func (Commands) Run(ctx context.Context, command, dir string) (int, string, stri
 	var stdout, all tail
 	cmd := exec.CommandContext(ctx, shell, "-c", command)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/bbin", "LC_ALL=C.UTF-8")
+	cmd.Env = os.Environ()
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
+		cmd.Env = append(cmd.Env, name+"="+variables[name])
+	}
+	cmd.Env = append(cmd.Env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/bbin", "LC_ALL=C.UTF-8")
 	cmd.Stdout = &tee{&mu, []*tail{&stdout, &all}}
 	cmd.Stderr = &tee{&mu, []*tail{&all}}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -154,6 +154,11 @@ func (c *Client) Erase(ctx context.Context, disk string) error {
 	return c.call(ctx, api.RouteErase, api.Erase{Disk: disk}, nil)
 }
 
+// Secrets asks for the secrets of the step at which the job stands.
+func (c *Client) Secrets(ctx context.Context, in api.AskSecrets) (s api.Secrets, err error) {
+	return s, c.call(ctx, api.RouteSecrets, in, &s)
+}
+
 // Job fetches the job of the certificate.
 func (c *Client) Job(ctx context.Context) (j api.Job, err error) {
 	return j, c.call(ctx, api.RouteJob, nil, &j)

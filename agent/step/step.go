@@ -52,9 +52,10 @@ type System interface {
 
 // Commands runs command lines.
 type Commands interface {
-	// Run runs a command by the system's shell. stdout is the standard output,
-	// output both outputs as they came; both are cut to their ends.
-	Run(ctx context.Context, command, dir string) (code int, stdout, output string, err error)
+	// Run runs a command by the system's shell, with variables in its environment
+	// beside the usual ones. stdout is the standard output, output both outputs as
+	// they came; both are cut to their ends.
+	Run(ctx context.Context, command, dir string, variables map[string]string) (code int, stdout, output string, err error)
 }
 
 // Executor implements engine.Executor.

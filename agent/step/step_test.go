@@ -28,6 +28,8 @@ type fake struct {
 	calls []string
 	disks []disk.Disk
 	fail  map[string]error
+	// variables are those of the last command.
+	variables map[string]string
 }
 
 func (f *fake) note(format string, args ...any) error {
@@ -75,7 +77,8 @@ func (f *fake) BootLoader(_ context.Context, s bootloader.System, _ func(string)
 	return f.note("bootloader %s %s %v", s.Firmware, s.Disk, s.Volumes)
 }
 func (f *fake) Agent(string) error { return f.note("agent") }
-func (f *fake) Run(_ context.Context, command, dir string) (int, string, string, error) {
+func (f *fake) Run(_ context.Context, command, dir string, variables map[string]string) (int, string, string, error) {
+	f.variables = variables
 	return 0, "out\n", "out\nerr\n", f.note("run %s in %s", command, dir)
 }
 
@@ -261,5 +264,26 @@ func TestOutputVariable(t *testing.T) {
 	res := x.Execute(t.Context(), s.Flatten()[0], env)
 	if out, _ := env.Get("Out"); res.Err != nil || out != "out" || res.Output != "out\nerr\n" || f.calls[0] != "run date now in /tmp" {
 		t.Errorf("%+v, %q, %q", res, out, f.calls)
+	}
+}
+
+// TestSecretVariables: a command finds the secrets of its step in its
+// environment. A command line that reaches one through another variable shows
+// the name.
+func TestSecretVariables(t *testing.T) {
+	s, f := steps(t, "  - runCommandLine: {command: \"join %Via% $Password\", secrets: {Password: join}}\n"), &fake{}
+	x := executor(t, s, f)
+	env := sequence.NewEnvironment()
+	if err := env.Set("Via", "%Password%"); err != nil {
+		t.Fatal(err)
+	}
+	loan, err := env.Lend(map[string]string{"Password": "secret word"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer loan.Back()
+	res := x.Execute(t.Context(), s.Flatten()[0], env)
+	if res.Err != nil || f.calls[0] != "run join %Password% $Password in " || f.variables["Password"] != "secret word" {
+		t.Errorf("%+v, %q, %q", res, f.calls, f.variables)
 	}
 }
