@@ -49,7 +49,7 @@ func word(k osd.Kind) string {
 func plural(k osd.Kind) string {
 	return map[osd.Kind]string{osd.KindBox: "boxes", osd.KindComputer: "computers", osd.KindCollection: "collections", osd.KindTaskSequence: "task sequences",
 		osd.KindAdvertisement: "advertisements", osd.KindImage: "images", osd.KindBootImage: "boot images", osd.KindPackage: "packages",
-		osd.KindAssociation: "computer associations", osd.KindSettings: "settings of the site"}[k]
+		osd.KindAssociation: "computer associations", osd.KindSettings: "settings of the site", osd.KindSecret: "secrets"}[k]
 }
 
 // named makes an error about a thing that is not there speak of its name.
@@ -64,7 +64,7 @@ func named(err error, k osd.Kind, name string) error {
 func exampleName(k osd.Kind) string {
 	return map[osd.Kind]string{osd.KindBox: "ward7-box", osd.KindComputer: "ward7-pc1", osd.KindCollection: "Ward 7", osd.KindTaskSequence: "Ward PC, Debian 12",
 		osd.KindAdvertisement: "Ward 7 gets Debian 12", osd.KindImage: "debian-12", osd.KindBootImage: "linux-x64", osd.KindPackage: "Bootward imaging tools",
-		osd.KindAssociation: "ward7-pc1 to ward7-pc9", osd.KindSettings: osd.SettingsName}[k]
+		osd.KindAssociation: "ward7-pc1 to ward7-pc9", osd.KindSettings: osd.SettingsName, osd.KindSecret: "join-password"}[k]
 }
 
 // shown are the fields of any object that a list prints.
@@ -116,7 +116,7 @@ func detail(k osd.Kind, o shown) string {
 		return o.Sequence
 	case k == osd.KindAssociation:
 		return o.Source + " → " + cmp.Or(o.Destination, o.Source)
-	case k == osd.KindTaskSequence, k == osd.KindSettings:
+	case k == osd.KindTaskSequence, k == osd.KindSettings, k == osd.KindSecret:
 		return ""
 	case o.Manifest == "":
 		return "no content"
