@@ -83,6 +83,12 @@ func (r *rig) ofSite() canaries {
 			return err
 		}
 		block, _ := pem.Decode(text)
+		if filepath.Base(path) == "sealing.key" {
+			keys++
+			c.add("sealing.key as PEM", bytes.Split(text, []byte("\n"))[1])
+			c.add("sealing.key", block.Bytes)
+			return nil
+		}
 		key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 		if err != nil {
 			return err
@@ -100,8 +106,8 @@ func (r *rig) ofSite() canaries {
 		}
 		return fmt.Errorf("key %s is a %T", path, key)
 	})
-	if err != nil || keys != 3 {
-		r.t.Fatalf("%d keys of the site, want CA, signing and root: %v", keys, err)
+	if err != nil || keys != 4 {
+		r.t.Fatalf("%d keys of the site, want CA, signing, sealing and root: %v", keys, err)
 	}
 	return c
 }

@@ -79,6 +79,9 @@ type rig struct {
 	clock   atomic.Int64 // offset of the box's clock, ns
 	stopBox func()
 
+	boxLog, siteLog buffer
+	answers         buffer // every answer that a target got
+
 	siteDir    string
 	admin      string // token of the administrator
 	tokenFile  string
@@ -108,7 +111,7 @@ func (r *rig) startSite() {
 		t.Fatal(err)
 	}
 	r.siteDir, r.admin = dir, made.Token
-	s, err := site.Open(t.Context(), dir, site.Options{Version: "test", Log: slog.New(slog.DiscardHandler)})
+	s, err := site.Open(t.Context(), dir, site.Options{Version: "test", Log: slog.New(slog.NewTextHandler(&r.siteLog, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,9 +204,9 @@ func (r *rig) startBox() (console *buffer) {
 	}
 	config.Ports = appliance.Ports{HTTP: uint16(r.ports[0]), HTTPS: uint16(r.ports[1]), Metrics: netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(r.ports[2]))}
 	console = &buffer{}
-	log := slog.New(slog.NewTextHandler(&buffer{}, nil))
+	log := slog.New(slog.NewTextHandler(&r.boxLog, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	if testing.Verbose() {
-		log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+		log = slog.New(slog.NewTextHandler(io.MultiWriter(os.Stderr, &r.boxLog), nil))
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	box, err := appliance.New(ctx, appliance.Options{Config: config, Version: "test", Log: log, Console: console, TokenFile: tokenFile,
@@ -298,6 +301,7 @@ func (m *target) call(route string, in, out any) (int, string) {
 	}
 	defer resp.Body.Close()
 	text, _ := io.ReadAll(resp.Body)
+	m.r.answers.Write(text)
 	if resp.StatusCode == http.StatusOK && out != nil {
 		if err := json.Unmarshal(text, out); err != nil {
 			m.r.t.Fatal(err)
