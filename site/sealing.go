@@ -29,34 +29,37 @@ func makeSealingKey(path string) error {
 }
 
 // loadSealingKey reads the key, or makes it for a site that was made before
-// there were secrets. A site that lost it is not opened: with a new one nobody
-// would notice until a deployment stands without its secrets.
+// there were secrets. A site that lost it is not opened: with another one nobody
+// would notice until a box gets no policy, or a deployment no secrets.
 func (s *Site) loadSealingKey(ctx context.Context, path string) error {
+	var kept []store.Secret
+	err := s.store.Read(ctx, func(x store.Tx) (err error) {
+		kept, err = x.Secrets()
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		var kept []store.Secret
-		err := s.store.Read(ctx, func(x store.Tx) (err error) {
-			kept, err = x.Secrets()
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		if len(kept) > 0 {
-			return fmt.Errorf("key %s: it is gone, and %d values of the database are sealed to it: bring it back from a backup", path, len(kept))
-		}
+	if errors.Is(err, fs.ErrNotExist) && len(kept) == 0 {
 		if err := makeSealingKey(path); err != nil {
 			return fmt.Errorf("key %s: %w", path, err)
 		}
 		text, err = os.ReadFile(path)
-		if err != nil {
-			return fmt.Errorf("key: %w", err)
-		}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("key %s: it is gone, and %d values of the database are sealed to it: bring it back from a backup", path, len(kept))
 	} else if err != nil {
 		return fmt.Errorf("key: %w", err)
 	}
 	if s.keys.Sealing, err = trust.ParseSealingPEM(text); err != nil {
 		return fmt.Errorf("key %s: %w", path, err)
+	}
+	for _, k := range kept {
+		v := policy.Sealed{Kind: k.Kind, Object: k.Object, Revision: k.Revision}
+		if _, err := s.keys.Sealing.Open(v.Context(""), k.Sealed); err != nil {
+			return fmt.Errorf("key %s: it does not open the %s of %s: bring the right one back from a backup: %w", path, k.Kind, k.Object, err)
+		}
 	}
 	return nil
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/policy"
-	"github.com/bootward/bootward/osd/sequence"
 	"github.com/bootward/bootward/site/store"
 	"github.com/bootward/bootward/trust"
 )
@@ -133,51 +132,6 @@ func forgetValues(x store.Tx, kind osd.Kind, id string) error {
 		return nil
 	}
 	return x.DeleteSecret(sealedKind, id)
-}
-
-// noteSecrets tells of secrets without a value, and of those that machines get
-// which nobody approved.
-func (p *plan) noteSecrets(kept []store.Secret) {
-	for _, s := range p.steps {
-		switch o := s.Object.(type) {
-		case *sequence.Sequence:
-			p.noteValues(s, o, kept)
-		case *osd.Advertisement:
-			if seq := p.world.sequence(o.Sequence); seq != nil {
-				p.noteValues(s, seq, kept)
-				noteWithoutApproval(s, o, seq)
-			}
-		}
-	}
-}
-
-func (p *plan) noteValues(s *step, seq *sequence.Sequence, kept []store.Secret) {
-	for _, name := range seq.SecretNames() {
-		o := p.world.kinds[osd.KindSecret][name]
-		if o == nil {
-			continue // an error that stands in errs
-		}
-		has := false
-		for _, k := range kept {
-			has = has || k.Kind == policy.SealedSecret && k.Object == meta(o).ID
-		}
-		if !has {
-			s.note("secret %q of task sequence %q has no value yet, and boxes do not offer the sequence: bootward secret set %q", name, seq.Name, name)
-		}
-	}
-}
-
-func noteWithoutApproval(s *step, a *osd.Advertisement, seq *sequence.Sequence) {
-	names := seq.SecretNames()
-	switch {
-	case !a.SecretsWithoutApproval:
-	case len(names) == 0:
-		s.note("secretsWithoutApproval does nothing: task sequence %q uses no secrets", seq.Name)
-	case !needsGrants(a, seq):
-		s.note("secretsWithoutApproval does nothing: it stands in grants, and only mandatory advertisements of sequences that erase disks have them")
-	default:
-		s.note("WARNING: whoever shows the labels of one of these machines gets the secrets %s, and nobody compares a code", strings.Join(names, ", "))
-	}
 }
 
 func (s *Site) putSecretValue(w http.ResponseWriter, r *http.Request, c caller) error {

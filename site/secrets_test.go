@@ -196,12 +196,23 @@ func TestOldBox(t *testing.T) {
 		t.Errorf("lacks: %q", got)
 	}
 	r.enrolSealing("ward7-box", "t")
+	var err error
+	if r.keys["other"], err = trust.NewSealingKey(); err != nil {
+		t.Fatal(err)
+	}
 	if got := lacks(); strings.Contains(got, "secret") {
 		t.Errorf("with a sealing key it lacks: %q", got)
 	}
-	code, raw := r.peer("", nil).call("POST", "/v1/box/enrol", api.Enrol{Token: "t", ClientCSR: nil, StateID: "s", SealingKey: []byte("no key")})
-	if code != 400 {
-		t.Errorf("a wrong sealing key: %d %s", code, raw)
+	// A token that was used is good for nobody with another sealing key.
+	token := must[api.EnrolToken](t, r.person(), "POST", "/v1/boxes/ward7-box/token", nil).Token
+	_, csr := key(t)
+	for _, tt := range []struct {
+		key  []byte
+		want int
+	}{{[]byte("no key"), 400}, {r.keys["ward7-box"].Public(), 200}, {r.keys["ward7-box"].Public(), 200}, {nil, 401}, {r.keys["other"].Public(), 401}} {
+		if code, raw := r.peer("", nil).call("POST", "/v1/box/enrol", api.Enrol{Token: token, ClientCSR: csr, IntermediateCSR: csr, StateID: "s", SealingKey: tt.key}); code != tt.want {
+			t.Errorf("sealing key of %d bytes: %d %s, want %d", len(tt.key), code, raw, tt.want)
+		}
 	}
 }
 
@@ -383,9 +394,10 @@ func TestSealingKey(t *testing.T) {
 	if err != nil || bytes.Equal(made, again) {
 		t.Errorf("an older site got no key: %v", err)
 	}
-	if err := s.write(t.Context(), func(x store.Tx) error {
-		return x.PutSecret(store.Secret{Kind: policy.SealedSecret, Object: "CEN00001", Revision: 1, Sealed: []byte("x")})
-	}); err != nil {
+	if _, err := s.Apply(t.Context(), "ann", api.Apply{Documents: []api.Document{{File: "a.yaml", YAML: "kind: Secret\nname: join\n"}}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SetSecret(t.Context(), "ann", "join", api.SecretValue{Value: secretCanary}); err != nil {
 		t.Fatal(err)
 	}
 	backup, restored := filepath.Join(t.TempDir(), "b.tar.zst"), filepath.Join(t.TempDir(), "restored")
@@ -398,10 +410,12 @@ func TestSealingKey(t *testing.T) {
 	if back, err := os.ReadFile(filepath.Join(restored, keysDir, sealingFile)); err != nil || !bytes.Equal(back, again) {
 		t.Errorf("the restored site has another key: %v", err)
 	}
-	if err := os.Remove(file); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := open(dir); err == nil || !strings.Contains(err.Error(), "backup") {
-		t.Errorf("a site that lost its key: %v", err)
+	for name, lose := range map[string]func() error{"another key": func() error { return os.WriteFile(file, made, 0o600) }, "no key": func() error { return os.RemoveAll(file) }} {
+		if err := lose(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := open(dir); err == nil || !strings.Contains(err.Error(), "backup") {
+			t.Errorf("a site with %s: %v", name, err)
+		}
 	}
 }

@@ -244,7 +244,9 @@ func TestSecretsNeedTrust(t *testing.T) {
 		{"one of another computer", grant(with(func(g *policy.Grant) { g.Computer = "C2" }), false), false},
 		{"one of another advertisement", grant(with(func(g *policy.Grant) { g.Advertisement = "A2" }), false), false},
 		{"one of another version", grant(with(func(g *policy.Grant) { g.Sequence = "e" }), false), false},
-		{"no envelope", func(_ *releasing, j *store.Job) { j.Approved, j.Grant, j.Document.Grant = "", "G1", json.RawMessage(`{}`) }, false},
+		{"no envelope", func(_ *releasing, j *store.Job) {
+			j.Approved, j.Grant, j.Document.Grant = "", "G1", json.RawMessage(`{}`)
+		}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newReleasing(t, tt.change)

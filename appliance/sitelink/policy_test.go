@@ -38,6 +38,8 @@ type fakeSite struct {
 	mu     sync.Mutex
 	policy []byte
 	tokens []string
+	// asked are the requests for enrolment.
+	asked []api.Enrol
 }
 
 func newFakeSite(t *testing.T) *fakeSite {
@@ -92,7 +94,7 @@ func (s *fakeSite) enrol(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.mu.Lock()
-	s.tokens = append(s.tokens, in.Token)
+	s.tokens, s.asked = append(s.tokens, in.Token), append(s.asked, in)
 	s.mu.Unlock()
 	client, err1 := s.ca.BoxClient(in.ClientCSR, "ward-7", time.Now())
 	intermediate, err2 := s.ca.BoxIntermediate(in.IntermediateCSR, "ward-7", time.Now())
