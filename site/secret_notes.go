@@ -16,6 +16,7 @@ func (p *plan) noteSecrets(kept []store.Secret) {
 		switch o := s.Object.(type) {
 		case *sequence.Sequence:
 			p.noteValues(s, o, kept)
+			notePlain(s, o)
 		case *osd.Advertisement:
 			if seq := p.world.sequence(o.Sequence); seq != nil {
 				p.noteValues(s, seq, kept)
@@ -51,5 +52,15 @@ func noteWithoutApproval(s *step, a *osd.Advertisement, seq *sequence.Sequence) 
 		s.note("secretsWithoutApproval does nothing: it stands in grants, and only mandatory advertisements of sequences that erase disks have them")
 	default:
 		s.note("WARNING: whoever shows the labels of one of these machines gets the secrets %s, and nobody compares a code", strings.Join(names, ", "))
+	}
+}
+
+// notePlain tells of secret variables whose values stand in the sequence, where
+// everybody reads them who reads the sequence, and boxes and targets keep them.
+func notePlain(s *step, seq *sequence.Sequence) {
+	for _, l := range seq.Flatten() {
+		if v, ok := l.Node.Step.(*sequence.SetTaskSequenceVariable); ok && v.Secret && !strings.Contains(v.Value, "%") {
+			s.note("step %d %q: the value of secret variable %s stands in the task sequence for all who may read it: name a Secret at the step that uses it", l.Number, l.Name(), v.Variable)
+		}
 	}
 }

@@ -329,6 +329,10 @@ confirmedMachines: 2
 	if log, _ := json.Marshal(must[[]api.AuditEntry](t, r.person(), "GET", "/v1/audit", nil)); strings.Count(string(log), "secrets without approval") != 3 {
 		t.Errorf("the audit log says it not of the advertisement and both grants: %s", log)
 	}
+	said = notes(find(r.apply("kind: TaskSequence\nname: Plain\nsteps:\n  - setTaskSequenceVariable: {variable: P, value: in-the-clear, secret: true}\n"), osd.KindTaskSequence, "Plain"))
+	if !strings.Contains(said, "secret variable P stands in the task sequence") || strings.Contains(said, "in-the-clear") {
+		t.Errorf("a password in a sequence: %s", said)
+	}
 	said = notes(find(r.apply("kind: Advertisement\nname: Join the domain\ncollection: Ward 7\nsequence: Join\nsecretsWithoutApproval: true\n"), osd.KindAdvertisement, "Join the domain"))
 	if !strings.Contains(said, "does nothing") {
 		t.Errorf("an advertisement without grants: %s", said)

@@ -52,10 +52,12 @@ func (p *Point) secrets(ctx context.Context, j store.Job, in api.AskSecrets) (ap
 		return api.Secrets{}, internal(err)
 	}
 	sum := sha256.Sum256(in.Key)
+	alarm := status.FlightEvent{Time: p.Now(), Client: j.Client, Job: j.ID, What: "alarm", Text: fmt.Sprintf(
+		"ALARM: the secrets of step %d of job %s of %s are asked for a second time, by another key: they were not released again", in.Step, j.ID, j.Name)}
 	err = p.Store.NoteRelease(ctx, store.Release{Job: j.ID, Step: in.Step, Key: hex.EncodeToString(sum[:]), Computer: j.Name,
-		Secrets: slices.Compact(slices.Sorted(maps.Values(names)))}, p.Now())
+		Secrets: slices.Compact(slices.Sorted(maps.Values(names)))}, alarm, p.Now())
 	if err != nil {
-		return api.Secrets{}, p.releaseError(ctx, j, in.Step, err)
+		return api.Secrets{}, p.refuseSecrets(j, in.Step, releaseError(j, in.Step, err))
 	}
 	p.Log.Info("secrets released", "job", j.ID, "computer", j.Name, "step", in.Step, "secrets", len(names))
 	return api.Secrets{Sealed: sealed}, nil
@@ -143,15 +145,12 @@ func (p *Point) unseal(v policy.Sealed) ([]byte, error) {
 	return value, err
 }
 
-// releaseError tells why a release was not noted. Secrets of a step that went to
-// another key raise an alarm: somebody has the key of the job besides the agent,
-// or the agent was started again in the middle of the step.
-func (p *Point) releaseError(ctx context.Context, j store.Job, step int, err error) *api.Error {
+// releaseError tells why a release was not noted. When the secrets went to another
+// key, somebody has the key of the job besides the agent, or the agent was started
+// again in the middle of the step.
+func releaseError(j store.Job, step int, err error) *api.Error {
 	switch {
 	case errors.Is(err, store.ErrOtherKey):
-		text := fmt.Sprintf("ALARM: the secrets of step %d of job %s of %s are asked for a second time, by another key: they were not released again", step, j.ID, j.Name)
-		p.Log.Error(text, "job", j.ID, "computer", j.Name)
-		p.flight(ctx, status.FlightEvent{Client: j.Client, Job: j.ID, What: "alarm", Text: text})
 		return api.Errorf(api.CodeForbidden, j.ID, "the secrets of step %d were released before, to another key; they are released once", step).
 			WithRemedy("deploy the machine again")
 	case errors.Is(err, store.ErrNotAtStep):

@@ -62,9 +62,11 @@ var (
 
 // NoteRelease notes that the secrets of the step at which an open job stands go
 // to a key, with an entry of the audit log for each, before they go. The same
-// key may ask again: an answer was lost on the way.
-func (s *Store) NoteRelease(ctx context.Context, r Release, now time.Time) error {
-	return s.change(ctx, fmt.Sprintf("release the secrets of step %d of job %s", r.Step, r.Job), func(tx *sql.Tx) error {
+// key may ask again: an answer was lost on the way. The first time that another
+// key asks, the alarm goes to the flight recorder.
+func (s *Store) NoteRelease(ctx context.Context, r Release, alarm status.FlightEvent, now time.Time) error {
+	other := false
+	err := s.change(ctx, fmt.Sprintf("release the secrets of step %d of job %s", r.Step, r.Job), func(tx *sql.Tx) error {
 		var state JobState
 		var at int
 		if err := tx.QueryRow("SELECT state, position FROM jobs WHERE id = ?", r.Job).Scan(&state, &at); err != nil {
@@ -77,24 +79,37 @@ func (s *Store) NoteRelease(ctx context.Context, r Release, now time.Time) error
 			return fmt.Errorf("%w: it stands at step %d", ErrNotAtStep, at)
 		}
 		var key string
-		err := tx.QueryRow("SELECT key FROM releases WHERE job = ? AND step = ?", r.Job, r.Step).Scan(&key)
-		switch {
-		case err == nil && key == r.Key:
+		var refused bool
+		err := tx.QueryRow("SELECT key, refused FROM releases WHERE job = ? AND step = ?", r.Job, r.Step).Scan(&key, &refused)
+		if errors.Is(err, sql.ErrNoRows) {
+			return release(tx, r, now)
+		}
+		if err != nil || key == r.Key {
+			return err
+		}
+		if other = true; refused { // not an error: what is noted here is to stay
 			return nil
-		case err == nil:
-			return ErrOtherKey
-		case !errors.Is(err, sql.ErrNoRows):
+		}
+		if _, err := tx.Exec("UPDATE releases SET refused = 1 WHERE job = ? AND step = ?", r.Job, r.Step); err != nil {
 			return err
 		}
-		if _, err := tx.Exec("INSERT INTO releases (job, step, key, time) VALUES (?, ?, ?, ?)", r.Job, r.Step, r.Key, millis(now)); err != nil {
-			return err
-		}
-		for _, name := range r.Secrets {
-			if err := audit(tx, api.AuditRecord{Time: now, Who: "job " + r.Job, What: "secret-released", Object: name,
-				Text: fmt.Sprintf("job %s, %s, step %d", r.Job, r.Computer, r.Step)}); err != nil {
-				return err
-			}
-		}
-		return nil
+		return record(tx, alarm)
 	})
+	if err == nil && other {
+		err = ErrOtherKey
+	}
+	return err
+}
+
+func release(tx *sql.Tx, r Release, now time.Time) error {
+	if _, err := tx.Exec("INSERT INTO releases (job, step, key, time) VALUES (?, ?, ?, ?)", r.Job, r.Step, r.Key, millis(now)); err != nil {
+		return err
+	}
+	for _, name := range r.Secrets {
+		if err := audit(tx, api.AuditRecord{Time: now, Who: "job " + r.Job, What: "secret-released", Object: name,
+			Text: fmt.Sprintf("job %s, %s, step %d", r.Job, r.Computer, r.Step)}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

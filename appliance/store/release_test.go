@@ -51,9 +51,10 @@ func TestPositionIsKept(t *testing.T) {
 	if at("a") != 4 || at("b") != 1 {
 		t.Errorf("the jobs stand at %d and %d, want 4 and 1", at("a"), at("b"))
 	}
+	alarm := status.FlightEvent{What: "alarm", Job: "a"}
 	r := Release{Job: "a", Step: 4, Key: "k", Computer: "pc", Secrets: []string{"join", "key"}}
 	for range 2 {
-		if err := s.NoteRelease(ctx, r, now); err != nil {
+		if err := s.NoteRelease(ctx, r, alarm, now); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -61,18 +62,18 @@ func TestPositionIsKept(t *testing.T) {
 		t.Errorf("audit log %v, %v", log, err)
 	}
 	r.Key = "l"
-	if err := s.NoteRelease(ctx, r, now); !errors.Is(err, ErrOtherKey) {
+	if err := s.NoteRelease(ctx, r, alarm, now); !errors.Is(err, ErrOtherKey) {
 		t.Errorf("another key: %v", err)
 	}
 	r.Step = 1
-	if err := s.NoteRelease(ctx, r, now); !errors.Is(err, ErrNotAtStep) {
+	if err := s.NoteRelease(ctx, r, alarm, now); !errors.Is(err, ErrNotAtStep) {
 		t.Errorf("another step: %v", err)
 	}
 	if _, err := s.Append(ctx, "a", []status.Message{{Number: 4, ID: status.SequenceFailed}}, now); err != nil {
 		t.Fatal(err)
 	}
 	r.Key, r.Step = "k", 4
-	if err := s.NoteRelease(ctx, r, now); !errors.Is(err, ErrEnded) {
+	if err := s.NoteRelease(ctx, r, alarm, now); !errors.Is(err, ErrEnded) {
 		t.Errorf("behind the end: %v", err)
 	}
 }

@@ -18,6 +18,7 @@ CREATE TABLE releases (
   step    INTEGER NOT NULL,
   key     TEXT NOT NULL,                -- SHA-256 of the public key that they were sealed to
   time    INTEGER NOT NULL,
+  refused INTEGER NOT NULL DEFAULT 0,   -- whether another key asked as well
   PRIMARY KEY (job, step)
 ) STRICT, WITHOUT ROWID;
 
