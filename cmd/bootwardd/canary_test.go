@@ -120,6 +120,9 @@ func (r *rig) plant() canaries {
 		r.t.Fatal(err)
 	}
 	c := r.ofSite()
+	for name, value := range r.plantValues() {
+		c.add(name, []byte(value))
+	}
 	c.add("variable of a computer", []byte(variableCanary))
 	c.add("variable of a collection", []byte(collectionCanary))
 	c.add("name of a computer", []byte("ward7-pc1"))
@@ -230,7 +233,7 @@ func (r *rig) askAsNobody(served map[string][]byte, adv string) {
 	r.t.Helper()
 	nobody := r.target(mac1, "")
 	wrong := r.target(mac1, "5c4c4544-0042-3510-8052-b4c04f4d3232")
-	for _, route := range []string{api.RouteHello, api.RouteDecline, api.RouteJob, api.RouteRenew, api.RouteStatus,
+	for _, route := range []string{api.RouteHello, api.RouteDecline, api.RouteJob, api.RouteRenew, api.RouteStatus, api.RouteSecrets,
 		strings.Replace(api.RouteManifest, "{digest}", "sha256:"+strings.Repeat("0", 64), 1), strings.Replace(api.RouteBlob, "{sha256}", strings.Repeat("0", 64), 1), api.RouteOffers} {
 		_, text := nobody.call(route, nobody.id, nil)
 		served["box "+route] = append(served["box "+route], text...)

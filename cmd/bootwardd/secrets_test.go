@@ -199,6 +199,21 @@ func (r *rig) plantSecrets(yaml string) []byte {
 	return append(told, r.administrator(api.RouteAudit, "", nil)...)
 }
 
+// plantValues sets a secret, a PIN and a PXE password beside the rig's own
+// deployment, and returns them by what they are.
+func (r *rig) plantValues() map[string]string {
+	r.t.Helper()
+	ctx := r.t.Context()
+	_, err := r.site.Apply(ctx, "ann", api.Apply{Documents: []api.Document{{File: "values.yaml",
+		YAML: "kind: Secret\nname: join\n---\nkind: Person\nname: tom\ntechnician: {boxes: [ward7-box]}\n"}}})
+	err = errors.Join(err, r.site.SetSecret(ctx, "ann", "join", api.SecretValue{Value: secretCanary}), r.site.SetPIN(ctx, "ann", "tom", api.NewPIN{PIN: pinCanary}),
+		r.site.SetPXEPassword(ctx, "ann", "ward7-box", api.SecretValue{Value: passwordCanary}))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return map[string]string{"secret": secretCanary, "PIN": pinCanary, "PXE password": passwordCanary}
+}
+
 // messages are the status messages at the site.
 func (r *rig) messages() []byte {
 	r.t.Helper()
