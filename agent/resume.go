@@ -90,7 +90,11 @@ func (s *session) finish(ctx context.Context, state engine.State) (Next, error) 
 // abandon ends a job that cannot go on and that nobody waits for.
 func (s *session) abandon(what string, reason error) error {
 	s.console.Line("%s: %s", what, reason)
-	s.console.Line("the job is given up and its folder removed; the log stays in %s; deploy the machine again", installedLogs)
+	remedy := "deploy the machine again"
+	if s.conf.resident {
+		remedy = "the client asks the box whether it runs again"
+	}
+	s.console.Line("the job is given up and its folder removed; the log stays in %s; %s", installedLogs, remedy)
 	s.log.Error("the job is given up: "+what, "error", reason)
 	_, err := s.cleanUp(false)
 	return err
