@@ -69,6 +69,7 @@ type Client struct {
 	state    State
 	kept     bool // the file holds the state
 	here     []Session
+	blind    bool // who is signed in is not known
 	events   []event
 	upcoming []api.Upcoming
 	ask      time.Time // when to ask next
@@ -132,10 +133,15 @@ func (c *Client) wait(ctx context.Context, until time.Time) {
 	}
 }
 
+// nobody says that there is nobody to wait for. Where that is not known, somebody
+// may be at work.
+func (c *Client) nobody() bool { return len(c.here) == 0 && !c.blind }
+
 // look sees who came and who went.
 func (c *Client) look() {
 	here, err := c.People.List()
-	if err != nil {
+	c.blind = err != nil
+	if c.blind {
 		c.Log.Debug("who is signed in is not known", "error", err)
 		return // as before
 	}

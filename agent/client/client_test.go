@@ -26,6 +26,7 @@ type world struct {
 	start   func(o api.Offer) (bool, error)
 	goOn    func() (bool, error)
 	here    []Session
+	blind   bool
 	changed chan struct{}
 }
 
@@ -65,6 +66,9 @@ func (w *world) Start(_ context.Context, o api.Offer, event string) (bool, error
 func (w *world) List() ([]Session, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.blind {
+		return nil, errors.New("no such folder")
+	}
 	return slices.Clone(w.here), nil
 }
 
@@ -173,6 +177,17 @@ func TestCountdown(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestBlind: where nobody can say who is there, the countdown runs all the same.
+func TestBlind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.blind = true
+		w.once(mandatory(15 * time.Minute))
+		w.live(t, state(t), func() { time.Sleep(20 * time.Minute) })
+		w.happened(t, "15m0s start CEN1 ")
+	})
 }
 
 // TestReminders: each is told once for each time of an assignment, also when the

@@ -86,7 +86,7 @@ func (c *Client) take(offers api.Offers, kind string, now time.Time) {
 
 // countdown is how long a run waits: nobody is waited for who is not there.
 func (c *Client) countdown(o api.Offer) time.Duration {
-	if len(c.here) == 0 {
+	if c.nobody() {
 		return 0
 	}
 	return time.Duration(o.Countdown)
@@ -97,7 +97,7 @@ func (c *Client) countdown(o api.Offer) time.Duration {
 // box offers it again if that is right.
 func (c *Client) begin(ctx context.Context) (begun, restart bool) {
 	now := c.Now()
-	i := slices.IndexFunc(c.state.Due, func(d Due) bool { return !d.At.After(now) || len(c.here) == 0 })
+	i := slices.IndexFunc(c.state.Due, func(d Due) bool { return !d.At.After(now) || c.nobody() })
 	if i < 0 {
 		return false, false
 	}

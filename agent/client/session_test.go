@@ -2,11 +2,14 @@ package client
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // sessionFile is one that logind 252 wrote for somebody who came by SSH.
@@ -162,4 +165,53 @@ func TestTell(t *testing.T) {
 	if err := p.Tell([]Session{{ID: "2", User: "bob", Terminal: "pts/9"}}, "text"); err == nil {
 		t.Error("a terminal that is gone was written to")
 	}
+}
+
+// TestTellTerminal: a real terminal shows the text, without what could move its
+// cursor, and one whose reader has stopped holds nobody up.
+func TestTellTerminal(t *testing.T) {
+	master, name := terminal(t)
+	p := NewPeople(t.TempDir(), "/dev")
+	here := []Session{{ID: "1", User: "ann", Terminal: name}}
+	if err := p.Tell(here, "Save your work.\x1b[2J"); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 4096)
+	n, err := master.Read(buf)
+	if err != nil || !strings.Contains(string(buf[:n]), "Save your work.[2J") || strings.Contains(string(buf[:n]), "\x1b") {
+		t.Errorf("the terminal shows %q, %v", buf[:n], err)
+	}
+	var full error
+	for range 1000 { // nobody reads
+		if full = p.Tell(here, strings.Repeat("x", 1000)); full != nil {
+			break
+		}
+	}
+	if full == nil {
+		t.Log("this kernel's terminal took a megabyte; what counts is that it came back")
+	}
+}
+
+// terminal makes a pseudo-terminal and keeps it open.
+func terminal(t *testing.T) (master *os.File, name string) {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { master.Close() })
+	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name = fmt.Sprintf("pts/%d", n)
+	slave, err := os.OpenFile("/dev/"+name, os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { slave.Close() })
+	return master, name
 }
