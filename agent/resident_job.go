@@ -74,25 +74,33 @@ func (r *Resident) session(ctx context.Context, at, event string) (*session, err
 }
 
 // begin claims the job and writes down where its sequence begins, so that it goes
-// on from there whatever ends this process. A sequence that erases a disk is not
-// begun here, whatever the box said of it.
+// on from there whatever ends this process.
 func (s *session) begin(ctx context.Context, o api.Offer, person bool) (engine.State, error) {
 	if err := s.claim(ctx, o, person); err != nil {
 		return engine.State{}, err
 	}
-	seq, err := permit.Sequence(&s.job)
-	if err == nil && seq.Destructive() {
-		err = errors.New("the sequence erases a disk, and running clients erase nothing: boot the machine from the network")
-	}
+	state, err := s.fresh()
 	if err != nil {
-		return engine.State{}, s.refuse(ctx, err)
+		return state, s.refuse(ctx, err)
+	}
+	return state, s.folder.WriteJSON(job.FileState, state)
+}
+
+// fresh is the state in which a job of the client begins. A sequence that erases a
+// disk does not begin here, whatever the box said of it.
+func (s *session) fresh() (engine.State, error) {
+	seq, err := permit.Sequence(&s.job)
+	if err != nil {
+		return engine.State{}, err
+	}
+	if seq.Destructive() {
+		return engine.State{}, errors.New("the sequence erases a disk, and running clients erase nothing: boot the machine from the network")
 	}
 	env, err := s.environment(seq)
 	if err != nil {
-		return engine.State{}, s.refuse(ctx, err)
+		return engine.State{}, err
 	}
-	state := engine.New(env)
-	return state, s.folder.WriteJSON(job.FileState, state)
+	return engine.New(env), nil
 }
 
 // refuse tells the box that a job which was claimed does not begin.

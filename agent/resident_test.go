@@ -96,6 +96,47 @@ func TestResidentRuns(t *testing.T) {
 	}
 }
 
+// TestResidentPowerCut: a job that was claimed, and of which nothing else is on
+// the disk, begins when the client starts again; one whose step was running ends
+// as a failure, and the client stays.
+func TestResidentPowerCut(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		state string // "" is none
+		ids   []int
+	}{
+		{"behind the claim", "", []int{10002, 10005, 11140, 11134, 11134, 11142}},
+		{"in a step", `{"format":1,"next":1,"running":1}`, []int{11135, 11141}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBox(t, looks)
+			var screen bytes.Buffer
+			r, root := b.resident(&screen)
+			s, err := r.session(t.Context(), filepath.Join(root, job.Name), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.claim(t.Context(), api.Offer{Advertisement: "CEN20016"}, false); err != nil {
+				t.Fatal(err)
+			}
+			if tt.state != "" {
+				if err := s.folder.Write(job.FileState, []byte(tt.state)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := r.GoOn(t.Context()); err != nil {
+				t.Fatalf("%v\n%s", err, screen.String())
+			}
+			if d := cmp.Diff(tt.ids, b.ids()); d != "" {
+				t.Errorf("%s\n%s", d, screen.String())
+			}
+			if _, err := NewResident(Config{Root: root}); err != nil {
+				t.Errorf("the client is gone: %v", err)
+			}
+		})
+	}
+}
+
 // TestResidentErasesNothing: whatever the box says, a sequence that erases a disk
 // is not begun, and the box hears why.
 func TestResidentErasesNothing(t *testing.T) {

@@ -53,6 +53,11 @@ func Resume(ctx context.Context, conf Config) (Next, error) {
 	case err != nil:
 		return "", err
 	}
+	if state.Format == 0 && s.conf.resident {
+		if state, err = s.fresh(); err != nil {
+			return "", s.abandon("the job cannot begin", s.refuse(ctx, err))
+		}
+	}
 	s.log.Info("going on in the installed system", "job", s.job.ID, "next", state.Next)
 	return s.finish(ctx, state)
 }
@@ -107,8 +112,11 @@ func (s *session) load(ctx context.Context) (box job.Box, state engine.State, er
 	}
 	key, errKey := s.folder.Read(job.FileKey)
 	chain, errChain := s.folder.Read(job.FileChain)
-	err = errors.Join(errKey, errChain, s.folder.ReadJSON(job.FileJob, &s.job),
-		s.folder.ReadJSON(job.FileState, &state), s.folder.ReadJSON(job.FileBox, &box))
+	errState := s.folder.ReadJSON(job.FileState, &state)
+	if s.conf.resident && errors.Is(errState, fs.ErrNotExist) {
+		errState = nil // power was cut behind the claim: the job begins
+	}
+	err = errors.Join(errKey, errChain, s.folder.ReadJSON(job.FileJob, &s.job), errState, s.folder.ReadJSON(job.FileBox, &box))
 	if err != nil {
 		return box, state, err
 	}

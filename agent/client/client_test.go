@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -252,19 +253,20 @@ func TestEvents(t *testing.T) {
 func TestAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		asked := 0
-		away := true
+		var asked atomic.Int32
+		var away atomic.Bool
+		away.Store(true)
 		w.answer = func(string) (api.Offers, error) {
-			asked++
-			if away {
+			asked.Add(1)
+			if away.Load() {
 				return api.Offers{}, errors.New("no route to host")
 			}
 			return api.Offers{}, nil
 		}
 		w.live(t, state(t), func() {
 			time.Sleep(6 * time.Hour)
-			if asked < 30 || asked > 90 {
-				t.Errorf("asked %d times in six hours", asked)
+			if n := asked.Load(); n < 30 || n > 90 {
+				t.Errorf("asked %d times in six hours", n)
 			}
 			w.come("1")
 			time.Sleep(20 * time.Minute) // too old when the box is back
@@ -273,7 +275,7 @@ func TestAway(t *testing.T) {
 			w.mu.Unlock()
 			w.come("1", "2")
 			synctest.Wait()
-			away = false
+			away.Store(false)
 			time.Sleep(11 * time.Minute)
 			w.mu.Lock()
 			defer w.mu.Unlock()
