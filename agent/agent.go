@@ -29,7 +29,8 @@ type Next string
 // What can follow: PID 1 reads it in /run/bootward/next.
 const (
 	NextReboot Next = "reboot"
-	NextDisk   Next = "disk" // a restart after which the disk is to boot
+	NextDisk   Next = "disk"   // a restart after which the disk is to boot
+	NextClient Next = "client" // the agent stays: its service is to be started
 )
 
 // Config is what both flows need.
@@ -48,6 +49,12 @@ type Config struct {
 	Built   time.Time
 	Console *console.Console
 	Mount   machine.Mount
+	// Tell says something to the people at an installed system; it may be nil.
+	Tell func(text string)
+
+	// resident says that the agent is the client of an installed system, and
+	// stays when a job ends.
+	resident bool
 }
 
 // setting reads a setting of the kernel's command line: name=value.

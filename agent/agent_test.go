@@ -40,6 +40,10 @@ type box struct {
 	auth   *trust.Authority
 	server *httptest.Server
 	job    api.Job
+	offers api.Offers
+
+	asked   api.Ask
+	claimed api.Claim
 
 	mu       sync.Mutex
 	messages []status.Message
@@ -130,7 +134,14 @@ func (b *box) routes() http.Handler {
 		if err := json.NewDecoder(r.Body).Decode(&c); err != nil {
 			b.t.Error(err)
 		}
+		b.claimed = c
 		issue(w, c.CSR)
+	})
+	mux.HandleFunc(api.RouteOffers, func(w http.ResponseWriter, r *http.Request) {
+		if err := json.NewDecoder(r.Body).Decode(&b.asked); err != nil {
+			b.t.Error(err)
+		}
+		answer(w, b.offers)
 	})
 	mux.HandleFunc(api.RouteJob, own(func(w http.ResponseWriter, _ *http.Request) { answer(w, b.job) }))
 	mux.HandleFunc(api.RouteRenew, own(func(w http.ResponseWriter, r *http.Request) {

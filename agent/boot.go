@@ -58,6 +58,9 @@ func Boot(ctx context.Context, conf Config) (Next, error) {
 		s.decline(ctx)
 		return NextDisk, ctx.Err()
 	}
+	if !person && !s.countdown(ctx, *chosen) {
+		return NextReboot, ctx.Err()
+	}
 	return s.deploy(ctx, *chosen, seen, person)
 }
 
@@ -194,7 +197,8 @@ func (s *session) claim(ctx context.Context, o api.Offer, person bool) error {
 	defer cancel()
 	var claimed api.Claimed
 	err = s.persist(limited, "the claim", func() error {
-		claimed, err = s.client.Claim(limited, api.Claim{Identity: identity(s.hardware), Advertisement: o.Advertisement, Person: person, CSR: csr})
+		claimed, err = s.client.Claim(limited, api.Claim{Identity: identity(s.hardware), Advertisement: o.Advertisement, Person: person, CSR: csr,
+			Where: s.where, Event: s.event})
 		return err
 	})
 	if err != nil {

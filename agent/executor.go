@@ -28,7 +28,7 @@ func (s *session) executor(seq *sequence.Sequence, permit disk.Permit) (*step.Ex
 	volumes := &machine.Volumes{}
 	x := &step.Executor{
 		Disks: disks, Volumes: volumes, Commands: machine.Commands{},
-		System: machine.System{Executable: s.conf.Executable},
+		System: machine.System{Executable: s.conf.Executable, Client: s.job.ClientAgent},
 		Images: &machine.Images{
 			Source:  content.HTTPSource{Client: s.client.HTTP, Base: s.client.Base, Manifests: "/v1/manifests/", Blobs: "/v1/blobs/"},
 			Content: s.job.Content, Keys: s.anchor.Signing, Dir: s.conf.Run, Mount: s.conf.Mount, Say: say,

@@ -15,7 +15,6 @@ import (
 	"github.com/bootward/bootward/agent/cmlog"
 	"github.com/bootward/bootward/agent/hardware"
 	"github.com/bootward/bootward/agent/job"
-	"github.com/bootward/bootward/agent/machine"
 	"github.com/bootward/bootward/agent/permit"
 	"github.com/bootward/bootward/agent/point"
 	"github.com/bootward/bootward/api"
@@ -28,9 +27,9 @@ const installedLogs = "/var/log/bootward"
 
 // Resume is the flow of the installed system: it goes on with the job whose
 // folder is on the system's volume, reports the end, and removes folder and
-// agent. Without a job it does nothing.
+// agent, unless the agent is to stay as the client. Without a job it does nothing.
 func Resume(ctx context.Context, conf Config) (Next, error) {
-	folder, err := job.Open(filepath.Join(conf.Root, job.Name))
+	folder, unlock, err := openJob(conf)
 	if errors.Is(err, fs.ErrNotExist) {
 		conf.Console.Line("there is no job to go on with")
 		return "", nil
@@ -38,6 +37,7 @@ func Resume(ctx context.Context, conf Config) (Next, error) {
 	if err != nil {
 		return "", err
 	}
+	defer unlock()
 	s := &session{conf: conf, stage: status.StageInstalledSystem, console: conf.Console, folder: folder}
 	s.log = slog.New(cmlog.NewHandler(job.NewLog(folder), slog.LevelInfo, nil)).With("component", "TSManager")
 	box, state, err := s.load(ctx)
@@ -47,19 +47,34 @@ func Resume(ctx context.Context, conf Config) (Next, error) {
 	err = s.reach(ctx, box)
 	switch {
 	case api.Final(err) && state.Ended == engine.Succeeded: // power was cut in the middle of the end
-		return "", s.cleanUp()
+		return s.cleanUp(true)
 	case api.Final(err):
 		return "", s.abandon("the box has closed the job", err)
 	case err != nil:
 		return "", err
 	}
+	if state.Format == 0 && s.conf.resident {
+		if state, err = s.fresh(); err != nil {
+			return "", s.abandon("the job cannot begin", s.refuse(ctx, err))
+		}
+	}
 	s.log.Info("going on in the installed system", "job", s.job.ID, "next", state.Next)
+	return s.finish(ctx, state)
+}
+
+// finish runs the job from a state to its end, and cleans up behind it.
+func (s *session) finish(ctx context.Context, state engine.State) (Next, error) {
 	if err := s.open(ctx); err != nil {
 		return "", err
 	}
 	defer s.close()
+	succeeded := state.Ended == engine.Succeeded
 	if state.Ended == "" {
+		if err := s.received(state); err != nil {
+			return "", err
+		}
 		end, err := s.goOn(ctx, state)
+		succeeded = end.Succeeded
 		switch {
 		case ctx.Err() != nil:
 			return "", ctx.Err()
@@ -74,15 +89,20 @@ func Resume(ctx context.Context, conf Config) (Next, error) {
 	if err := s.told(ctx); err != nil {
 		return "", err
 	}
-	return "", s.cleanUp()
+	return s.cleanUp(succeeded)
 }
 
 // abandon ends a job that cannot go on and that nobody waits for.
 func (s *session) abandon(what string, reason error) error {
 	s.console.Line("%s: %s", what, reason)
-	s.console.Line("the job is given up and its folder removed; the log stays in %s; deploy the machine again", installedLogs)
+	remedy := "deploy the machine again"
+	if s.conf.resident {
+		remedy = "the client asks the box whether it runs again"
+	}
+	s.console.Line("the job is given up and its folder removed; the log stays in %s; %s", installedLogs, remedy)
 	s.log.Error("the job is given up: "+what, "error", reason)
-	return s.cleanUp()
+	_, err := s.cleanUp(false)
+	return err
 }
 
 // load reads the folder.
@@ -92,8 +112,11 @@ func (s *session) load(ctx context.Context) (box job.Box, state engine.State, er
 	}
 	key, errKey := s.folder.Read(job.FileKey)
 	chain, errChain := s.folder.Read(job.FileChain)
-	err = errors.Join(errKey, errChain, s.folder.ReadJSON(job.FileJob, &s.job),
-		s.folder.ReadJSON(job.FileState, &state), s.folder.ReadJSON(job.FileBox, &box))
+	errState := s.folder.ReadJSON(job.FileState, &state)
+	if s.conf.resident && errors.Is(errState, fs.ErrNotExist) {
+		errState = nil // power was cut behind the claim: the job begins
+	}
+	err = errors.Join(errKey, errChain, s.folder.ReadJSON(job.FileJob, &s.job), errState, s.folder.ReadJSON(job.FileBox, &box))
 	if err != nil {
 		return box, state, err
 	}
@@ -181,17 +204,17 @@ func (s *session) told(ctx context.Context) error {
 }
 
 // cleanUp keeps the log and removes the job's folder, with its key, and the
-// agent.
-func (s *session) cleanUp() error {
+// agent, unless it stays.
+func (s *session) cleanUp(succeeded bool) (Next, error) {
 	if raw, err := s.folder.Read(job.FileLog); err == nil {
 		dir := filepath.Join(s.conf.Root, installedLogs)
 		if err := os.MkdirAll(dir, 0o750); err != nil {
-			return fmt.Errorf("keep the log: %w", err)
+			return "", fmt.Errorf("keep the log: %w", err)
 		}
 		if err := os.WriteFile(filepath.Join(dir, job.FileLog), raw, 0o640); err != nil {
-			return fmt.Errorf("keep the log: %w", err)
+			return "", fmt.Errorf("keep the log: %w", err)
 		}
 	}
 	unix.Sync() // the log is on the disk before its other copy goes
-	return errors.Join(s.folder.Remove(), machine.Uninstall(s.conf.Root))
+	return s.leave(succeeded)
 }

@@ -37,9 +37,12 @@ type session struct {
 	hardware inventory.Machine
 	network  addresses
 	stage    string
+	where    string // osd.ToRunningClients for a job of the client
+	event    string // what made it due: osd.AtLogon, osd.AtLogoff or nothing
 	console  *console.Console
 	log      *slog.Logger
 	box      *outbox.Outbox
+	ending   engine.Ending // of the last run of the engine
 
 	stop context.CancelFunc
 	work sync.WaitGroup
@@ -116,6 +119,7 @@ func (s *session) run(ctx context.Context, seq *sequence.Sequence, state engine.
 		Journal: journal{s.folder}, Reporter: s.box, Started: s.started(seq), Secrets: s.secrets,
 	}
 	end, err := e.Run(ctx)
+	s.ending = end
 	s.settle(ctx, end, x.InMemory, volumes)
 	return end, err
 }
@@ -144,6 +148,9 @@ func (s *session) sayRestart(ctx context.Context, r engine.Restart) {
 		text = "restart the machine"
 	}
 	s.console.Line("%s", text)
+	if s.conf.Tell != nil {
+		s.conf.Tell(text + restartIn(r.Delay))
+	}
 	if r.Delay > 0 {
 		s.console.Line("in %s", r.Delay)
 		supervisor.Sleep(ctx, r.Delay)

@@ -44,7 +44,7 @@ func (s *session) builtIn(seq *sequence.Sequence) map[string]string {
 	v := s.hardware.Variables()
 	maps.Copy(v, map[string]string{
 		"_SMSTSInWinPE":         strconv.FormatBool(s.stage == status.StageBootImage),
-		"_SMSTSLaunchMode":      "PXE",
+		"_SMSTSLaunchMode":      s.launchMode(),
 		"_SMSTSMP":              s.client.Base,
 		"_SMSTSSiteCode":        s.anchor.Site,
 		"_SMSTSMachineName":     s.job.Computer,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/inventory"
 	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/osd/status"
@@ -91,6 +92,10 @@ type Offers struct {
 	// AskReplaces says that the box does not know the machine: the person may name
 	// the computer that it replaces.
 	AskReplaces bool `json:"askReplaces,omitempty"`
+	// Upcoming is what a running client is going to run by itself, the next first,
+	// and Next is when to ask again for it: the time of the first.
+	Upcoming []Upcoming `json:"upcoming,omitempty"`
+	Next     time.Time  `json:"next,omitzero"`
 }
 
 // Offer is one advertisement to run.
@@ -108,6 +113,9 @@ type Offer struct {
 	// the template says.
 	AskName       bool   `json:"askName,omitempty"`
 	SuggestedName string `json:"suggestedName,omitempty"`
+	// Countdown is how long a mandatory run waits when somebody is there to be
+	// told.
+	Countdown osd.Duration `json:"countdown,omitzero"`
 }
 
 // Claim asks for a job. The box binds the job, and the grant if it is
@@ -207,8 +215,10 @@ type Job struct {
 	Grant json.RawMessage `json:"grant,omitempty"`
 	// PersonGranted says that a person at the machine allowed the job to
 	// erase its disk.
-	PersonGranted bool      `json:"personGranted,omitempty"`
-	Opened        time.Time `json:"opened"`
+	PersonGranted bool `json:"personGranted,omitempty"`
+	// ClientAgent says that the agent stays in the system that the job deploys.
+	ClientAgent bool      `json:"clientAgent,omitempty"`
+	Opened      time.Time `json:"opened"`
 	// NextNumber is the first number of a status message that the box does
 	// not have yet.
 	NextNumber uint64 `json:"nextNumber"`

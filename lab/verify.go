@@ -13,13 +13,15 @@ import (
 	"github.com/bootward/bootward/lab/osimage"
 )
 
-// agentChanges are the paths that Setup Operating System adds: the agent.
+// agentChanges are the paths that Setup Operating System adds: the agent, and
+// what stays of it where the site wants a client (docs/formats/client.md).
 func agentChanges() []string {
 	return []string{
 		"/usr/lib/bootward", "/usr/lib/bootward/**",
 		"/etc/systemd/system/**", "/_SMSTaskSequence", "/_SMSTaskSequence/**",
 		"/var/log/bootward", "/var/log/bootward/**",
 		"/etc/bootward", "/etc/bootward/**", "/var/lib/bootward", "/var/lib/bootward/**",
+		"/var/lib/bootward-client", "/var/lib/bootward-client/**",
 	}
 }
 

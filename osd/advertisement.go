@@ -75,6 +75,16 @@ type Advertisement struct {
 	AllowRestartOutside      bool `json:"allowRestartOutside,omitempty" yaml:"allowRestartOutside,omitempty"`
 	// MaximumRunTime must fit into what is left of a maintenance window.
 	MaximumRunTime Duration `json:"maximumRunTime,omitzero" yaml:"maximumRunTime,omitempty"`
+	// Countdown is how long a mandatory run waits when somebody is there to be
+	// told: at a running client those who are signed in, at a boot image whoever
+	// sits before the screen.
+	Countdown Duration `json:"countdown,omitzero" yaml:"countdown,omitempty"`
+	// Reminders are how long before a time of an assignment those who are signed
+	// in at a running client are reminded of it: once each.
+	Reminders []Duration `json:"reminders,omitempty" yaml:"reminders,omitempty"`
+	// RunIndependently lets a person at a running client start a mandatory
+	// advertisement that is not due.
+	RunIndependently bool `json:"runIndependently,omitempty" yaml:"runIndependently,omitempty"`
 	// ComputerName is the template of names for machines that were not
 	// imported.
 	ComputerName string `json:"computerName,omitempty" yaml:"computerName,omitempty"`
@@ -172,6 +182,21 @@ func (a *Advertisement) Next(now time.Time) (next time.Time, ok bool) {
 		}
 	}
 	return next, ok
+}
+
+// NextStart is the first time after now at which an assignment makes the
+// advertisement due; false if none comes before it expires.
+func (a *Advertisement) NextStart(now time.Time) (time.Time, bool) {
+	start := a.StartTime()
+	next, ok := start, false
+	if start.After(now) {
+		now = start
+		_, ok = a.Due(start, "")
+	}
+	if !ok {
+		next, ok = a.Next(now)
+	}
+	return next, ok && !a.Ended(next)
 }
 
 // To says whether the advertisement is available to boot media and PXE, or to

@@ -22,6 +22,10 @@ type SiteSettings struct {
 	// ComputerName is the template of names for machines that were not
 	// imported, where neither advertisement nor collection has one.
 	ComputerName string `json:"computerName,omitempty" yaml:"computerName,omitempty"`
+	// ClientAgent lets the agent stay in systems that are deployed from now on, as
+	// the client that runs advertisements to running clients. Otherwise nothing of
+	// it stays.
+	ClientAgent bool `json:"clientAgent,omitempty" yaml:"clientAgent,omitempty"`
 }
 
 // ObjectKind implements Object.

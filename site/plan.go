@@ -65,6 +65,7 @@ func makePlan(w world, objects []written) *plan {
 	p.checkReferences()
 	p.checkUnique()
 	p.checkCollections()
+	p.checkRunningClients()
 	return p
 }
 

@@ -74,15 +74,22 @@ func Install(dir, executable string) error {
 	return nil
 }
 
-// Uninstall takes unit and program away again; what is gone already is fine.
+// Uninstall takes units and program away again; what is gone already is fine.
 func Uninstall(dir string) error {
+	return remove(dir, wantsPath, unitPath, clientWants, clientPath, agentPath, "usr/lib/bootward")
+}
+
+// Retire takes away the unit that goes on with the deployment; the client stays.
+func Retire(dir string) error { return remove(dir, wantsPath, unitPath) }
+
+func remove(dir string, names ...string) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return fmt.Errorf("remove the agent: %w", err)
 	}
 	defer root.Close()
 	var errs []error
-	for _, name := range []string{wantsPath, unitPath, agentPath, "usr/lib/bootward"} {
+	for _, name := range names {
 		if err := root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, fmt.Errorf("remove the agent: %w", err))
 		}

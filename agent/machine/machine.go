@@ -113,6 +113,8 @@ func (v *Volumes) Close() error {
 type System struct {
 	// Executable is the agent's own program.
 	Executable string
+	// Client says that the agent stays, as the client, when the job has succeeded.
+	Client bool
 }
 
 // Settings implements step.System.
@@ -125,4 +127,10 @@ func (System) BootLoader(ctx context.Context, s bootloader.System, say func(stri
 }
 
 // Agent implements step.System.
-func (s System) Agent(root string) error { return Install(filepath.Clean(root), s.Executable) }
+func (s System) Agent(root string) error {
+	root = filepath.Clean(root)
+	if err := Install(root, s.Executable); err != nil || !s.Client {
+		return err
+	}
+	return InstallClient(root)
+}

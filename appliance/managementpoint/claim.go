@@ -35,7 +35,7 @@ func (p *Point) claim(ctx context.Context, c api.Claim, from string) (api.Claime
 	} else if ok {
 		return p.claimAgain(own, c)
 	}
-	v, err := p.Decide(ctx, machine(c.Identity))
+	v, err := p.Decide(ctx, at(machine(c.Identity), c.Where, c.Event))
 	if err != nil {
 		return api.Claimed{}, internal(err)
 	}
@@ -99,7 +99,7 @@ func (p *Point) open(ctx context.Context, v Verdict, o policy.Offer, c api.Claim
 	j := store.Job{ID: newJobID(), Machine: v.Machine, Name: name, Client: c.Identity.MACs[0], Addresses: []string{from},
 		Sequence: o.Sequence.Name, Key: key, Identity: c.Identity, Opened: now}
 	j.Document = api.Job{Format: 1, ID: j.ID, Computer: j.Name, Advertisement: o.Advertisement.ID, AdvertName: o.Advertisement.Name,
-		Sequence: o.Sequence, Variables: e.Variables(&v.Decision), Content: contentOf(s, o.Sequence), Opened: now, NextNumber: 1}
+		Sequence: o.Sequence, Variables: e.Variables(&v.Decision), Content: contentOf(s, o.Sequence), ClientAgent: s.Settings.ClientAgent, Opened: now, NextNumber: 1}
 	how := "mandatory"
 	if !o.Mandatory {
 		j.Document.PersonGranted = o.Sequence.Destructive

@@ -11,10 +11,11 @@ import (
 // offers answers what a machine may run. A machine that asks under the labels
 // of an open job, but is other hardware, gets nothing and raises an alarm; the
 // job goes on until it claims: a question costs nothing and must stop nobody.
-func (p *Point) offers(ctx context.Context, id api.Identity) (api.Offers, *api.Error) {
+func (p *Point) offers(ctx context.Context, ask api.Ask) (api.Offers, *api.Error) {
+	id := ask.Identity
 	p.claims.Lock()
 	defer p.claims.Unlock()
-	v, err := p.Decide(ctx, machine(id))
+	v, err := p.Decide(ctx, at(machine(id), ask.Where, ask.Event))
 	if err != nil {
 		return api.Offers{}, internal(err)
 	}
@@ -32,8 +33,10 @@ func (p *Point) offers(ctx context.Context, id api.Identity) (api.Offers, *api.E
 		answer.Offers = append(answer.Offers, api.Offer{
 			Advertisement: o.Advertisement.ID, Name: o.Advertisement.Name, Sequence: o.Sequence.Name, Comment: o.Advertisement.Comment,
 			Mandatory: o.Mandatory, Destructive: o.Sequence.Destructive,
+			Countdown: o.Advertisement.Countdown,
 		})
 	}
+	upcoming(&answer, v)
 	return answer, nil
 }
 

@@ -186,11 +186,18 @@ func (p *Point) serveHello(call) (any, *api.Error) {
 }
 
 func (p *Point) serveOffers(c call) (any, *api.Error) {
-	id, err := readIdentity(c)
+	var in api.Ask
+	err := read(c.r, &in)
+	if err == nil {
+		in.Identity, err = checkIdentity(in.Identity)
+	}
+	if err == nil {
+		err = checkPlace(in.Where, in.Event)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return answer(p.offers(c.r.Context(), id))
+	return answer(p.offers(c.r.Context(), in))
 }
 
 func (p *Point) serveClaim(c call) (any, *api.Error) {
@@ -198,6 +205,9 @@ func (p *Point) serveClaim(c call) (any, *api.Error) {
 	err := read(c.r, &in)
 	if err == nil {
 		in.Identity, err = checkIdentity(in.Identity)
+	}
+	if err == nil {
+		err = checkPlace(in.Where, in.Event)
 	}
 	if err != nil {
 		return nil, err

@@ -1,5 +1,5 @@
 // Command bootward-agent runs deployments on targets: `boot` in the boot image,
-// `resume` in the installed system. It only wires: see package agent.
+// `resume` and `client` in the installed system. It only wires: see package agent.
 package main
 
 import (
@@ -29,7 +29,7 @@ func main() {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(bootCommand(), resumeCommand(), inventoryCommand(), versionCommand())
+	root.AddCommand(bootCommand(), resumeCommand(), clientCommand(), inventoryCommand(), versionCommand())
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "bootward-agent:", err)
 		os.Exit(1)

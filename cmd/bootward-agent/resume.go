@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"os/exec"
 
 	"github.com/spf13/cobra"
 
 	"github.com/bootward/bootward/agent"
+	"github.com/bootward/bootward/agent/machine"
 )
 
 func resumeCommand() *cobra.Command {
@@ -17,12 +20,29 @@ func resumeCommand() *cobra.Command {
 				return err
 			}
 			next, err := agent.Resume(cmd.Context(), conf)
-			if err != nil || next != agent.NextReboot {
+			if err != nil {
 				return err
 			}
-			return exec.CommandContext(cmd.Context(), "systemctl", "reboot").Run()
+			return follow(cmd.Context(), next)
 		},
 	}
 	cmd.Flags().StringVar(&conf.Run, "run", "/run/bootward", "folder in memory")
 	return cmd
+}
+
+// follow does in the installed system what follows a job.
+func follow(ctx context.Context, next agent.Next) error {
+	var args []string
+	switch next {
+	case agent.NextReboot:
+		args = []string{"reboot"}
+	case agent.NextClient:
+		args = []string{"start", "--no-block", machine.ClientService}
+	default:
+		return nil
+	}
+	if out, err := exec.CommandContext(ctx, "systemctl", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("systemctl %s: %w: %s", args[0], err, out)
+	}
+	return nil
 }

@@ -70,7 +70,10 @@ type Decision struct {
 	Offers      []Offer
 	Refusals    []Refusal
 	Wants       []Want
-	Why         []string
+	// Upcoming are the mandatory runs that a running client has before it, the
+	// next first.
+	Upcoming []Upcoming
+	Why      []string
 }
 
 // Mandatory is the first offer that starts by itself, or nil.
@@ -119,7 +122,11 @@ func (e *Evaluator) Evaluate(m Machine, h History, now time.Time) Decision {
 		} else {
 			d.Offers = append(d.Offers, *offer)
 		}
+		if u, ok := q.upcoming(); ok {
+			d.Upcoming = append(d.Upcoming, u)
+		}
 	}
+	byTime(d.Upcoming)
 	slices.SortStableFunc(d.Offers, inOrder)
 	return d
 }

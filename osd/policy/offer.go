@@ -32,6 +32,9 @@ func (q *question) decide() (*Offer, string) {
 	if seq == nil {
 		return nil, "task sequence " + q.a.Sequence + " is not in this box's policy"
 	}
+	if where == osd.ToRunningClients && seq.Destructive {
+		return nil, erasesNothing
+	}
 	if run, ok := q.h.Runs[q.a.ID]; ok && run.Open {
 		return nil, "job " + run.Job + " is still running"
 	}
@@ -39,7 +42,10 @@ func (q *question) decide() (*Offer, string) {
 	if !q.unattended() {
 		return q.available(o)
 	}
-	return q.mandatory(o)
+	if offer, why := q.mandatory(o); offer != nil || !q.independent() {
+		return offer, why
+	}
+	return q.available(o)
 }
 
 func (q *question) closed() string {

@@ -17,7 +17,7 @@ func known() Machine { return Machine{MACs: []string{mac1}} }
 func TestWhere(t *testing.T) {
 	s := ward()
 	a := &s.Advertisements[1]
-	a.AvailableTo, a.Mandatory = []string{osd.ToRunningClients}, []string{osd.AtLogon}
+	a.AvailableTo, a.Mandatory, a.Sequence = []string{osd.ToRunningClients}, []string{osd.AtLogon}, "Look"
 	h := History{StateID: "state"}
 	for _, tt := range []struct {
 		machine Machine
