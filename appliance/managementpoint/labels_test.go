@@ -63,7 +63,7 @@ func TestOffersStopNothing(t *testing.T) {
 		fatal(t, err)
 		return j.State
 	}
-	if _, failed := p.offers(t.Context(), twin); failed == nil || failed.Code != api.CodeConflict {
+	if _, failed := p.offers(t.Context(), api.Ask{Identity: twin}); failed == nil || failed.Code != api.CodeConflict {
 		t.Errorf("offers of a twin: %v", failed)
 	}
 	if s := state(); s != store.JobOpen {

@@ -46,14 +46,19 @@ type Point struct {
 	Complete func(digest string) bool
 	Content  Content
 	// Unseal opens a value that the site sealed to this box.
-	Unseal  func(policy.Sealed) ([]byte, error)
+	Unseal func(policy.Sealed) ([]byte, error)
+	// Waits is called when a machine began to wait for approval, and when one was
+	// decided on; it may be nil.
+	Waits   func()
 	Now     func() time.Time
 	Version string
 	Log     *slog.Logger
 
-	claims   sync.Mutex // one claim is judged at a time
-	mu       sync.Mutex
-	progress map[string]status.Progress
+	claims    sync.Mutex      // one claim is judged at a time
+	replaced  map[string]bool // keys of claims that others replaced; under claims
+	passwords passwords
+	mu        sync.Mutex
+	progress  map[string]status.Progress
 	// evaluator is that of the policy that it was made from.
 	evaluator *policy.Evaluator
 	limits    limiter

@@ -56,6 +56,7 @@ type route struct {
 var routes = []route{
 	{api.RouteHello, nobody, 0, shortTime, (*Point).serveHello},
 	{api.RouteOffers, nobody, maxSmall, shortTime, (*Point).serveOffers},
+	{api.RoutePassword, nobody, maxSmall, shortTime, (*Point).servePassword},
 	{api.RouteClaim, nobody, maxSmall, shortTime, (*Point).serveClaim},
 	{api.RouteDecline, nobody, maxSmall, shortTime, (*Point).serveDecline},
 	{api.RouteJob, openJob, 0, shortTime, func(_ *Point, c call) (any, *api.Error) { return c.job.Document, nil }},
@@ -185,11 +186,15 @@ func (p *Point) serveHello(call) (any, *api.Error) {
 }
 
 func (p *Point) serveOffers(c call) (any, *api.Error) {
-	id, err := readIdentity(c)
+	var in api.Ask
+	err := read(c.r, &in)
+	if err == nil {
+		in.Identity, err = checkIdentity(in.Identity)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return answer(p.offers(c.r.Context(), id))
+	return answer(p.offers(c.r.Context(), in))
 }
 
 func (p *Point) serveClaim(c call) (any, *api.Error) {

@@ -42,7 +42,7 @@ func (r *rig) ward() {
 		Advertisements: []osd.Advertisement{
 			{Meta: meta("A1", "Look"), Collection: "Ward", Sequence: "S", Rerun: osd.RerunAlways},
 			{Meta: meta("A2", "Other ward"), Collection: "Secret collection", Sequence: "S"},
-			{Meta: meta("A3", "Guests"), Collection: osd.UnknownComputers, Sequence: "S", Rerun: osd.RerunAlways},
+			{Meta: meta("A3", "Guests"), Collection: osd.UnknownComputers, Sequence: "S", Rerun: osd.RerunAlways, Approval: osd.ApprovalNone},
 		},
 		Sequences: []policy.Sequence{{ID: "S1", Name: "S", Digest: "d"}},
 	}
@@ -118,7 +118,7 @@ func TestSelfRegisteredClientsGetNothing(t *testing.T) {
 	p := r.direct(time.Now)
 	for i := range 1000 {
 		id := api.Identity{MACs: []string{fmt.Sprintf("52:54:00:99:%02x:%02x", i>>8, i&0xff)}}
-		o, failed := p.offers(t.Context(), id)
+		o, failed := p.offers(t.Context(), api.Ask{Identity: id})
 		if failed != nil || len(o.Offers) != 0 {
 			t.Fatalf("machine %d: %+v, %v", i, o, failed)
 		}

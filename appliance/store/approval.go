@@ -17,6 +17,9 @@ type Approval struct {
 	api.PendingApproval
 	Key   string // fingerprint of the public key that claims
 	Nonce []byte
+	// Replaces are the IDs of claims of the same machine, which go with this one
+	// unless somebody decided on them; for AskApproval.
+	Replaces []string
 }
 
 // The decisions on a claim that waits.
@@ -54,6 +57,11 @@ func (s *Store) AskApproval(ctx context.Context, a Approval, e status.FlightEven
 		}
 		if _, err := tx.Exec("DELETE FROM approvals WHERE decision = '' AND document ->> '$.identity.macs[0]' = ?", first(a.Identity.MACs)); err != nil {
 			return err
+		}
+		for _, id := range a.Replaces {
+			if _, err := tx.Exec("DELETE FROM approvals WHERE decision = '' AND id = ?", id); err != nil {
+				return err
+			}
 		}
 		var waiting, same int
 		if err := tx.QueryRow("SELECT count(*), coalesce(sum(code = ?), 0) FROM approvals", a.Code).Scan(&waiting, &same); err != nil {
