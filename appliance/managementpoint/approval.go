@@ -128,7 +128,7 @@ func (p *Point) draw(ctx context.Context, a *store.Approval, key *ecdsa.PublicKe
 		if a.Code, err = trust.ApprovalCode(p.boxKey(), key, a.Nonce); err != nil {
 			return err
 		}
-		e := status.FlightEvent{Time: a.AskedAt, Client: a.Identity.MACs[0], What: "waits", Text: "waits for approval of " + a.Advertisement + ", code " + a.Code + ": " + a.Why}
+		e := status.FlightEvent{Time: a.AskedAt, Client: a.Identity.MACs[0], What: status.FlightWaits, Text: "waits for approval of " + a.Advertisement + ", code " + a.Code + ": " + a.Why}
 		if err := p.Store.AskApproval(ctx, *a, e); !errors.Is(err, store.ErrSameCode) {
 			return err
 		}

@@ -28,6 +28,9 @@ const (
 	Deny    = "deny"
 )
 
+// past is what was decided.
+var past = map[string]string{Approve: "approved", Deny: "denied"}
+
 // maxApprovals bounds the machines that wait at once: labels can be made up, and
 // the more codes there are, the likelier two are alike.
 const maxApprovals = 32
@@ -155,7 +158,7 @@ func decideApproval(tx *sql.Tx, id, decision, who string, now time.Time) error {
 	}
 	text := fmt.Sprintf("%s, code %s, %s, %s", p.Computer, p.Code, first(p.Identity.MACs), p.Advertisement)
 	return errors.Join(audit(tx, api.AuditRecord{Time: now, Who: who, What: decision, Object: id, Text: text}),
-		record(tx, status.FlightEvent{Time: now, Client: first(p.Identity.MACs), What: decision, Text: decision + "d by " + who}))
+		record(tx, status.FlightEvent{Time: now, Client: first(p.Identity.MACs), What: decision, Text: past[decision] + " by " + who}))
 }
 
 // forgetApproval is called in the transaction that opens the job of a key.

@@ -22,6 +22,6 @@ func (s *Store) WrongPassword(ctx context.Context, mac string, subjects []string
 		}
 		const text = "wrong PXE password"
 		return errors.Join(audit(tx, api.AuditRecord{Time: now, Who: "machine " + mac, What: "password-failed", Object: mac, Text: text}),
-			record(tx, status.FlightEvent{Time: now, Client: mac, What: "password-failed", Text: text}))
+			record(tx, status.FlightEvent{Time: now, Client: mac, What: status.FlightPasswordFailed, Text: text}))
 	})
 }
