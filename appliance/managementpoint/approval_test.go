@@ -393,3 +393,15 @@ func TestWaitingIsLimited(t *testing.T) {
 		t.Errorf("%d wait under %d codes, %v", len(all), len(codes), err)
 	}
 }
+
+// TestStartedAgainWithOtherAdapters: the machine is the same although its adapters
+// come in another order: it waits once.
+func TestStartedAgainWithOtherAdapters(t *testing.T) {
+	r := newRig(t)
+	p, _ := r.strangers()
+	r.waiter(p, "A2", api.Identity{MACs: []string{strangerMAC, "52:54:00:99:00:02"}, SMBIOSGUID: wardGUID}).waits()
+	code := r.waiter(p, "A2", api.Identity{MACs: []string{"52:54:00:99:00:02", strangerMAC}, SMBIOSGUID: wardGUID}).waits()
+	if all, err := p.Pending(t.Context()); err != nil || len(all) != 1 || all[0].Code != code {
+		t.Errorf("%+v wait, %v", all, err)
+	}
+}
