@@ -226,7 +226,9 @@ func TestForeignKeyIsRefused(t *testing.T) {
 			var shown bytes.Buffer
 			s := b.newSession(&shown)
 			s.pollPause = time.Millisecond
-			err := s.claim(t.Context(), api.Offer{Advertisement: "A1"}, true)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			err := s.claim(ctx, api.Offer{Advertisement: "A1"}, true)
 			if !api.Final(err) || strings.Contains(shown.String(), "WAITS FOR APPROVAL") || len(b.claims) != 1 {
 				t.Errorf("%v after %d claims\n%s", err, len(b.claims), shown.String())
 			}

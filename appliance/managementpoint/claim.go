@@ -21,7 +21,7 @@ import (
 )
 
 // claim opens a job for the first key that asks, or gives the same key its own
-// job again.
+// job again. Where a person has to agree, the key waits until one did.
 func (p *Point) claim(ctx context.Context, c api.Claim, from string) (api.Claimed, *api.Error) {
 	key, err := trust.ParseCSR(c.CSR)
 	if err != nil {

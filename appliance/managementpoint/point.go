@@ -6,7 +6,9 @@
 // particular or to a job with its certificate. MACs, GUID and serial number
 // are labels, no proof: the first key that claims is bound to the job, its
 // hardware identity is pinned, and a second claimant stops both. A destructive
-// job needs a grant that was never used, or a person at the machine.
+// job needs a grant that was never used, or a person at the machine. Where labels
+// are not enough, a claim waits until a person has compared its code; what waits
+// for a person is hidden behind the PXE password, if one is set.
 //
 // Routes and types: api/agent.go. Errors: RFC 9457.
 package managementpoint
