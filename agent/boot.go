@@ -107,11 +107,7 @@ func (s *session) find(running, found context.Context, work *sync.WaitGroup) (ap
 		return offers, err
 	}
 	s.client = point.New(s.anchor, box.Address, s.clock, s.cred.Certificate)
-	err = s.persist(found, "the offers", func() error {
-		offers, err = s.client.Offers(found, identity(s.hardware))
-		return err
-	})
-	return offers, err
+	return s.offers(found)
 }
 
 // persist repeats what can pass until ctx ends; what the box refuses for good is
@@ -193,17 +189,13 @@ func (s *session) claim(ctx context.Context, o api.Offer, person bool) error {
 	if err != nil {
 		return err
 	}
-	limited, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	var claimed api.Claimed
-	err = s.persist(limited, "the claim", func() error {
-		claimed, err = s.client.Claim(limited, api.Claim{Identity: identity(s.hardware), Advertisement: o.Advertisement, Person: person, CSR: csr,
-			Where: s.where, Event: s.event})
-		return err
-	})
+	claimed, err := s.obtain(ctx, o, api.Claim{Identity: identity(s.hardware), Advertisement: o.Advertisement, Person: person, CSR: csr, Ticket: s.ticket,
+		Where: s.where, Event: s.event})
 	if err != nil {
 		return err
 	}
+	limited, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	if err := s.cred.Take([]byte(claimed.Certificate)); err != nil {
 		return err
 	}

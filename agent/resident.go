@@ -129,7 +129,7 @@ func (r *Resident) askAt(ctx context.Context, box *job.Box, event string) (api.O
 	box.Name = hello.BoxName
 	c := point.New(r.anchor, box.Address, r.clock, nil)
 	defer c.Close()
-	return c.OffersTo(ctx, api.Ask{Identity: identity(hardware.Collect(os.DirFS("/"))), Where: osd.ToRunningClients, Event: event})
+	return c.Offers(ctx, api.Ask{Identity: identity(hardware.Collect(os.DirFS("/"))), Where: osd.ToRunningClients, Event: event})
 }
 
 // keepBox remembers a box that answered.

@@ -21,9 +21,17 @@ import (
 // nil when there is nothing to do or nobody came; person says that a person
 // chose, and seen are the disks that he allowed to be erased.
 func (s *session) choose(ctx context.Context, o api.Offers) (chosen *api.Offer, seen []disk.Disk, person bool) {
-	for i := range o.Offers {
-		if o.Offers[i].Mandatory {
-			return &o.Offers[i], nil, false
+	if m := mandatory(o); m != nil {
+		return m, nil, false
+	}
+	wait := seconds(setting(s.conf.CommandLine, "bootward.wait"), time.Minute)
+	unlocked := false
+	if o.Password {
+		if o, unlocked = s.unlock(ctx, wait); !unlocked {
+			return nil, nil, false
+		}
+		if m := mandatory(o); m != nil { // its time came meanwhile
+			return m, nil, false
 		}
 	}
 	if len(o.Offers) == 0 {
@@ -33,8 +41,7 @@ func (s *session) choose(ctx context.Context, o api.Offers) (chosen *api.Offer, 
 		}
 		return nil, nil, false
 	}
-	wait := seconds(setting(s.conf.CommandLine, "bootward.wait"), time.Minute)
-	if !s.attended(ctx, len(o.Offers), wait) {
+	if !unlocked && !s.attended(ctx, len(o.Offers), wait) {
 		s.console.Line("nobody pressed a key")
 		return nil, nil, false
 	}
@@ -62,11 +69,26 @@ func (s *session) attended(ctx context.Context, offers int, wait time.Duration) 
 	s.console.Forget()
 	s.console.Line("%d task sequences are available for this machine", offers)
 	s.console.Line("press any key within %s to choose; otherwise the machine boots its disk", wait)
+	return s.pressed(ctx, wait)
+}
+
+// pressed says whether a key was pressed in time.
+func (s *session) pressed(ctx context.Context, wait time.Duration) bool {
 	limited, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	_, ok := s.console.Key(limited)
 	s.console.Forget()
 	return ok
+}
+
+// mandatory is the first offer that starts by itself, or nil.
+func mandatory(o api.Offers) *api.Offer {
+	for i := range o.Offers {
+		if o.Offers[i].Mandatory {
+			return &o.Offers[i]
+		}
+	}
+	return nil
 }
 
 // pick lists the offers and reads a number; nil is none of them.
@@ -76,6 +98,9 @@ func (s *session) pick(ctx context.Context, o api.Offers) *api.Offer {
 		erases := ""
 		if offer.Destructive {
 			erases = "  (ERASES A DISK)"
+		}
+		if offer.Approval {
+			erases += "  (needs approval)"
 		}
 		s.console.Text("  %2d  %s: %s%s", i+1, offer.Name, offer.Sequence, erases)
 		if offer.Comment != "" {

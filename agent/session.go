@@ -43,6 +43,11 @@ type session struct {
 	log      *slog.Logger
 	box      *outbox.Outbox
 	ending   engine.Ending // of the last run of the engine
+	// ticket is that of the PXE password which a person typed.
+	ticket string
+	// pollPause is how long to wait between two questions of a machine that waits
+	// for approval; 0 means the constant.
+	pollPause time.Duration
 
 	stop context.CancelFunc
 	work sync.WaitGroup

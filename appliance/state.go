@@ -115,6 +115,7 @@ func (b *Box) jobState(ctx context.Context, s *serialconsole.State) {
 		s.Alarms = append(s.Alarms, "the database cannot be read: "+err.Error())
 	}
 	s.Waiting = waiting
+	b.pendingState(ctx, s)
 	progress := b.point.Progress()
 	for _, j := range jobs {
 		line := serialconsole.Job{Computer: j.Name, Sequence: j.Sequence, Percent: -1}
@@ -135,6 +136,19 @@ func (b *Box) jobState(ctx context.Context, s *serialconsole.State) {
 	alarms := b.flight.recent()
 	slices.Sort(alarms)
 	s.Alarms = append(s.Alarms, alarms...)
+}
+
+// pendingState shows the machines on which nobody has decided.
+func (b *Box) pendingState(ctx context.Context, s *serialconsole.State) {
+	all, err := b.point.Pending(ctx)
+	if err != nil && ctx.Err() == nil {
+		s.Alarms = append(s.Alarms, "the machines that wait for approval cannot be read: "+err.Error())
+	}
+	for _, p := range all {
+		if p.Decision == "" {
+			s.Pending = append(s.Pending, serialconsole.Pending{Code: p.Code, Computer: p.Computer, MAC: p.Identity.MACs[0], Advertisement: p.Advertisement, Erases: p.Destructive, Why: p.Why})
+		}
+	}
 }
 
 // addresses lists the IPv4 addresses of the box, with their interfaces if they
@@ -168,6 +182,7 @@ func (b *Box) checkIn() api.CheckIn {
 	c.Complete = b.completeContent()
 	// The site hears of it again at the next check-in, should reading fail.
 	c.Stopped, _ = b.point.Stopped(context.Background())
+	c.Pending, _ = b.point.Pending(context.Background())
 	if free, err := b.dir.FreeBytes(); err == nil {
 		c.FreeBytes = free
 	}

@@ -151,6 +151,7 @@ func (s *Site) boxOf(ctx context.Context, cert *x509.Certificate) (store.Box, er
 
 // CheckIn keeps what a box says of itself.
 func (s *Site) CheckIn(ctx context.Context, box string, in api.CheckIn) (*api.CheckedIn, error) {
+	in.Pending = checkPending(in.Pending)
 	raw, err := json.Marshal(in)
 	if err != nil {
 		return nil, err

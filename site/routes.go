@@ -84,6 +84,8 @@ func (s *Site) routes() []route {
 		{pattern: api.RouteMembers, who: persons, summary: "Who is in a collection", response: api.Members{}, timeout: writeTime, handle: s.getMembers},
 		{pattern: api.RouteSiteReady, who: persons, summary: "Which deployments a box could finish if its line were cut", response: api.BoxReady{}, timeout: writeTime, handle: s.getReady},
 		{pattern: api.RouteOrder, who: persons, summary: "Tell boxes to go on, or to forget that computers ran mandatory advertisements", maxBody: smallBody, request: api.Order{}, response: api.Ordered{}, timeout: writeTime, handle: s.postOrder},
+		{pattern: api.RouteSitePending, who: persons, summary: "The machines that wait for approval at all boxes", response: []api.BoxPending{}, timeout: writeTime, handle: s.getPending},
+		{pattern: api.RouteSiteDecide, who: persons, summary: "Approve or deny the machine that shows a code", maxBody: smallBody, request: api.SiteDecision{}, response: api.Ordered{}, timeout: writeTime, handle: s.postDecision},
 
 		{pattern: api.RouteSecretValue, who: persons, summary: "Give a Secret a new value", maxBody: smallBody, request: api.SecretValue{}, status: http.StatusNoContent, timeout: writeTime, handle: s.putSecretValue},
 		{pattern: api.RoutePersonPIN, who: persons, summary: "Give a person a new PIN for boxes", maxBody: smallBody, request: api.NewPIN{}, status: http.StatusNoContent, timeout: writeTime, handle: s.putPIN},

@@ -135,7 +135,7 @@ func FuzzRoutes(f *testing.F) {
 		if len(name)%2 == 0 {
 			kind = "Box"
 		}
-		path = strings.NewReplacer("{kind}", kind, "{name}", url.PathEscape(name), "{sha256}", url.PathEscape(name), "{digest}", url.PathEscape(name)).Replace(path)
+		path = strings.NewReplacer("{kind}", kind, "{name}", url.PathEscape(name), "{code}", url.PathEscape(name), "{sha256}", url.PathEscape(name), "{digest}", url.PathEscape(name)).Replace(path)
 		if method == http.MethodDelete && name == "one" || rt.pattern == api.RouteToken {
 			return // the box is needed
 		}
@@ -193,7 +193,7 @@ func (w *throwaway) check(t *testing.T, pattern string, a *httptest.ResponseReco
 // whole asks for everything that is kept.
 func (w *throwaway) whole(t *testing.T) {
 	t.Helper()
-	for _, path := range []string{"/v1/audit", "/v1/boxes", "/v1/messages", "/v1/jobs", "/v1/flight", "/v1/objects/Computer", "/v1/objects/Box", "/v1/boxes/one/ready"} {
+	for _, path := range []string{"/v1/audit", "/v1/boxes", "/v1/messages", "/v1/jobs", "/v1/flight", "/v1/objects/Computer", "/v1/objects/Box", "/v1/boxes/one/ready", "/v1/approvals"} {
 		if a := w.send("GET", path, nil, false); a.Code != http.StatusOK {
 			t.Errorf("afterwards GET %s: %d %s", path, a.Code, a.Body)
 		}
@@ -230,6 +230,9 @@ func seeds() []struct {
 		{api.RouteMembers, "All Systems", nil},
 		{api.RouteGrantAgain, "x", api.GrantAgain{ConfirmedMachines: 1}},
 		{api.RouteBoxCheckIn, "", api.CheckIn{StateID: "s", Time: at, Complete: []string{"x"}, Stopped: "\x1b[2J"}},
+		{api.RouteBoxCheckIn, "", api.CheckIn{StateID: "s", Time: late, Pending: []api.PendingApproval{{ID: "a", Code: "482-913", AskedAt: early, ExpiresAt: late},
+			{ID: "b", Code: "482-913", Identity: api.Identity{MACs: []string{"\x1b[2J"}}, AskedAt: at, ExpiresAt: at.Add(time.Hour)}}}},
+		{api.RouteSiteDecide, "482-913", api.SiteDecision{Decision: policy.OrderApprove}},
 		{api.RouteBoxEvents, "", events(
 			api.BoxEvent{Status: &status.Message{Job: "j", Number: 1, Time: at, Computer: "pc1"}},
 			api.BoxEvent{Flight: &status.FlightEvent{Client: "525400770011", What: "tftp", Time: at}},

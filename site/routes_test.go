@@ -29,6 +29,7 @@ var wanted = map[string]audience{
 	"GET /v1/collections/{name}/members": persons, "POST /v1/orders": persons,
 	"POST /v1/computers/import":    persons,
 	"PUT /v1/secrets/{name}/value": persons, "PUT /v1/persons/{name}/pin": persons, "PUT /v1/boxes/{name}/password": persons,
+	"GET /v1/approvals": persons, "POST /v1/approvals/{code}": persons,
 
 	"POST /v1/box/checkin": boxes, "GET /v1/box/policy": boxes, "GET /v1/box/manifests/{digest}": boxes,
 	"GET /v1/box/blobs/{sha256}": boxes, "POST /v1/box/events": boxes,
@@ -55,7 +56,7 @@ func operations(t *testing.T, r *rig) []string {
 // sample is a request for a route, about things that do not exist.
 func sample(pattern string) (method, path string) {
 	method, path, _ = strings.Cut(pattern, " ")
-	return method, strings.NewReplacer("{kind}", "Box", "{name}", "nothing", "{sha256}", strings.Repeat("0", 64),
+	return method, strings.NewReplacer("{kind}", "Box", "{name}", "nothing", "{code}", "482-913", "{sha256}", strings.Repeat("0", 64),
 		"{digest}", "sha256:"+strings.Repeat("0", 64)).Replace(path)
 }
 

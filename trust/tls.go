@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"crypto/ecdsa"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -73,6 +74,27 @@ func ServerTLS(anchor *Anchor, cert func() *tls.Certificate, now func() time.Tim
 // VerifyChain checks a chain, leaf first, against the anchor's CA for one use,
 // at a time that is not taken as earlier than the anchor. It returns the leaf.
 func (a *Anchor) VerifyChain(chain []*x509.Certificate, use x509.ExtKeyUsage, now time.Time) (*x509.Certificate, error) {
+	if _, err := a.verify(chain, use, now); err != nil {
+		return nil, err
+	}
+	return chain[0], nil
+}
+
+// Issuer is the key that signed the leaf of a chain, which is checked as by
+// VerifyChain: of a box's management point the key of the box's intermediate.
+func (a *Anchor) Issuer(chain []*x509.Certificate, use x509.ExtKeyUsage, now time.Time) (*ecdsa.PublicKey, error) {
+	verified, err := a.verify(chain, use, now)
+	if err != nil {
+		return nil, err
+	}
+	if len(verified) != 1 || len(verified[0]) < 2 {
+		return nil, fmt.Errorf("certificate of %q: %d ways lead to the CA of site %s, want one by an issuer", chain[0].DNSNames, len(verified), a.Site)
+	}
+	return checkPublic(verified[0][1].PublicKey)
+}
+
+// verify returns the ways from the leaf of a chain to the anchor's CA.
+func (a *Anchor) verify(chain []*x509.Certificate, use x509.ExtKeyUsage, now time.Time) ([][]*x509.Certificate, error) {
 	if len(chain) == 0 {
 		return nil, errors.New("the other side showed no certificate")
 	}
@@ -89,10 +111,11 @@ func (a *Anchor) VerifyChain(chain []*x509.Certificate, use x509.ExtKeyUsage, no
 	for _, c := range chain[1:] {
 		options.Intermediates.AddCert(c)
 	}
-	if _, err := chain[0].Verify(options); err != nil {
+	verified, err := chain[0].Verify(options)
+	if err != nil {
 		return nil, fmt.Errorf("certificate of %q, checked for site %s at %s: %w", chain[0].DNSNames, a.Site, at.UTC().Format(time.RFC3339), err)
 	}
-	return chain[0], nil
+	return verified, nil
 }
 
 // clock is now, but not before the anchor was made.

@@ -3,7 +3,10 @@ package trust
 import (
 	"context"
 	"crypto"
+	"crypto/ecdsa"
 	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"net"
 	"strings"
 	"testing"
@@ -137,5 +140,43 @@ func TestTLSVersion(t *testing.T) {
 	client.MinVersion, client.MaxVersion = tls.VersionTLS12, tls.VersionTLS12
 	if _, err, _ := shake(t, client, server); err == nil {
 		t.Error("TLS 1.2 is spoken")
+	}
+}
+
+// TestIssuer: the key of a box is that of the intermediate which signed what the
+// server shows, not one of certificates that are merely sent along.
+func TestIssuer(t *testing.T) {
+	ca, anchor, _ := testSite(t)
+	ward, other := newBox(t, ca, "ward"), newBox(t, ca, "other")
+	key, _ := newKeyAndCSR(t)
+	chainPEM, err := ward.PointServer(key.Public(), day, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var chain []*x509.Certificate
+	for block, rest := pem.Decode(chainPEM); block != nil; block, rest = pem.Decode(rest) {
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		chain = append(chain, c)
+	}
+	for name, sent := range map[string][]*x509.Certificate{"as it is": chain, "another box's sent along": {chain[0], other.Certificate, ward.Certificate}} {
+		if got, err := anchor.Issuer(sent, x509.ExtKeyUsageServerAuth, day); err != nil || !got.Equal(ward.Key.Public()) {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+	_, foreign, _ := testSite(t)
+	for name, try := range map[string]func() (*ecdsa.PublicKey, error){
+		"nothing": func() (*ecdsa.PublicKey, error) { return anchor.Issuer(nil, x509.ExtKeyUsageServerAuth, day) },
+		"another's issuer": func() (*ecdsa.PublicKey, error) {
+			return anchor.Issuer([]*x509.Certificate{chain[0], other.Certificate}, x509.ExtKeyUsageServerAuth, day)
+		},
+		"another site": func() (*ecdsa.PublicKey, error) { return foreign.Issuer(chain, x509.ExtKeyUsageServerAuth, day) },
+		"another use":  func() (*ecdsa.PublicKey, error) { return anchor.Issuer(chain, x509.ExtKeyUsageClientAuth, day) },
+	} {
+		if key, err := try(); err == nil {
+			t.Errorf("%s: %v", name, key)
+		}
 	}
 }

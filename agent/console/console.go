@@ -125,9 +125,25 @@ func (c *Console) Forget() {
 	}
 }
 
+// maxAnswer and maxSecret are the longest lines that are read.
+const (
+	maxAnswer = 60
+	maxSecret = 128
+)
+
 // Ask writes a question and reads a line of at most 60 characters, with
 // backspace. ok is false when ctx ended or the person pressed Ctrl-C or Escape.
 func (c *Console) Ask(ctx context.Context, question string) (answer string, ok bool) {
+	return c.line(ctx, question, maxAnswer, func(k byte) string { return string(k) })
+}
+
+// AskSecret is Ask for what nobody may read over a shoulder or in a log of the
+// serial line: stars are shown, for at most 128 characters.
+func (c *Console) AskSecret(ctx context.Context, question string) (answer string, ok bool) {
+	return c.line(ctx, question, maxSecret, func(byte) string { return "*" })
+}
+
+func (c *Console) line(ctx context.Context, question string, longest int, show func(byte) string) (answer string, ok bool) {
 	c.echo(question)
 	var line []byte
 	for {
@@ -142,9 +158,9 @@ func (c *Console) Ask(ctx context.Context, question string) (answer string, ok b
 		case (k == 8 || k == 127) && len(line) > 0:
 			line = line[:len(line)-1]
 			c.echo("\b \b")
-		case k >= ' ' && k < 127 && len(line) < 60:
+		case k >= ' ' && k < 127 && len(line) < longest:
 			line = append(line, k)
-			c.echo(string(k))
+			c.echo(show(k))
 		}
 	}
 }

@@ -61,3 +61,19 @@ func TestAsk(t *testing.T) {
 		t.Error("a key from nowhere")
 	}
 }
+
+// TestAskSecret: what is typed reaches the program and not the screen.
+func TestAskSecret(t *testing.T) {
+	in, out := io.Pipe()
+	defer in.Close()
+	var b bytes.Buffer
+	go func() {
+		for _, k := range []byte("s3cret\x7f\x7fET\r") {
+			out.Write([]byte{k})
+		}
+	}()
+	got, ok := New(in, &b, fixed).AskSecret(t.Context(), "Password: ")
+	if !ok || got != "s3crET" || b.String() != "Password: ******\b \b\b \b**\r\n" {
+		t.Errorf("%q, %v, %q", got, ok, b.String())
+	}
+}

@@ -64,8 +64,9 @@ type Client struct {
 	// Base is scheme and host, such as https://10.77.0.2.
 	Base string
 	// HTTP carries the requests; content is fetched through it too.
-	HTTP  *http.Client
-	clock *Clock
+	HTTP   *http.Client
+	anchor *trust.Anchor
+	clock  *Clock
 }
 
 // New makes a client of the box at an address. cert gives the job's
@@ -81,7 +82,7 @@ func New(anchor *trust.Anchor, address string, clock *Clock, cert func() *tls.Ce
 		MaxIdleConnsPerHost:   8,
 		ForceAttemptHTTP2:     true,
 	}
-	return &Client{Base: "https://" + host(address), HTTP: &http.Client{Transport: transport}, clock: clock}
+	return &Client{Base: "https://" + host(address), HTTP: &http.Client{Transport: transport}, anchor: anchor, clock: clock}
 }
 
 // host puts an IPv6 address into brackets.
@@ -135,13 +136,8 @@ func (c *Client) Hello(ctx context.Context) (h api.Hello, err error) {
 }
 
 // Offers asks what the machine may run.
-func (c *Client) Offers(ctx context.Context, id api.Identity) (o api.Offers, err error) {
-	return o, c.call(ctx, api.RouteOffers, id, &o)
-}
-
-// Claim asks for a job.
-func (c *Client) Claim(ctx context.Context, claim api.Claim) (r api.Claimed, err error) {
-	return r, c.call(ctx, api.RouteClaim, claim, &r)
+func (c *Client) Offers(ctx context.Context, ask api.Ask) (o api.Offers, err error) {
+	return o, c.call(ctx, api.RouteOffers, ask, &o)
 }
 
 // Decline says that the machine boots its disk.
@@ -176,25 +172,31 @@ func (c *Client) Status(ctx context.Context, b api.StatusBatch) (a api.StatusAck
 
 // call does one request. A route is a method and a path.
 func (c *Client) call(ctx context.Context, route string, in, out any) error {
+	_, err := c.exchange(ctx, route, in, out)
+	return err
+}
+
+// exchange does one request, and says by which connection it went.
+func (c *Client) exchange(ctx context.Context, route string, in, out any) (*tls.ConnectionState, error) {
 	method, path, _ := strings.Cut(route, " ")
 	var body io.Reader
 	if in != nil {
 		raw, err := json.Marshal(in)
 		if err != nil {
-			return fmt.Errorf("box: %s: %w", path, err)
+			return nil, fmt.Errorf("box: %s: %w", path, err)
 		}
 		body = bytes.NewReader(raw)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, c.Base+path, body)
 	if err != nil {
-		return fmt.Errorf("box: %s: %w", path, err)
+		return nil, fmt.Errorf("box: %s: %w", path, err)
 	}
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	resp, err := c.HTTP.Do(req)
 	if err != nil {
-		return fmt.Errorf("box: %w", err)
+		return nil, fmt.Errorf("box: %w", err)
 	}
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
@@ -202,18 +204,18 @@ func (c *Client) call(ctx context.Context, route string, in, out any) error {
 		err = fmt.Errorf("the answer is longer than %d bytes", maxBody)
 	}
 	if err != nil {
-		return fmt.Errorf("box: %s: %w", path, err)
+		return nil, fmt.Errorf("box: %s: %w", path, err)
 	}
 	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("box: %s: %w", path, problem(resp, raw))
+		return nil, fmt.Errorf("box: %s: %w", path, problem(resp, raw))
 	}
 	if out == nil {
-		return nil
+		return resp.TLS, nil
 	}
 	if err := json.Unmarshal(raw, out); err != nil {
-		return fmt.Errorf("box: %s: answer: %w", path, err)
+		return nil, fmt.Errorf("box: %s: answer: %w", path, err)
 	}
-	return nil
+	return resp.TLS, nil
 }
 
 // problem reads what the box says went wrong.

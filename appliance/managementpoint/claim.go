@@ -21,7 +21,7 @@ import (
 )
 
 // claim opens a job for the first key that asks, or gives the same key its own
-// job again.
+// job again. Where a person has to agree, the key waits until one did.
 func (p *Point) claim(ctx context.Context, c api.Claim, from string) (api.Claimed, *api.Error) {
 	key, err := trust.ParseCSR(c.CSR)
 	if err != nil {
@@ -51,18 +51,36 @@ func (p *Point) claim(ctx context.Context, c api.Claim, from string) (api.Claime
 	if err != nil {
 		return api.Claimed{}, internal(err)
 	}
-	offer, refused := choose(v, c)
-	if refused == nil {
-		refused = p.interlock(ctx, offer, stopped, c.Identity.MACs[0])
-	}
-	if refused == nil {
-		refused = p.often(ctx, v)
-	}
+	offer, by, refused := p.judge(ctx, v, c, key, stopped)
 	if refused != nil {
 		p.flight(ctx, status.FlightEvent{Client: c.Identity.MACs[0], What: "refused", Text: "claim refused: " + refused.Detail + ": " + full(v)})
 		return api.Claimed{}, refused
 	}
-	return p.open(ctx, v, offer, c, print, from)
+	if by.pending != nil {
+		return api.Claimed{Pending: by.pending}, nil
+	}
+	return p.open(ctx, v, offer, c, by.who, print, from)
+}
+
+// judge finds the offer that is claimed and what stands behind the claim, or says
+// why there is no job. While a person is waited for, nothing is counted that
+// could stop the box: anybody can ask.
+func (p *Point) judge(ctx context.Context, v Verdict, c api.Claim, key *ecdsa.PublicKey, stopped string) (policy.Offer, consent, *api.Error) {
+	offer, refused := choose(v, c)
+	if refused == nil {
+		refused = p.often(ctx, v)
+	}
+	if refused == nil && stopped != "" { // nobody is to compare a code in vain
+		refused = p.interlock(ctx, offer, stopped, c.Identity.MACs[0])
+	}
+	if refused != nil {
+		return offer, consent{}, refused
+	}
+	by, refused := p.consent(ctx, v, offer, c, key)
+	if refused == nil && by.pending == nil {
+		refused = p.interlock(ctx, offer, stopped, c.Identity.MACs[0])
+	}
+	return offer, by, refused
 }
 
 // claimAgain answers a key that has a job: an answer was lost on the way.
@@ -89,7 +107,7 @@ func choose(v Verdict, c api.Claim) (policy.Offer, *api.Error) {
 }
 
 // open starts the job and uses the grant, in one transaction.
-func (p *Point) open(ctx context.Context, v Verdict, o policy.Offer, c api.Claim, key, from string) (api.Claimed, *api.Error) {
+func (p *Point) open(ctx context.Context, v Verdict, o policy.Offer, c api.Claim, approved, key, from string) (api.Claimed, *api.Error) {
 	s, now := p.Policy(), p.Now().UTC()
 	e := p.Evaluator()
 	name, err := p.jobName(ctx, e, v, o, c.Identity)
@@ -97,7 +115,7 @@ func (p *Point) open(ctx context.Context, v Verdict, o policy.Offer, c api.Claim
 		return api.Claimed{}, api.Errorf(api.CodeRefused, o.Advertisement.ID, "%v", err).WithRemedy("correct the template of computer names at the site, or import the machine")
 	}
 	j := store.Job{ID: newJobID(), Machine: v.Machine, Name: name, Client: c.Identity.MACs[0], Addresses: []string{from},
-		Sequence: o.Sequence.Name, Key: key, Identity: c.Identity, Opened: now}
+		Sequence: o.Sequence.Name, Key: key, Identity: c.Identity, Opened: now, Approved: approved}
 	j.Document = api.Job{Format: 1, ID: j.ID, Computer: j.Name, Advertisement: o.Advertisement.ID, AdvertName: o.Advertisement.Name,
 		Sequence: o.Sequence, Variables: e.Variables(&v.Decision), Content: contentOf(s, o.Sequence), ClientAgent: s.Settings.ClientAgent, Opened: now, NextNumber: 1}
 	how := "mandatory"
@@ -111,6 +129,9 @@ func (p *Point) open(ctx context.Context, v Verdict, o policy.Offer, c api.Claim
 	if o.Grant != nil {
 		j.Grant, j.Document.Grant = o.Grant.ID, o.Grant.Envelope
 		how += ", grant " + o.Grant.ID + " by " + o.Grant.IssuedBy
+	}
+	if approved != "" {
+		how += ", approved by " + approved
 	}
 	replaces := ""
 	if v.Open != nil {

@@ -92,6 +92,7 @@ func (p *Point) CarryOut(ctx context.Context) error {
 		}
 		if done {
 			p.Log.Info("order carried out", "order", o.ID, "kind", o.Kind, "by", o.By, "computers", len(o.Computers))
+			p.news()
 		}
 	}
 	return nil

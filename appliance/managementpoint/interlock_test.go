@@ -23,7 +23,7 @@ func (r *rig) wiping(n, confirmed, grants int) {
 		Format: 1, Site: "CEN", IssuedAt: now, Box: osd.Box{Meta: osd.Meta{Name: "ward-7"}, PXE: osd.PXE{UnknownComputers: true}},
 		Advertisements: []osd.Advertisement{
 			{Meta: osd.Meta{ID: "A1", Name: "Wipe all"}, Collection: osd.AllSystems, Sequence: "Wipe", Mandatory: []string{osd.AsSoonAsPossible}, ConfirmedMachines: confirmed},
-			{Meta: osd.Meta{ID: "A2", Name: "Wipe me"}, Collection: osd.UnknownComputers, Sequence: "Wipe", ComputerName: "W12-%_SMSTSSerialNumber%"},
+			{Meta: osd.Meta{ID: "A2", Name: "Wipe me"}, Collection: osd.UnknownComputers, Sequence: "Wipe", ComputerName: "W12-%_SMSTSSerialNumber%", Approval: osd.ApprovalNone},
 		},
 		Sequences: []policy.Sequence{{ID: "S1", Name: "Wipe", Digest: "d", Destructive: true}},
 	}

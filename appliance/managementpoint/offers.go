@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/osd"
+	"github.com/bootward/bootward/osd/policy"
 )
 
 // offers answers what a machine may run. A machine that asks under the labels
@@ -25,7 +27,8 @@ func (p *Point) offers(ctx context.Context, ask api.Ask) (api.Offers, *api.Error
 		}
 	}
 	p.warnConflict(ctx, v, id)
-	answer := api.Offers{Offers: []api.Offer{}, Why: tell(v)}
+	passed, locked := p.lock(&v, ask.Ticket)
+	answer := api.Offers{Offers: []api.Offer{}, Why: tell(v), Password: locked}
 	if s := p.Policy(); s != nil {
 		answer.Organisation, answer.WelcomeText = s.Settings.Organisation, s.Settings.WelcomeText
 	}
@@ -33,11 +36,35 @@ func (p *Point) offers(ctx context.Context, ask api.Ask) (api.Offers, *api.Error
 		answer.Offers = append(answer.Offers, api.Offer{
 			Advertisement: o.Advertisement.ID, Name: o.Advertisement.Name, Sequence: o.Sequence.Name, Comment: o.Advertisement.Comment,
 			Mandatory: o.Mandatory, Destructive: o.Sequence.Destructive,
-			Countdown: o.Advertisement.Countdown,
+			Countdown: o.Advertisement.Countdown, Approval: v.Approval(&o, passed) != "",
 		})
 	}
 	upcoming(&answer, v)
 	return answer, nil
+}
+
+// lock takes away what waits for a person, and what would tell its name, unless a
+// ticket shows that one who knows the PXE password is there, or none is set. locked
+// says that something was taken away that could be chosen.
+func (p *Point) lock(v *Verdict, text string) (passed, locked bool) {
+	s := sealedPassword(p.Policy())
+	if s == nil {
+		return false, false
+	}
+	if p.passes(text, v.Machine, s) {
+		return true, false
+	}
+	all := len(v.Offers)
+	v.Offers = slices.DeleteFunc(slices.Clone(v.Offers), func(o policy.Offer) bool { return !o.Mandatory })
+	v.Refusals = slices.DeleteFunc(slices.Clone(v.Refusals), func(r policy.Refusal) bool { return !p.mandatory(r.Advertisement) })
+	return false, len(v.Offers) < all
+}
+
+// mandatory says whether the advertisement of a name starts by itself.
+func (p *Point) mandatory(name string) bool {
+	return slices.ContainsFunc(p.Policy().Advertisements, func(a osd.Advertisement) bool {
+		return a.Name == name && a.IsMandatory() && a.Collection != osd.UnknownComputers
+	})
 }
 
 // tell says what anybody who shows the labels of a machine may hear: what stands

@@ -6,7 +6,9 @@
 // particular or to a job with its certificate. MACs, GUID and serial number
 // are labels, no proof: the first key that claims is bound to the job, its
 // hardware identity is pinned, and a second claimant stops both. A destructive
-// job needs a grant that was never used, or a person at the machine.
+// job needs a grant that was never used, or a person at the machine. Where labels
+// are not enough, a claim waits until a person has compared its code; what waits
+// for a person is hidden behind the PXE password, if one is set.
 //
 // Routes and types: api/agent.go. Errors: RFC 9457.
 package managementpoint
@@ -46,14 +48,19 @@ type Point struct {
 	Complete func(digest string) bool
 	Content  Content
 	// Unseal opens a value that the site sealed to this box.
-	Unseal  func(policy.Sealed) ([]byte, error)
+	Unseal func(policy.Sealed) ([]byte, error)
+	// Waits is called when a machine began to wait for approval, and when one was
+	// decided on; it may be nil.
+	Waits   func()
 	Now     func() time.Time
 	Version string
 	Log     *slog.Logger
 
-	claims   sync.Mutex // one claim is judged at a time
-	mu       sync.Mutex
-	progress map[string]status.Progress
+	claims    sync.Mutex      // one claim is judged at a time
+	replaced  map[string]bool // keys of claims that others replaced; under claims
+	passwords passwords
+	mu        sync.Mutex
+	progress  map[string]status.Progress
 	// evaluator is that of the policy that it was made from.
 	evaluator *policy.Evaluator
 	limits    limiter

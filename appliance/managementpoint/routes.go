@@ -56,6 +56,7 @@ type route struct {
 var routes = []route{
 	{api.RouteHello, nobody, 0, shortTime, (*Point).serveHello},
 	{api.RouteOffers, nobody, maxSmall, shortTime, (*Point).serveOffers},
+	{api.RoutePassword, nobody, maxSmall, shortTime, (*Point).servePassword},
 	{api.RouteClaim, nobody, maxSmall, shortTime, (*Point).serveClaim},
 	{api.RouteDecline, nobody, maxSmall, shortTime, (*Point).serveDecline},
 	{api.RouteJob, openJob, 0, shortTime, func(_ *Point, c call) (any, *api.Error) { return c.job.Document, nil }},

@@ -42,7 +42,7 @@ func (r *rig) ward() {
 		Advertisements: []osd.Advertisement{
 			{Meta: meta("A1", "Look"), Collection: "Ward", Sequence: "S", Rerun: osd.RerunAlways},
 			{Meta: meta("A2", "Other ward"), Collection: "Secret collection", Sequence: "S"},
-			{Meta: meta("A3", "Guests"), Collection: osd.UnknownComputers, Sequence: "S", Rerun: osd.RerunAlways},
+			{Meta: meta("A3", "Guests"), Collection: osd.UnknownComputers, Sequence: "S", Rerun: osd.RerunAlways, Approval: osd.ApprovalNone},
 		},
 		Sequences: []policy.Sequence{{ID: "S1", Name: "S", Digest: "d"}},
 	}

@@ -16,7 +16,7 @@ import (
 // mayUse is who may use each route, written a second time: a route that is
 // added, or opened wider, has to be added or opened here too.
 var mayUse = map[string]who{
-	api.RouteHello: nobody, api.RouteOffers: nobody, api.RouteClaim: nobody, api.RouteDecline: nobody,
+	api.RouteHello: nobody, api.RouteOffers: nobody, api.RoutePassword: nobody, api.RouteClaim: nobody, api.RouteDecline: nobody,
 	api.RouteJob: openJob, api.RouteRenew: openJob, api.RouteErase: openJob, api.RouteSecrets: openJob, api.RouteManifest: openJob, api.RouteBlob: openJob,
 	api.RouteStatus: endedJob,
 }
@@ -38,9 +38,9 @@ func TestEveryRouteIsExpected(t *testing.T) {
 // it, but never fails.
 func FuzzBodies(f *testing.F) {
 	for _, seed := range []string{"", "{}", "null", "[]", `{"macs":["` + wardMAC + `"]}`, `{"macs":[""],"smbiosGUID":"x"}`,
-		`{"macs":["` + wardMAC + `"],"inventory":{"adapters":[{"name":"\u001b[2J"}]}}`, `{"identity":{"macs":["` + wardMAC + `"]},"advertisement":"A1","csr":"MA=="}`,
+		`{"macs":["` + wardMAC + `"],"inventory":{"adapters":[{"name":"\u001b[2J"}]}}`, `{"identity":{"macs":["` + wardMAC + `"]},"advertisement":"A1","csr":"MA=="}`, `{"identity":{"macs":["` + wardMAC + `"]},"password":"x"}`,
 		`{"messages":[{"number":1,"id":11140}],"progress":{"step":-1}}`, `{"messages":[{"number":18446744073709551615}]}`, `{"disk":"\u0000"}`, `{"csr":null}`, `{"step":1,"key":"AA=="}`, `{"step":-1}`} {
-		for i := range 6 {
+		for i := range len(routes) {
 			f.Add(i, seed)
 		}
 	}

@@ -25,6 +25,7 @@ type State struct {
 	Line      string // what is wrong with the line to the site, empty if nothing is
 	Content   Content
 	Jobs      []Job
+	Pending   []Pending
 	Alarms    []string
 	Waiting   uint64 // events that the site does not have yet
 	Ready     bool
@@ -76,6 +77,9 @@ func Render(s State) []string {
 	}
 	for _, j := range s.Jobs {
 		b.job(j)
+	}
+	for _, p := range s.Pending {
+		b.pending(p)
 	}
 	for _, a := range s.Alarms {
 		b.add("ALARM", "%s", a)

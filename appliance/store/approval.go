@@ -17,6 +17,9 @@ type Approval struct {
 	api.PendingApproval
 	Key   string // fingerprint of the public key that claims
 	Nonce []byte
+	// Replaces are the IDs of claims of the same machine, which go with this one
+	// unless somebody decided on them; for AskApproval.
+	Replaces []string
 }
 
 // The decisions on a claim that waits.
@@ -24,6 +27,9 @@ const (
 	Approve = "approve"
 	Deny    = "deny"
 )
+
+// past is what was decided.
+var past = map[string]string{Approve: "approved", Deny: "denied"}
 
 // maxApprovals bounds the machines that wait at once: labels can be made up, and
 // the more codes there are, the likelier two are alike.
@@ -54,6 +60,11 @@ func (s *Store) AskApproval(ctx context.Context, a Approval, e status.FlightEven
 		}
 		if _, err := tx.Exec("DELETE FROM approvals WHERE decision = '' AND document ->> '$.identity.macs[0]' = ?", first(a.Identity.MACs)); err != nil {
 			return err
+		}
+		for _, id := range a.Replaces {
+			if _, err := tx.Exec("DELETE FROM approvals WHERE decision = '' AND id = ?", id); err != nil {
+				return err
+			}
 		}
 		var waiting, same int
 		if err := tx.QueryRow("SELECT count(*), coalesce(sum(code = ?), 0) FROM approvals", a.Code).Scan(&waiting, &same); err != nil {
@@ -147,7 +158,7 @@ func decideApproval(tx *sql.Tx, id, decision, who string, now time.Time) error {
 	}
 	text := fmt.Sprintf("%s, code %s, %s, %s", p.Computer, p.Code, first(p.Identity.MACs), p.Advertisement)
 	return errors.Join(audit(tx, api.AuditRecord{Time: now, Who: who, What: decision, Object: id, Text: text}),
-		record(tx, status.FlightEvent{Time: now, Client: first(p.Identity.MACs), What: decision, Text: decision + "d by " + who}))
+		record(tx, status.FlightEvent{Time: now, Client: first(p.Identity.MACs), What: decision, Text: past[decision] + " by " + who}))
 }
 
 // forgetApproval is called in the transaction that opens the job of a key.

@@ -89,5 +89,8 @@ func got(g policy.Explained) string {
 	default:
 		text += "; a person at the machine may choose it"
 	}
+	if g.Approval != "" {
+		text += "; a person compares a code first: " + g.Approval
+	}
 	return text
 }

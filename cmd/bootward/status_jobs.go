@@ -28,28 +28,7 @@ func runStatusJobs(ctx context.Context, a *app, o statusJobsOptions) error {
 	if o.every <= 0 {
 		return &usageError{fmt.Errorf("status jobs: --every: give more than 0")}
 	}
-	if err := printJobs(ctx, a); err != nil || !o.watch {
-		return err
-	}
-	tick := time.NewTicker(o.every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		if terminal(a.out) {
-			fmt.Fprint(a.out, "\x1b[H\x1b[2J")
-		}
-		if err := printJobs(ctx, a); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			// The site may be starting again: say so and look again.
-			fmt.Fprintf(a.err, "%s  %v\n", clock(time.Now()), err)
-		}
-	}
+	return a.again(ctx, o.watch, o.every, func() error { return printJobs(ctx, a) })
 }
 
 func printJobs(ctx context.Context, a *app) error {

@@ -15,7 +15,7 @@ import (
 )
 
 // strangers switches unknown computer support on, and offers them the sequence
-// of the ward; nothing starts by itself.
+// of the ward; nothing starts by itself. Nobody compares a code here.
 const strangers = `kind: Box
 name: ward7-box
 pxe: {unknownComputers: true}
@@ -24,6 +24,7 @@ kind: Advertisement
 name: Anybody may have Debian 12
 collection: Unknown Computers
 sequence: Ward PC, Debian 12
+approval: none
 `
 
 // TestUnknownComputers takes four machine runs; `make soak` runs it. A machine

@@ -24,6 +24,8 @@ type Explained struct {
 	Destructive bool `json:"destructive,omitempty"`
 	// Grant is the ID of the grant that it would use.
 	Grant string `json:"grant,omitempty"`
+	// Approval says why a person compares a code first; empty when nobody does.
+	Approval string `json:"approval,omitempty"`
 	// Next is when a mandatory assignment comes next.
 	Next time.Time `json:"next,omitzero"`
 }
@@ -40,7 +42,7 @@ func (e *Evaluator) Explain(d *Decision, now time.Time) Explanation {
 	}
 	for _, o := range d.Offers {
 		one := Explained{Advertisement: o.Advertisement.Name, Sequence: o.Sequence.Name, Why: o.Why, Mandatory: o.Mandatory,
-			Destructive: o.Sequence.Destructive}
+			Destructive: o.Sequence.Destructive, Approval: d.Approval(&o, false)}
 		if o.Grant != nil {
 			one.Grant = o.Grant.ID
 		}

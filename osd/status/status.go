@@ -124,6 +124,11 @@ const (
 	FlightJobEnded   = "job-ended"
 	FlightRefused    = "refused" // a request was turned down
 	FlightAlarm      = "alarm"   // a person should look: a conflict, a second claimant
+	FlightWaits      = "waits"   // a claim waits until a person has compared its code
+	FlightApprove    = "approve" // a person approved it
+	FlightDeny       = "deny"    // or denied it
+	// FlightPasswordFailed is a wrong PXE password.
+	FlightPasswordFailed = "password-failed"
 )
 
 // FlightEvent is one entry of a machine's flight recorder, from the first

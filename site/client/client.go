@@ -230,3 +230,13 @@ func (c *Client) Order(ctx context.Context, in api.Order) (out api.Ordered, err 
 func (c *Client) ImportComputers(ctx context.Context, in api.ComputerImport) (out api.ComputerImported, err error) {
 	return out, c.call(ctx, api.RouteComputerImport, nil, nil, in, &out)
 }
+
+// Pending lists the machines that wait for approval at all boxes.
+func (c *Client) Pending(ctx context.Context) (out []api.BoxPending, err error) {
+	return out, c.call(ctx, api.RouteSitePending, nil, nil, nil, &out)
+}
+
+// Decide approves or denies the machine that shows a code.
+func (c *Client) Decide(ctx context.Context, code string, in api.SiteDecision) (out api.Ordered, err error) {
+	return out, c.call(ctx, api.RouteSiteDecide, []string{code}, nil, in, &out)
+}

@@ -1,0 +1,153 @@
+package managementpoint
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/x509"
+	"errors"
+	"reflect"
+	"time"
+
+	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/appliance/store"
+	"github.com/bootward/bootward/osd/policy"
+	"github.com/bootward/bootward/osd/status"
+	"github.com/bootward/bootward/trust"
+)
+
+// approvalLife is how long a machine waits for a person under one code.
+const approvalLife = 15 * time.Minute
+
+// drawCodes is how often a nonce is drawn until its code is none that another
+// machine shows: of six digits and few machines the first nearly always is not.
+const drawCodes = 16
+
+// consent is what stands behind a claim besides labels.
+type consent struct {
+	// who approved the machine; empty if nobody was asked.
+	who string
+	// pending is set while nobody has decided: nothing is opened.
+	pending *api.Pending
+}
+
+// byPassword stands for the person who approved a machine by the PXE password.
+const byPassword = "a person at the machine who knew the PXE password"
+
+// consent finds out whether a person has to agree to a claim, and whether one
+// did. A key that waits gets the same nonce again until somebody decided.
+func (p *Point) consent(ctx context.Context, v Verdict, o policy.Offer, c api.Claim, key *ecdsa.PublicKey) (consent, *api.Error) {
+	mine, asked, err := p.Store.ApprovalByKey(ctx, fingerprint(key), p.Now())
+	if err != nil {
+		return consent{}, internal(err)
+	}
+	sealed := sealedPassword(p.Policy())
+	passed := sealed != nil && p.passes(c.Ticket, v.Machine, sealed)
+	// A key that waits gave its ticket when it began to.
+	if sealed != nil && !o.Mandatory && !passed && !asked {
+		return consent{}, api.Errorf(api.CodeRefused, o.Advertisement.ID, "what a person chooses needs the PXE password of this box").
+			WithRemedy("start the machine again and type the password")
+	}
+	why := v.Approval(&o, passed)
+	switch {
+	case why == "" && v.Approval(&o, false) != "":
+		return consent{who: byPassword}, nil
+	case why == "":
+		return consent{}, nil
+	}
+	want, refused := p.wanted(ctx, v, o, c.Identity, why)
+	switch {
+	case refused != nil:
+		return consent{}, refused
+	case asked:
+		return p.decided(mine, want)
+	}
+	return p.ask(ctx, v, want, key)
+}
+
+// wanted is what a person is shown of a claim.
+func (p *Point) wanted(ctx context.Context, v Verdict, o policy.Offer, id api.Identity, why string) (api.PendingApproval, *api.Error) {
+	name, err := p.jobName(ctx, p.Evaluator(), v, o, id)
+	if err != nil {
+		return api.PendingApproval{}, api.Errorf(api.CodeRefused, o.Advertisement.ID, "%v", err).WithRemedy("correct the template of computer names at the site, or import the machine")
+	}
+	id.Inventory = nil // the labels are what a person compares
+	return api.PendingApproval{Computer: name, Known: !v.Stranger(), Identity: id, Advertisement: o.Advertisement.Name,
+		Sequence: o.Sequence.Name, Destructive: o.Sequence.Destructive, Why: why}, nil
+}
+
+// decided is what became of a claim that waited. What was approved is this
+// machine and this deployment: a key that now says something else is refused.
+func (p *Point) decided(a store.Approval, want api.PendingApproval) (consent, *api.Error) {
+	switch {
+	case a.Computer != want.Computer || a.Known != want.Known || a.Advertisement != want.Advertisement || a.Sequence != want.Sequence ||
+		a.Destructive != want.Destructive || !reflect.DeepEqual(a.Identity, want.Identity):
+		return consent{}, api.Errorf(api.CodeConflict, a.ID, "this key waits for approval of another machine or of another deployment").WithRemedy("start the machine again")
+	case a.Decision == store.Approve:
+		return consent{who: a.Who}, nil
+	case a.Decision == store.Deny: // who denied it may be told: a person stands there
+		return consent{}, api.Errorf(api.CodeRefused, "", "%s denied the deployment (code %s)", a.Who, a.Code)
+	}
+	return p.waiting(a)
+}
+
+// ask keeps a claim that waits.
+func (p *Point) ask(ctx context.Context, v Verdict, want api.PendingApproval, key *ecdsa.PublicKey) (consent, *api.Error) {
+	a := store.Approval{PendingApproval: want, Key: fingerprint(key)}
+	replaced, refused := p.rivals(ctx, v, want.Identity, a.Key)
+	if refused != nil {
+		return consent{}, refused
+	}
+	for _, r := range replaced {
+		a.Replaces = append(a.Replaces, r.ID)
+	}
+	a.ID, a.AskedAt = newJobID(), p.Now().UTC()
+	a.ExpiresAt = a.AskedAt.Add(approvalLife)
+	switch err := p.draw(ctx, &a, key); {
+	case errors.Is(err, store.ErrTooManyWait):
+		return consent{}, api.Errorf(api.CodeTooMany, "", "too many machines wait for approval at this box").
+			WithRemedy("approve or deny those that wait, or wait: each ends after %s", approvalLife)
+	case err != nil:
+		return consent{}, internal(err)
+	}
+	for _, r := range replaced {
+		p.noteReplaced(r.Key)
+	}
+	p.Log.Info("a machine waits for approval", "code", a.Code, "computer", a.Computer, "advertisement", a.Advertisement, "why", a.Why)
+	p.news()
+	return p.waiting(a)
+}
+
+// draw chooses the nonce, now that the key is known, until no other machine that
+// waits has the same code, and keeps the claim.
+func (p *Point) draw(ctx context.Context, a *store.Approval, key *ecdsa.PublicKey) error {
+	for range drawCodes {
+		a.Nonce = make([]byte, trust.NonceSize)
+		rand.Read(a.Nonce)
+		var err error
+		if a.Code, err = trust.ApprovalCode(p.boxKey(), key, a.Nonce); err != nil {
+			return err
+		}
+		e := status.FlightEvent{Time: a.AskedAt, Client: a.Identity.MACs[0], What: status.FlightWaits, Text: "waits for approval of " + a.Advertisement + ", code " + a.Code + ": " + a.Why}
+		if err := p.Store.AskApproval(ctx, *a, e); !errors.Is(err, store.ErrSameCode) {
+			return err
+		}
+	}
+	return store.ErrSameCode
+}
+
+// waiting is the answer to a claim that waits.
+func (p *Point) waiting(a store.Approval) (consent, *api.Error) {
+	box, err := x509.MarshalPKIXPublicKey(p.boxKey())
+	if err != nil {
+		return consent{}, internal(err)
+	}
+	return consent{pending: &api.Pending{Nonce: a.Nonce, Box: box, Why: a.Why, ExpiresAt: a.ExpiresAt}}, nil
+}
+
+// boxKey is the key of the intermediate that signs jobs: targets know it from
+// the certificate that this point shows.
+func (p *Point) boxKey() *ecdsa.PublicKey {
+	key, _ := p.Self().Authority.Certificate.PublicKey.(*ecdsa.PublicKey) // trust takes no other
+	return key
+}

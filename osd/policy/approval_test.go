@@ -1,0 +1,49 @@
+package policy
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/bootward/bootward/osd"
+)
+
+// TestApproval is the ladder of trust: which claims a person approves.
+func TestApproval(t *testing.T) {
+	known, stranger := &osd.Computer{Meta: osd.Meta{ID: "C1"}}, &osd.Computer{Provisional: true}
+	grant := func(accepted bool) *SignedGrant { return &SignedGrant{Grant: Grant{SecretsWithoutApproval: accepted}} }
+	secrets := []string{"join-password"}
+	for _, tt := range []struct {
+		name     string
+		computer *osd.Computer
+		approval string
+		accepted bool // by the advertisement
+		secrets  []string
+		grant    *SignedGrant
+		password bool
+		want     string // part of why; empty: nobody is asked
+	}{
+		{name: "known, under a grant", computer: known, grant: grant(false)},
+		{name: "known, available", computer: known},
+		{name: "not known", want: "does not know"},
+		{name: "known by its own job only", computer: stranger, want: "does not know"},
+		{name: "not known, secrets accepted", secrets: secrets, accepted: true, want: "does not know"},
+		{name: "not known, secrets", secrets: secrets, want: "does not know the machine, and the task sequence uses secrets"},
+		{name: "known, secrets under a grant", computer: known, secrets: secrets, grant: grant(false), want: "uses secrets"},
+		{name: "known, secrets accepted by the grant", computer: known, secrets: secrets, grant: grant(true)},
+		{name: "the advertisement does not speak for a grant", computer: known, secrets: secrets, accepted: true, grant: grant(false), want: "uses secrets"},
+		{name: "known, secrets, available", computer: known, secrets: secrets, want: "uses secrets"},
+		{name: "known, secrets accepted, available", computer: known, secrets: secrets, accepted: true},
+		{name: "none", approval: osd.ApprovalNone, secrets: secrets},
+		{name: "required", computer: known, approval: osd.ApprovalRequired, grant: grant(true), want: "asks for approval"},
+		{name: "password, not known", secrets: secrets, password: true},
+		{name: "password, required", computer: known, approval: osd.ApprovalRequired, password: true, want: "asks for approval"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := &Decision{Computer: tt.computer}
+			o := &Offer{Advertisement: osd.Advertisement{Approval: tt.approval, SecretsWithoutApproval: tt.accepted}, Sequence: Sequence{Secrets: tt.secrets}, Grant: tt.grant}
+			if got := d.Approval(o, tt.password); (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+}
