@@ -25,6 +25,7 @@ type Operation struct {
 	Summary      string
 	Query        []Parameter
 	Security     string       // Bearer, Certificate or nothing
+	Also         []string     // schemes that do as well as Security
 	Request      reflect.Type // of a JSON body; nil for none
 	Binary       bool         // the body is bytes
 	Response     reflect.Type // of a JSON answer; nil for none
@@ -59,7 +60,7 @@ func Document(title, version string, problem reflect.Type, ops []Operation) ([]b
 		"components": object{"schemas": s, "securitySchemes": object{
 			Bearer: object{"type": "http", "scheme": "bearer"},
 			// OpenAPI 3.0 has no word for mutual TLS.
-			Certificate: object{"type": "apiKey", "in": "header", "name": "TLS-Client-Certificate", "description": "A TLS client certificate of an enrolled box; no header is sent."},
+			Certificate: object{"type": "apiKey", "in": "header", "name": "TLS-Client-Certificate", "description": "A TLS client certificate that the site or a box issued; no header is sent."},
 		}},
 	}, "", " ")
 }
@@ -84,7 +85,11 @@ func (op Operation) describe(s schemas, failure object) object {
 	out := object{"summary": op.Summary, "operationId": operationID(op), "parameters": parameters,
 		"responses": object{fmt.Sprint(cmp.Or(op.Status, http.StatusOK)): ok, "default": failure}}
 	if op.Security != "" {
-		out["security"] = []object{{op.Security: []string{}}}
+		either := []object{{op.Security: []string{}}}
+		for _, other := range op.Also {
+			either = append(either, object{other: []string{}})
+		}
+		out["security"] = either
 	}
 	switch {
 	case op.Request != nil:
