@@ -35,26 +35,28 @@ func (s *Store) WaitTry(ctx context.Context, subject string, now time.Time) (tim
 
 // NoteTry keeps that a subject tried: a right one forgets the wrong ones before.
 func (s *Store) NoteTry(ctx context.Context, subject string, right bool, now time.Time) error {
-	return s.change(ctx, "note a try of "+subject, func(tx *sql.Tx) error {
-		if right {
-			_, err := tx.Exec("DELETE FROM tries WHERE subject = ?", subject)
-			return err
-		}
-		var failed int
-		err := tx.QueryRow("SELECT failed FROM tries WHERE subject = ?", subject).Scan(&failed)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
-		failed++
-		until := now
-		if n := failed - freeTries; n >= 0 {
-			until = now.Add(min(firstWait<<min(n, 10), longWait))
-		}
-		if _, err := tx.Exec("INSERT INTO tries (subject, failed, until) VALUES (?1, ?2, ?3) ON CONFLICT (subject) DO UPDATE SET failed = ?2, until = ?3",
-			subject, failed, millis(until)); err != nil {
-			return err
-		}
-		_, err = tx.Exec("DELETE FROM tries WHERE subject IN (SELECT subject FROM tries ORDER BY until DESC LIMIT -1 OFFSET ?)", maxTries)
+	return s.change(ctx, "note a try of "+subject, func(tx *sql.Tx) error { return noteTry(tx, subject, right, now) })
+}
+
+func noteTry(tx *sql.Tx, subject string, right bool, now time.Time) error {
+	if right {
+		_, err := tx.Exec("DELETE FROM tries WHERE subject = ?", subject)
 		return err
-	})
+	}
+	var failed int
+	err := tx.QueryRow("SELECT failed FROM tries WHERE subject = ?", subject).Scan(&failed)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	failed++
+	until := now
+	if n := failed - freeTries; n >= 0 {
+		until = now.Add(min(firstWait<<min(n, 10), longWait))
+	}
+	if _, err := tx.Exec("INSERT INTO tries (subject, failed, until) VALUES (?1, ?2, ?3) ON CONFLICT (subject) DO UPDATE SET failed = ?2, until = ?3",
+		subject, failed, millis(until)); err != nil {
+		return err
+	}
+	_, err = tx.Exec("DELETE FROM tries WHERE subject IN (SELECT subject FROM tries ORDER BY until DESC LIMIT -1 OFFSET ?)", maxTries)
+	return err
 }
