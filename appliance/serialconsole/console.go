@@ -3,8 +3,12 @@
 // full-screen program: a serial line may be watched by a person, a logger or
 // a test.
 //
-// It reads nothing from the line. Every text is cut down to printable ASCII:
-// names come from firmware and from the network.
+// Where the line is a terminal, somebody may type: the console collects lines,
+// and an Interpreter carries them out; it knows of no command itself. Every text
+// is cut down to printable ASCII: names come from firmware, from the network, and
+// from whoever types.
+//
+// Format: docs/formats/console.md.
 package serialconsole
 
 import (
@@ -25,7 +29,9 @@ type State struct {
 	Line      string // what is wrong with the line to the site, empty if nothing is
 	Content   Content
 	Jobs      []Job
+	Pending   []Pending // machines that wait for approval
 	Alarms    []string
+	Keyboard  bool   // somebody may type
 	Waiting   uint64 // events that the site does not have yet
 	Ready     bool
 	// NotReady says what is lacking.
@@ -52,6 +58,9 @@ type Job struct {
 	Percent                    int // -1: not known
 }
 
+// Pending is a machine that waits until a person has compared its code.
+type Pending struct{ Code, Computer, Text string }
+
 const width = 80
 
 // Render makes the block of a state: lines of printable ASCII, at most 80
@@ -77,8 +86,14 @@ func Render(s State) []string {
 	for _, j := range s.Jobs {
 		b.job(j)
 	}
+	for _, p := range s.Pending {
+		b.add("approval", "%s %s: %s", p.Code, p.Computer, p.Text)
+	}
 	for _, a := range s.Alarms {
 		b.add("ALARM", "%s", a)
+	}
+	if s.Keyboard {
+		b.add("console", "press Enter and type help")
 	}
 	if s.Ready {
 		b.add("state", "ready")

@@ -2,7 +2,6 @@ package technician
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/bootward/bootward/api"
@@ -47,8 +46,8 @@ func (d *Desk) decide(ctx context.Context, c caller, typed, decision string) (ap
 		return api.PendingApproval{}, f
 	}
 	ctx = context.WithoutCancel(ctx) // who goes away has tried all the same
-	p, err := d.Approvals.DecideCode(ctx, code, decision, c.person.Name)
-	f := d.undecided(code, err)
+	p, e := d.Approvals.DecideCode(ctx, code, decision, c.person.Name)
+	f := d.veil("decide", e)
 	if f == nil || f.Code == api.CodeNotFound {
 		if err := d.Store.NoteTry(ctx, subject, f == nil, d.Now()); err != nil {
 			d.Log.Error("note a try of a code", "error", err)
@@ -60,20 +59,15 @@ func (d *Desk) decide(ctx context.Context, c caller, typed, decision string) (ap
 	return p, f
 }
 
-// undecided says why a decision was not kept; nil if it was.
-func (d *Desk) undecided(code string, err error) *failure {
-	var e *api.Error
+// veil passes an error on to whoever asked, but none of ours.
+func (d *Desk) veil(what string, e *api.Error) *failure {
 	switch {
-	case err == nil:
+	case e == nil:
 		return nil
-	case errors.As(err, &e):
-		return &failure{Error: e}
-	case errors.Is(err, store.ErrNotFound):
-		return fail(api.CodeNotFound, code, "no machine that waits shows this code").remedy("compare it with the screen of the machine")
-	case errors.Is(err, store.ErrDecided):
-		return fail(api.CodeConflict, code, "somebody has decided on it before")
+	case e.Code == api.CodeInternal || e.Code == api.CodeNoSpace:
+		return d.internal(what, e)
 	}
-	return d.internal("decide", err)
+	return &failure{Error: e}
 }
 
 // resume lets a box go on that the wipe interlock stopped. One that was not

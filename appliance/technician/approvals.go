@@ -2,7 +2,7 @@ package technician
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"slices"
 	"time"
 
@@ -22,29 +22,32 @@ func (k Kept) Pending(ctx context.Context) ([]api.PendingApproval, error) {
 	if err != nil {
 		return nil, err
 	}
-	var waiting []api.PendingApproval
-	for _, a := range all {
-		if a.Decision == "" {
-			waiting = append(waiting, a.PendingApproval)
-		}
+	waiting := make([]api.PendingApproval, len(all))
+	for i, a := range all {
+		waiting[i] = a.PendingApproval
 	}
 	return waiting, nil
 }
 
 // DecideCode implements Approvals.
-func (k Kept) DecideCode(ctx context.Context, code, decision, who string) (api.PendingApproval, error) {
-	now := k.Now()
-	all, err := k.Store.Approvals(ctx, now)
+func (k Kept) DecideCode(ctx context.Context, code, decision, who string) (api.PendingApproval, *api.Error) {
+	all, err := k.Pending(ctx)
 	if err != nil {
-		return api.PendingApproval{}, err
+		return api.PendingApproval{}, api.Errorf(api.CodeInternal, "box", "%v", err)
 	}
-	i := slices.IndexFunc(all, func(a store.Approval) bool { return a.Code == code })
+	gone := api.Errorf(api.CodeNotFound, code, "no machine that waits shows this code").WithRemedy("compare it with the screen of the machine")
+	i := slices.IndexFunc(all, func(a api.PendingApproval) bool { return a.Code == code })
 	if i < 0 {
-		return api.PendingApproval{}, fmt.Errorf("code %s: %w", code, store.ErrNotFound)
+		return api.PendingApproval{}, gone
 	}
-	p := all[i].PendingApproval
-	if err := k.Store.DecideApproval(ctx, p.ID, decision, who, now); err != nil {
-		return p, err
+	p := all[i]
+	switch err := k.Store.DecideApproval(ctx, p.ID, decision, who, k.Now()); {
+	case errors.Is(err, store.ErrNotFound):
+		return p, gone
+	case errors.Is(err, store.ErrDecided):
+		return p, api.Errorf(api.CodeConflict, code, "somebody decided on it before: %s, %s", p.Decision, p.Who)
+	case err != nil:
+		return p, api.Errorf(api.CodeInternal, "box", "%v", err)
 	}
 	p.Decision, p.Who = decision, who
 	return p, nil

@@ -43,12 +43,13 @@ type Self struct {
 // Approvals are the machines that wait until a person has compared their code.
 // Its methods may be called by several goroutines at once.
 type Approvals interface {
-	// Pending lists those that wait, oldest first.
+	// Pending lists those that wait, and those that were decided on and did not
+	// come back yet, oldest first.
 	Pending(ctx context.Context) ([]api.PendingApproval, error)
 	// DecideCode keeps what who said of the machine that shows a code, in the form
-	// of trust.NormalizeCode. store.ErrNotFound: no machine shows it;
-	// store.ErrDecided: somebody was faster; an *api.Error is told as it is.
-	DecideCode(ctx context.Context, code, decision, who string) (api.PendingApproval, error)
+	// of trust.NormalizeCode. api.CodeNotFound: no machine shows it;
+	// api.CodeConflict: somebody was faster.
+	DecideCode(ctx context.Context, code, decision, who string) (api.PendingApproval, *api.Error)
 }
 
 // Desk is where technicians work. Its fields are set before use and not changed

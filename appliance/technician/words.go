@@ -100,6 +100,9 @@ func about(p api.PendingApproval) string {
 	if p.Why != "" {
 		text += " (" + p.Why + ")"
 	}
+	if p.Decision != "" {
+		text += "; " + p.Decision + " by " + p.Who
+	}
 	return text
 }
 
@@ -110,6 +113,7 @@ func decideWord(decision string) func(*Terminal, context.Context, caller, []stri
 			return nil, f
 		}
 		done := map[string]string{store.Approve: "approved", store.Deny: "denied"}[decision]
+		p.Decision = "" // said by the first word
 		return []string{done + ": " + about(p)}, nil
 	}
 }
