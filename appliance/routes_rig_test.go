@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -174,8 +175,8 @@ func (d *door) person(ca *trust.Authority, name string, at time.Time) *tls.Certi
 func (d *door) prepare(code string) {
 	d.t.Helper()
 	now := time.Now()
-	p := api.PendingApproval{ID: "A" + code, Code: code, Computer: "pc", Identity: api.Identity{MACs: []string{"52:54:00:00:00:" + code[len(code)-2:]}}, AskedAt: now, ExpiresAt: now.Add(time.Hour)}
-	fatal(d.t, d.store.AskApproval(d.t.Context(), store.Approval{PendingApproval: p, Key: code, Nonce: []byte("n")}, status.FlightEvent{Time: now, Client: wardMAC}))
+	p := api.PendingApproval{ID: rand.Text(), Code: code, Computer: "pc", Identity: api.Identity{MACs: []string{"52:54:00:00:00:" + code[len(code)-2:]}}, AskedAt: now, ExpiresAt: now.Add(time.Hour)}
+	fatal(d.t, d.store.AskApproval(d.t.Context(), store.Approval{PendingApproval: p, Key: rand.Text(), Nonce: []byte("n")}, status.FlightEvent{Time: now, Client: wardMAC}))
 	fatal(d.t, d.store.Stop(d.t.Context(), "too many", status.FlightEvent{Time: now, Client: wardMAC}, now))
 }
 
