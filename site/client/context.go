@@ -29,6 +29,9 @@ type Context struct {
 	// Administrator is for people; Token is the bearer token.
 	Administrator string `yaml:"administrator,omitempty"`
 	Token         string `yaml:"token"`
+	// Certificate is a PEM file with the person's certificate and key; a relative
+	// path begins at the folder of the context file.
+	Certificate string `yaml:"certificate,omitempty"`
 }
 
 // LoadContext reads a context file; unknown keys are errors.
@@ -61,6 +64,15 @@ func ParseContext(file string, b []byte) (*Context, error) {
 		return nil, fmt.Errorf("context %s: %w", file, err)
 	}
 	return &c, nil
+}
+
+// TrustAnchor is whom the context trusts, site and boxes.
+func (c *Context) TrustAnchor() (*trust.Anchor, error) {
+	a, err := c.anchor()
+	if err != nil {
+		return nil, fmt.Errorf("context: %w", err)
+	}
+	return a, nil
 }
 
 func (c *Context) anchor() (*trust.Anchor, error) {
