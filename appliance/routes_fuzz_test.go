@@ -67,7 +67,9 @@ func FuzzRoutes(f *testing.F) {
 			a := d.serve(g, method, target, header, body)
 			check(t, g, pattern, a)
 		}
-		d.whole(t, everybody[2])
+		if method != http.MethodGet {
+			d.whole(t, everybody[2])
+		}
 	})
 }
 
@@ -81,8 +83,11 @@ func (d *door) goOn(t *testing.T, g *guest, pattern string, body []byte) []byte 
 		fatal(t, err)
 		if len(all) > 0 && all[0].Decision != "" { // it comes back with its key
 			fatal(t, d.store.OpenJob(t.Context(), store.Job{ID: rand.Text(), Machine: rand.Text(), Key: all[0].Key, Opened: time.Now()}, ""))
+			all = nil
 		}
-		d.prepare("482-913")
+		if stopped, err := d.point.Stopped(t.Context()); err != nil || stopped == "" || len(all) == 0 {
+			d.prepare("482-913")
+		}
 	}
 	if g.name != "job" {
 		return body
