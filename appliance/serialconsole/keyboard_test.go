@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,8 +46,9 @@ func session(t *testing.T, do func(typed func(string), change func(), out func()
 		screen := NewScreen(&out)
 		var changed supervisor.Signal
 		keys := make(chan byte)
+		var mu sync.Mutex
 		s := State{Box: "ward-7", Site: "CEN", NotReady: "no policy", Keyboard: true}
-		c := &Console{Out: screen, Changed: changed.Changed, State: func(context.Context) State { return s },
+		c := &Console{Out: screen, Changed: changed.Changed, State: func(context.Context) State { mu.Lock(); defer mu.Unlock(); return s },
 			Uptime: func() (time.Duration, error) { return time.Second, nil }, Keys: keys, Input: &parrot{}}
 		ended := make(chan error, 1)
 		go func() { ended <- c.Run(ctx) }()
@@ -56,11 +59,15 @@ func session(t *testing.T, do func(typed func(string), change func(), out func()
 			}
 			synctest.Wait()
 		}, func() {
-			s.Alarms = append(s.Alarms, fmt.Sprintf("alarm %d", len(s.Alarms)+1))
+			mu.Lock()
+			s.Alarms = append(slices.Clone(s.Alarms), fmt.Sprintf("alarm %d", len(s.Alarms)+1))
+			mu.Unlock()
 			changed.Notify()
 			time.Sleep(3 * time.Second)
 			synctest.Wait()
 		}, func() string {
+			screen.mu.Lock()
+			defer screen.mu.Unlock()
 			defer out.Reset()
 			return out.String()
 		}, screen)

@@ -99,7 +99,7 @@ func (d *Desk) checkPIN(name, pin string) (c caller, revision int64, right bool)
 			verifier, revision, known = own, of, true
 		}
 	}
-	match, err := trust.CheckPassword(verifier, pin)
+	match, err := d.compare(verifier, pin)
 	if err != nil {
 		d.Log.Error("the PIN of a person cannot be checked", "person", name, "error", err)
 	}
@@ -107,6 +107,13 @@ func (d *Desk) checkPIN(name, pin string) (c caller, revision int64, right bool)
 		c = caller{}
 	}
 	return c, revision, match && known
+}
+
+func (d *Desk) compare(verifier, pin string) (bool, error) {
+	if d.checked != nil {
+		d.checked(verifier)
+	}
+	return trust.CheckPassword(verifier, pin)
 }
 
 // sealedPIN is the newest PIN of a person in the policy; nil without one.
