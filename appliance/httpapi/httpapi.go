@@ -110,10 +110,7 @@ func Describe(version string, routes []Route) ([]Route, error) {
 func (rt Route) operation() openapi.Operation {
 	method, path, _ := strings.Cut(rt.Pattern, " ")
 	op := openapi.Operation{Method: method, Path: path, Summary: fmt.Sprintf("%s (%s)", cmp.Or(rt.Summary, path), rt.Who), Query: rt.Query,
-		Media: rt.Media, Status: rt.Status}
-	if len(rt.Security) > 0 {
-		op.Security, op.Also = rt.Security[0], rt.Security[1:]
-	}
+		Media: rt.Media, Status: rt.Status, Security: strings.Join(rt.Security, " ")}
 	if rt.Request != nil {
 		op.Request = reflect.TypeOf(rt.Request)
 	}

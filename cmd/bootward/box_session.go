@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -35,8 +34,11 @@ func runRemote(ctx context.Context, a *app, args []string, do func(context.Conte
 	}
 	var cert *tls.Certificate
 	if a.remote.as == "" {
-		if cert, err = personCertificate(c, file); err != nil {
+		if cert, err = c.PersonCertificate(); err != nil {
 			return err
+		}
+		if cert == nil {
+			return &usageError{fmt.Errorf("--box: say who you are with --as NAME; context %s names no certificate", file)}
 		}
 	}
 	box, err := boxclient.New(anchor, a.remote.box, cert)
@@ -58,23 +60,6 @@ func runRemote(ctx context.Context, a *app, args []string, do func(context.Conte
 	leave, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	return errors.Join(err, box.SignOut(leave))
-}
-
-// personCertificate reads the certificate that the context names: a PEM file with
-// certificate and key, beside the context file unless its path is absolute.
-func personCertificate(c *client.Context, contextFile string) (*tls.Certificate, error) {
-	if c.Certificate == "" {
-		return nil, &usageError{errors.New("--box: say who you are with --as NAME; context " + contextFile + " names no certificate")}
-	}
-	path := c.Certificate
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(filepath.Dir(contextFile), path)
-	}
-	pair, err := tls.LoadX509KeyPair(path, path)
-	if err != nil {
-		return nil, fmt.Errorf("certificate %s: %w", path, err)
-	}
-	return &pair, nil
 }
 
 // maxPIN is the longest PIN that is read, in bytes.
