@@ -52,19 +52,6 @@ func (b *Box) newConsole() *serialconsole.Console {
 	return c
 }
 
-// pendingState adds the machines that wait for approval to what the console shows.
-func (b *Box) pendingState(ctx context.Context, s *serialconsole.State) {
-	all, err := b.desk.Approvals.Pending(ctx)
-	if err != nil {
-		return // that the database cannot be read is an alarm already
-	}
-	for _, p := range all {
-		if p.Decision == "" {
-			s.Pending = append(s.Pending, serialconsole.Pending{Code: p.Code, Computer: p.Computer, Text: p.Sequence})
-		}
-	}
-}
-
 // boxConsole is what technicians are told: what the console shows, for programs.
 func (b *Box) boxConsole(ctx context.Context) api.BoxConsole {
 	s := b.consoleState(ctx)

@@ -92,7 +92,6 @@ func (b *Box) consoleState(ctx context.Context) serialconsole.State {
 	}
 	s.Content = contentState(b)
 	b.jobState(ctx, &s)
-	b.pendingState(ctx, &s)
 	return s
 }
 

@@ -29,7 +29,6 @@ type State struct {
 	Line      string // what is wrong with the line to the site, empty if nothing is
 	Content   Content
 	Jobs      []Job
-	Pending   []Pending // machines that wait for approval
 	Alarms    []string
 	Keyboard  bool   // somebody may type
 	Waiting   uint64 // events that the site does not have yet
@@ -58,9 +57,6 @@ type Job struct {
 	Percent                    int // -1: not known
 }
 
-// Pending is a machine that waits until a person has compared its code.
-type Pending struct{ Code, Computer, Text string }
-
 const width = 80
 
 // Render makes the block of a state: lines of printable ASCII, at most 80
@@ -85,9 +81,6 @@ func Render(s State) []string {
 	}
 	for _, j := range s.Jobs {
 		b.job(j)
-	}
-	for _, p := range s.Pending {
-		b.add("approval", "%s %s: %s", p.Code, p.Computer, p.Text)
 	}
 	for _, a := range s.Alarms {
 		b.add("ALARM", "%s", a)
