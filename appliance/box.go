@@ -38,7 +38,8 @@ type Options struct {
 	// In is the technician's keyboard, one key at a time and without an echo; nil:
 	// nobody can type.
 	In io.Reader
-	// Unseal opens what the site sealed to this box; nil: nothing can be opened.
+	// Unseal opens what the site sealed to this box, in place of the box's own key;
+	// for tests. May be nil.
 	Unseal func(policy.Sealed) ([]byte, error)
 	// TokenFile holds the enrolment token; ConsumeSeed deletes it from the
 	// boot medium when it is used (may be nil).
@@ -110,7 +111,9 @@ func (b *Box) open(dir string) (err error) {
 		Store: b.store, Self: b.self, Policy: b.snapshot, Complete: b.library.Complete, Now: b.link.Now, Version: b.o.Version,
 		Content: &distributionpoint.Point{Library: b.library, OnBad: b.bad}, Log: b.super.Logger("https"),
 	}
-	b.point.Unseal = b.o.Unseal
+	if b.o.Unseal != nil {
+		b.point.Unseal = b.o.Unseal
+	}
 	b.desk = b.newDesk()
 	b.flight = newRecorder(b.store, b.link.Now)
 	b.watch, err = network.Watch(func(_, _ network.Snapshot) { b.changed.Notify(); b.news.Notify() })
