@@ -1,8 +1,8 @@
 // Package api is what Bootward's programs say to each other: versioned wire
 // types, routes and error codes. It has no logic and does no I/O.
 //
-// Three parties: administrators and boxes speak to the site (site.go,
-// box.go), agents speak to a box (agent.go). Bodies are JSON; errors are
+// Administrators and boxes speak to the site (site.go, box.go), agents and
+// technicians to a box (agent.go, technician.go). Bodies are JSON; errors are
 // problem documents of RFC 9457.
 package api
 

@@ -15,8 +15,10 @@ import (
 	"github.com/bootward/bootward/appliance/distributionpoint"
 	"github.com/bootward/bootward/appliance/managementpoint"
 	"github.com/bootward/bootward/appliance/network"
+	"github.com/bootward/bootward/appliance/serialconsole"
 	"github.com/bootward/bootward/appliance/sitelink"
 	"github.com/bootward/bootward/appliance/store"
+	"github.com/bootward/bootward/appliance/technician"
 	"github.com/bootward/bootward/content"
 	"github.com/bootward/bootward/internal/supervisor"
 	"github.com/bootward/bootward/osd"
@@ -32,7 +34,13 @@ type Options struct {
 	Built   time.Time // no certificate is checked at an earlier time
 	Clock   func() time.Time
 	Log     *slog.Logger
-	Console io.Writer // of the technician
+	Console io.Writer // of the technician; a *serialconsole.Screen if the log goes there too
+	// In is the technician's keyboard, one key at a time and without an echo; nil:
+	// nobody can type.
+	In io.Reader
+	// Unseal opens what the site sealed to this box, in place of the box's own key;
+	// for tests. May be nil.
+	Unseal func(policy.Sealed) ([]byte, error)
 	// TokenFile holds the enrolment token; ConsumeSeed deletes it from the
 	// boot medium when it is used (may be nil).
 	TokenFile   string
@@ -53,6 +61,8 @@ type Box struct {
 	library *distributionpoint.Library
 	files   *distributionpoint.BootFiles
 	point   *managementpoint.Point
+	desk    *technician.Desk
+	keys    <-chan byte // of Options.In
 	super   *supervisor.Supervisor
 	watch   *network.Watcher
 	flight  *recorder
@@ -101,6 +111,10 @@ func (b *Box) open(dir string) (err error) {
 		Store: b.store, Self: b.self, Policy: b.snapshot, Complete: b.library.Complete, Now: b.link.Now, Version: b.o.Version,
 		Content: &distributionpoint.Point{Library: b.library, OnBad: b.bad}, Log: b.super.Logger("https"), Unseal: b.unseal, Waits: b.news.Notify,
 	}
+	if b.o.Unseal != nil {
+		b.point.Unseal = b.o.Unseal
+	}
+	b.desk = b.newDesk()
 	b.flight = newRecorder(b.store, b.link.Now)
 	b.watch, err = network.Watch(func(_, _ network.Snapshot) { b.changed.Notify(); b.news.Notify() })
 	return err
@@ -126,6 +140,9 @@ func (b *Box) Run(asked context.Context) error {
 			cancel() // addresses would go stale unseen: better to start again
 		}
 	})
+	if b.o.In != nil {
+		b.keys = serialconsole.Keys(ctx, b.o.In)
+	}
 	var services []supervisor.Named
 	for _, s := range Plan(b.o.Config, b.links(ctx)) {
 		services = append(services, supervisor.Named{Name: s.Name, Service: b.service(s)})

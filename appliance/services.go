@@ -13,7 +13,6 @@ import (
 	"github.com/bootward/bootward/appliance/httpboot"
 	"github.com/bootward/bootward/appliance/network"
 	"github.com/bootward/bootward/appliance/pxe"
-	"github.com/bootward/bootward/appliance/serialconsole"
 	"github.com/bootward/bootward/appliance/tftp"
 	"github.com/bootward/bootward/internal/supervisor"
 )
@@ -44,7 +43,7 @@ func (b *Box) service(s Spec) supervisor.Service {
 	case KindMetrics:
 		return supervisor.Func(b.runMetrics)
 	case KindConsole:
-		return &serialconsole.Console{Out: b.o.Console, State: b.consoleState, Changed: b.changed.Changed, Uptime: serialconsole.Uptime}
+		return b.newConsole()
 	case KindEnrol:
 		return b.link.Enrol(log)
 	case KindPolicy:
@@ -134,7 +133,11 @@ func (b *Box) runHTTPS(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return b.point.Serve(ctx, l)
+	h, err := b.handler()
+	if err != nil {
+		return errors.Join(supervisor.Fatal(err), l.Close())
+	}
+	return b.point.ServeAll(ctx, l, h)
 }
 
 func port(p uint16) string { return fmt.Sprintf("0.0.0.0:%d", p) }

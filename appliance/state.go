@@ -64,7 +64,7 @@ func (b *Box) facts() Facts {
 
 // consoleState gathers what the console shows.
 func (b *Box) consoleState(ctx context.Context) serialconsole.State {
-	s := serialconsole.State{Version: b.o.Version, Addresses: b.addresses(true)}
+	s := serialconsole.State{Version: b.o.Version, Addresses: b.addresses(true), Keyboard: b.keys != nil}
 	s.Ready, s.NotReady = Readiness(b.facts())
 	b.ready.Store(s.Ready)
 	if id := b.link.Identity(); id != nil {
@@ -128,7 +128,7 @@ func (b *Box) jobState(ctx context.Context, s *serialconsole.State) {
 		s.Jobs = append(s.Jobs, line)
 	}
 	if stopped, err := b.point.Stopped(ctx); err == nil && stopped != "" {
-		s.Alarms = append(s.Alarms, "STOPPED: no machine is erased: "+stopped+". An administrator looks at it, then: bootward box resume "+s.Box)
+		s.Alarms = append(s.Alarms, "STOPPED: no machine is erased: "+stopped+". Look at it, then sign in here and type resume, or at the site: bootward box resume "+s.Box)
 	}
 	for _, j := range halted {
 		s.Alarms = append(s.Alarms, j.Reason)

@@ -2,7 +2,6 @@ package managementpoint
 
 import (
 	"cmp"
-	"context"
 	"crypto/ecdsa"
 	"encoding/json"
 	"errors"
@@ -72,35 +71,13 @@ var routes = []route{
 	}},
 }
 
-// Handler serves the routes; everything else is not found.
-func (p *Point) Handler() http.Handler {
-	mux := http.NewServeMux()
-	for _, rt := range routes {
-		mux.HandleFunc(rt.pattern, func(w http.ResponseWriter, r *http.Request) { p.handle(rt, w, r) })
-	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		fail(w, api.Errorf(api.CodeNotFound, r.URL.Path, "there is no such route"))
-	})
-	return mux
-}
-
-// handle decides who asks, then serves within the route's limits.
+// handle decides who asks, then serves. Package httpapi keeps the route's limits.
 func (p *Point) handle(rt route, w http.ResponseWriter, r *http.Request) {
 	if p.Self() == nil {
 		w.Header().Set("Retry-After", "10")
 		fail(w, api.Errorf(api.CodeUnavailable, "box", "the box is not enrolled yet"))
 		return
 	}
-	if rt.time > 0 {
-		ctx, cancel := context.WithTimeout(r.Context(), rt.time)
-		defer cancel()
-		r = r.WithContext(ctx)
-		control := http.NewResponseController(w)
-		// Not every ResponseWriter has deadlines; then the server's count.
-		_ = control.SetReadDeadline(time.Now().Add(rt.time))
-		_ = control.SetWriteDeadline(time.Now().Add(rt.time))
-	}
-	r.Body = http.MaxBytesReader(w, r.Body, rt.limit)
 	c := call{w: w, r: r}
 	if rt.who == nobody {
 		if !p.limits.allow(source(r), time.Now()) {

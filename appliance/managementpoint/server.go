@@ -27,6 +27,12 @@ const (
 // Serve answers agents on the listener until ctx ends. The box must be
 // enrolled.
 func (p *Point) Serve(ctx context.Context, l net.Listener) error {
+	return p.ServeAll(ctx, l, p.Handler())
+}
+
+// ServeAll is Serve with a handler that has more routes than those of agents:
+// they share the address and the certificate.
+func (p *Point) ServeAll(ctx context.Context, l net.Listener, h http.Handler) error {
 	self := p.Self()
 	if self == nil {
 		return errors.New("management point: the box is not enrolled yet")
@@ -36,7 +42,7 @@ func (p *Point) Serve(ctx context.Context, l net.Listener) error {
 		return errors.New("management point: no certificate could be made")
 	}
 	srv := &http.Server{
-		Handler: p.Handler(), TLSConfig: trust.ServerTLS(self.Anchor, certificate.get, p.Now),
+		Handler: h, TLSConfig: trust.ServerTLS(self.Anchor, certificate.get, p.Now),
 		ReadHeaderTimeout: 15 * time.Second, IdleTimeout: idleTime, MaxHeaderBytes: 32 << 10,
 		ErrorLog:    log.New(&quiet{p.Log}, "", 0),
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },

@@ -3,8 +3,12 @@
 // full-screen program: a serial line may be watched by a person, a logger or
 // a test.
 //
-// It reads nothing from the line. Every text is cut down to printable ASCII:
-// names come from firmware and from the network.
+// Where the line is a terminal, somebody may type: the console collects lines,
+// and an Interpreter carries them out; it knows of no command itself. Every text
+// is cut down to printable ASCII: names come from firmware, from the network, and
+// from whoever types.
+//
+// Format: docs/formats/console.md.
 package serialconsole
 
 import (
@@ -27,6 +31,7 @@ type State struct {
 	Jobs      []Job
 	Pending   []Pending
 	Alarms    []string
+	Keyboard  bool   // somebody may type
 	Waiting   uint64 // events that the site does not have yet
 	Ready     bool
 	// NotReady says what is lacking.
@@ -83,6 +88,9 @@ func Render(s State) []string {
 	}
 	for _, a := range s.Alarms {
 		b.add("ALARM", "%s", a)
+	}
+	if s.Keyboard {
+		b.add("console", "press Enter and type help")
 	}
 	if s.Ready {
 		b.add("state", "ready")

@@ -26,6 +26,7 @@ type app struct {
 	json        bool
 	verbose     bool
 	contextFile string
+	remote      remoteOptions
 }
 
 func newApp(in io.Reader, out, err io.Writer, env func(string) string) *app {

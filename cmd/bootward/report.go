@@ -53,6 +53,10 @@ func (a *app) judge(ctx context.Context, err error, command string) (*api.Error,
 	}
 	e = told(codeFailed, err)
 	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err, syscall.ENETUNREACH) {
+		if a.remote.box != "" {
+			e.Remedy = "see whether the box answers at " + a.remote.box
+			return e, exitFailed
+		}
 		e.Remedy = "see whether `bootward site serve` runs there; the address stands in the context file"
 		if file, err := a.contextPath(); err == nil {
 			e.Remedy += " " + file

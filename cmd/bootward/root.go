@@ -27,11 +27,16 @@ A site is made by "bootward site init" and runs by "bootward site serve". The
 other commands speak to it, by the context file that "site init" wrote. Names
 with spaces stand in quotes; where a name is wanted, an id (CEN00001) will do.
 
+With --box some verbs go to a box itself, also while its line to the site is
+cut: box show, box resume, computer pending, approve, deny and clear-pxe, site
+audit, status timeline. --as NAME signs in there with a PIN.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by policy or safety,
 130 interrupted.`,
 		Example: `  bootward site init --code CEN --dir /var/lib/bootward/site
   bootward apply -f examples/ward --dry-run
-  bootward status jobs --watch`,
+  bootward status jobs --watch
+  bootward --box 192.0.2.17 --as bob computer approve 482-913`,
 		Version:                    version,
 		SuggestionsMinimumDistance: 1,
 		SilenceErrors:              true,
@@ -82,6 +87,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by policy or safety,
 		group("lab", "A whole site, box and targets in emulation: run, matrix, attach", taskBuild, newLabRun(a), newLabMatrix(a), newLabAttach(a)),
 		newVersion(a),
 	)
+	remote(a, root)
 	return root
 }
 

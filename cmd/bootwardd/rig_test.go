@@ -27,6 +27,7 @@ import (
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/appliance"
 	"github.com/bootward/bootward/content"
+	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/osd/sequence"
 	"github.com/bootward/bootward/site"
 	"github.com/bootward/bootward/trust"
@@ -86,6 +87,8 @@ type rig struct {
 	admin      string // token of the administrator
 	tokenFile  string
 	interfaces []appliance.Interface // none: lo without PXE
+	keyboard   io.Reader             // of the console; nil: none
+	unseal     func(policy.Sealed) ([]byte, error)
 }
 
 func newRig(t *testing.T) *rig {
@@ -209,7 +212,7 @@ func (r *rig) startBox() (console *buffer) {
 		log = slog.New(slog.NewTextHandler(io.MultiWriter(os.Stderr, &r.boxLog), nil))
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	box, err := appliance.New(ctx, appliance.Options{Config: config, Version: "test", Log: log, Console: console, TokenFile: tokenFile,
+	box, err := appliance.New(ctx, appliance.Options{Config: config, Version: "test", Log: log, Console: console, TokenFile: tokenFile, In: r.keyboard, Unseal: r.unseal,
 		Clock: func() time.Time { return time.Now().Add(time.Duration(r.clock.Load())) }, ConsumeSeed: func(string) error { return nil }})
 	if err != nil {
 		t.Fatal(err)

@@ -28,7 +28,8 @@ func serveCommand(log io.Writer) *cobra.Command {
 		Use: "serve", Short: "Run the box", Args: usageArgs(cobra.NoArgs),
 		Example: "  bootwardd serve --config /etc/bootward/box.yaml",
 		RunE: func(c *cobra.Command, _ []string) error {
-			return runServe(c.Context(), o, c.OutOrStdout(), logger(log))
+			t := openTerminal(os.Stdin, c.OutOrStdout(), log)
+			return errors.Join(runServe(c.Context(), o, t, logger(t.log)), t.restore())
 		},
 	}
 	c.Flags().StringVar(&o.config, "config", boot.ConfigFile, "configuration of the box")
@@ -39,7 +40,7 @@ func serveCommand(log io.Writer) *cobra.Command {
 }
 
 // runServe runs the box until ctx ends.
-func runServe(ctx context.Context, o serveOptions, console io.Writer, log *slog.Logger) error {
+func runServe(ctx context.Context, o serveOptions, t terminal, log *slog.Logger) error {
 	config, err := load(o.config)
 	if err != nil {
 		return err
@@ -49,7 +50,7 @@ func runServe(ctx context.Context, o serveOptions, console io.Writer, log *slog.
 		return err
 	}
 	box, err := appliance.New(ctx, appliance.Options{
-		Config: config, Version: version, Board: o.board, Built: made, Clock: time.Now, Log: log, Console: console, TokenFile: o.token,
+		Config: config, Version: version, Board: o.board, Built: made, Clock: time.Now, Log: log, Console: t.console, In: t.keyboard, TokenFile: o.token,
 		ConsumeSeed: func(name string) error { return consume(ctx, name) },
 		Address: func(ctx context.Context, n appliance.Interface, log *slog.Logger) error {
 			return keepAddress(ctx, n, o.resolv, log)

@@ -104,7 +104,7 @@ func (i *Init) Run(ctx context.Context) (Next, error) {
 	}
 	switch p.Role {
 	case RoleBox:
-		err = i.runBox(ctx, machine)
+		err = i.runBox(ctx, machine, p.Shell)
 	case RoleTarget:
 		err = i.runTarget(ctx)
 	}

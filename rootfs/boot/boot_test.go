@@ -460,3 +460,11 @@ func read(t *testing.T, name string) string {
 	}
 	return string(data)
 }
+
+// TestOneReaderOfTheKeyboard: with a support shell bootwardd has none, and nil is
+// what os/exec takes for none.
+func TestOneReaderOfTheKeyboard(t *testing.T) {
+	if keyboard(true) != nil || keyboard(false) != os.Stdin {
+		t.Error("shell and bootwardd read the same keyboard")
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -31,7 +32,7 @@ func restartDelay(n int, random float64) time.Duration {
 }
 
 // runBox brings up storage and seed, and keeps bootwardd running until ctx ends.
-func (i *Init) runBox(ctx context.Context, m *machine) error {
+func (i *Init) runBox(ctx context.Context, m *machine, shell bool) error {
 	if err := setHostname("bootward"); err != nil {
 		i.Log.Warn("host name", "error", err)
 	}
@@ -46,7 +47,7 @@ func (i *Init) runBox(ctx context.Context, m *machine) error {
 	}
 	for n := 1; ; n++ {
 		started := time.Now()
-		code, err := i.child(ctx, "/bin/bootwardd", "serve")
+		code, err := i.child(ctx, keyboard(shell), "/bin/bootwardd", "serve")
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -68,20 +69,21 @@ func (i *Init) runTarget(ctx context.Context) error {
 	if err := setHostname("bootward-target"); err != nil {
 		i.Log.Warn("host name", "error", err)
 	}
-	code, err := i.child(ctx, "/bin/bootward-agent", "boot")
+	code, err := i.child(ctx, os.Stdin, "/bin/bootward-agent", "boot")
 	if err == nil && code != 0 {
 		err = fmt.Errorf("bootward-agent ended with %d", code)
 	}
 	return err
 }
 
-// child runs a program on the console to its end; when ctx ends it gets SIGTERM, and SIGKILL if it does not follow.
-func (i *Init) child(ctx context.Context, program string, args ...string) (int, error) {
+// child runs a program on the console, with a keyboard or nil, to its end; when ctx ends it gets SIGTERM, and SIGKILL
+// if it does not follow.
+func (i *Init) child(ctx context.Context, in io.Reader, program string, args ...string) (int, error) {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(unix.SIGTERM) }
 	cmd.WaitDelay = graceful
 	cmd.Env, cmd.Dir = environment(), "/"
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, os.Stdout, os.Stderr
 	wait, err := i.processes.start(cmd)
 	if err != nil {
 		return -1, fmt.Errorf("start %s: %w", program, err)
@@ -92,6 +94,15 @@ func (i *Init) child(ctx context.Context, program string, args ...string) (int, 
 		err = nil
 	}
 	return code, err
+}
+
+// keyboard is that of the console, or nothing where a support shell reads it: two
+// readers would get every other key.
+func keyboard(shell bool) io.Reader {
+	if shell {
+		return nil
+	}
+	return os.Stdin
 }
 
 // shell keeps a support shell on the console, in a session of its own so that ctrl-C works.

@@ -1,0 +1,163 @@
+package technician
+
+import (
+	"context"
+	"slices"
+
+	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/appliance/store"
+	"github.com/bootward/bootward/osd"
+	"github.com/bootward/bootward/osd/policy"
+	"github.com/bootward/bootward/osd/status"
+	"github.com/bootward/bootward/trust"
+)
+
+// Limits of what is asked and answered.
+const (
+	maxCleared  = 1000 // computers in one request
+	maxAudit    = 500  // entries
+	maxTimeline = 1000 // events
+)
+
+// What follows does not ask for rights: the two tables do.
+
+func (d *Desk) pending(ctx context.Context) ([]api.PendingApproval, *failure) {
+	all, err := d.Approvals.Pending(ctx)
+	if err != nil {
+		return nil, d.internal("list machines that wait", err)
+	}
+	return orEmpty(all), nil
+}
+
+// decide approves or denies the machine that shows a code. A code that no machine
+// shows counts as a wrong try of the person: codes are compared, not guessed.
+func (d *Desk) decide(ctx context.Context, c caller, typed, decision string) (api.PendingApproval, *failure) {
+	code := trust.NormalizeCode(typed)
+	if code == "" {
+		return api.PendingApproval{}, fail(api.CodeInvalid, "code", "is not of the form 482-913")
+	}
+	if decision != store.Approve && decision != store.Deny {
+		return api.PendingApproval{}, fail(api.CodeInvalid, "decision", "give %s or %s", store.Approve, store.Deny)
+	}
+	d.guessing.Lock()
+	defer d.guessing.Unlock()
+	subject := "code " + c.person.ID
+	if f := d.mayTry(ctx, "codes", subject); f != nil {
+		return api.PendingApproval{}, f
+	}
+	ctx = context.WithoutCancel(ctx) // who goes away has tried all the same
+	p, e := d.Approvals.DecideCode(ctx, code, decision, c.person.Name)
+	f := d.veil("decide", e)
+	if f == nil || f.Code == api.CodeNotFound {
+		if err := d.Store.NoteTry(ctx, subject, f == nil, d.Now()); err != nil {
+			d.Log.Error("note a try of a code", "error", err)
+		}
+	}
+	if f == nil {
+		d.Log.Info(decision, "by", c.person.Name, "computer", p.Computer, "code", code)
+	}
+	return p, f
+}
+
+// veil passes an error on to whoever asked, but none of ours.
+func (d *Desk) veil(what string, e *api.Error) *failure {
+	switch {
+	case e == nil:
+		return nil
+	case e.Code == api.CodeInternal || e.Code == api.CodeNoSpace:
+		return d.internal(what, e)
+	}
+	return &failure{Error: e}
+}
+
+// resume lets a box go on that the wipe interlock stopped. One that was not
+// stopped is left alone: what it counts is not to be forgotten by the way.
+func (d *Desk) resume(ctx context.Context, c caller) *failure {
+	w, err := d.Store.Wipes(ctx, d.Now())
+	if err != nil {
+		return d.internal("read the interlock", err)
+	}
+	if w.Stopped == "" {
+		return fail(api.CodeConflict, c.box, "the wipe interlock has not stopped it")
+	}
+	if err := d.Store.Resume(ctx, c.person.Name, d.Now()); err != nil {
+		return d.internal("resume", err)
+	}
+	d.Log.Info("the box goes on", "by", c.person.Name, "was stopped", w.Stopped)
+	return nil
+}
+
+// clear clears the PXE marks of computers, all of them or none, and returns their
+// names.
+func (d *Desk) clear(ctx context.Context, c caller, wanted []string) ([]string, *failure) {
+	if len(wanted) == 0 || len(wanted) > maxCleared {
+		return nil, fail(api.CodeInvalid, "computers", "%d are named, want 1 to %d", len(wanted), maxCleared)
+	}
+	e := d.Evaluator()
+	if e == nil {
+		return nil, fail(api.CodeUnavailable, "box", "there is no policy yet")
+	}
+	var ids, names []string
+	for _, w := range wanted {
+		computer, f := find(e, w)
+		if f != nil {
+			return nil, f
+		}
+		if !slices.Contains(ids, computer.ID) {
+			ids, names = append(ids, computer.ID), append(names, computer.Name)
+		}
+	}
+	if err := d.Store.ClearRuns(ctx, c.person.Name, ids, d.Now()); err != nil {
+		return nil, d.internal("clear PXE marks", err)
+	}
+	d.Log.Info("PXE marks cleared", "by", c.person.Name, "computers", names)
+	return names, nil
+}
+
+// find finds a computer of this box's policy by name, ID or MAC.
+func find(e *policy.Evaluator, named string) (*osd.Computer, *failure) {
+	if c := e.Computer(named); c != nil {
+		return c, nil
+	}
+	if mac, err := osd.NormalizeMAC(named); err == nil {
+		c, conflict := e.Identify(policy.Machine{MACs: []string{mac}})
+		if conflict != "" {
+			return nil, fail(api.CodeConflict, named, "%s", conflict)
+		}
+		if c != nil {
+			return c, nil
+		}
+	}
+	return nil, fail(api.CodeNotFound, shown(named), "this box knows no computer of that name, ID or MAC")
+}
+
+func (d *Desk) audit(ctx context.Context, n int) ([]api.AuditRecord, *failure) {
+	all, err := d.Store.AuditLog(ctx, n)
+	if err != nil {
+		return nil, d.internal("read the audit log", err)
+	}
+	return orEmpty(all), nil
+}
+
+func (d *Desk) timeline(ctx context.Context, client string) ([]status.FlightEvent, *failure) {
+	mac, err := osd.NormalizeMAC(client)
+	if err != nil {
+		return nil, fail(api.CodeInvalid, "client", "give the MAC of a machine, such as 52:54:00:77:00:11")
+	}
+	all, err := d.Store.FlightOf(ctx, mac, maxTimeline)
+	if err != nil {
+		return nil, d.internal("read the timeline", err)
+	}
+	return orEmpty(all), nil
+}
+
+// orEmpty lets an empty list be [] in JSON.
+func orEmpty[T any](all []T) []T {
+	if all == nil {
+		return []T{}
+	}
+	return all
+}
+
+// shown cuts what somebody sent down to a name that can be told.
+func shown(s string) string { return s[:min(len(s), 127)] }
