@@ -16,7 +16,7 @@ import (
 // newDesk puts together where technicians work. The box's other parts are there.
 func (b *Box) newDesk() *technician.Desk {
 	return &technician.Desk{
-		Store: b.store, Evaluator: b.point.Evaluator, Approvals: technician.Kept{Store: b.store, Now: b.link.Now},
+		Store: b.store, Evaluator: b.point.Evaluator, Approvals: b.point,
 		State: b.boxConsole, Allow: b.point.Allow, Now: b.link.Now, Log: b.super.Logger("technician"),
 		Self: func() *technician.Self {
 			if id := b.link.Identity(); id != nil {

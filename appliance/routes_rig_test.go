@@ -88,7 +88,7 @@ func newDoor(t testing.TB) *door {
 			return &managementpoint.Self{Box: "CEN00001", BoxName: "ward7-box", Site: "CEN", Anchor: d.anchor, Authority: d.box}
 		}}
 	d.desk = &technician.Desk{Store: d.store, Evaluator: d.point.Evaluator, Unseal: d.point.Unseal, Now: time.Now, Log: quiet,
-		Approvals: technician.Kept{Store: d.store, Now: time.Now}, State: func(context.Context) api.BoxConsole { return api.BoxConsole{} },
+		Approvals: d.point, State: func(context.Context) api.BoxConsole { return api.BoxConsole{} },
 		Self: func() *technician.Self { return &technician.Self{Site: "CEN", Anchor: d.anchor} }}
 	d.routes = must[http.Handler](t)((&Box{point: d.point, desk: d.desk}).handler())
 	return d

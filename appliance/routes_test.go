@@ -41,9 +41,6 @@ var routeIsFor = map[string]string{
 	"GET /v1/timeline": forLooking, "POST /v1/approvals/{code}": forApprove, "POST /v1/resume": forResume, "POST /v1/clear-pxe": forClear,
 }
 
-// notYet are routes of the contract that this box may lack.
-var notYet = []string{api.RoutePassword, api.RouteSecrets}
-
 // jobs and desk make the statuses that somebody gets on routes for jobs, and on
 // those for technicians.
 func statuses(jobs, desk int) map[string]int {
@@ -178,7 +175,7 @@ func TestRoutesDenyByDefault(t *testing.T) {
 		}
 	}
 	for pattern := range routeIsFor {
-		if !slices.Contains(found, pattern) && !slices.Contains(notYet, pattern) {
+		if !slices.Contains(found, pattern) {
 			t.Errorf("%s is not a route any more", pattern)
 		}
 	}
@@ -219,7 +216,7 @@ func TestNobodyIsLimited(t *testing.T) {
 	d.desk.Allow = d.point.Allow // as in New
 	d.listen()
 	for pattern, class := range routeIsFor {
-		if class != forAll || slices.Contains(notYet, pattern) {
+		if class != forAll {
 			continue
 		}
 		limited := false

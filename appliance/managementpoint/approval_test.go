@@ -270,7 +270,10 @@ func TestChecksAreMadeAnew(t *testing.T) {
 func TestUnattendedWaits(t *testing.T) {
 	for name, prepare := range map[string]func(*policy.Snapshot){
 		"required": func(s *policy.Snapshot) { s.Advertisements[0].Approval = osd.ApprovalRequired },
-		"secrets":  func(s *policy.Snapshot) { s.Sequences[0].Secrets = []string{"join"} },
+		"secrets": func(s *policy.Snapshot) {
+			s.Sequences[0].Secrets = []string{"join"}
+			s.Sealed = append(s.Sealed, policy.Sealed{Kind: policy.SealedSecret, Object: "S1", Name: "join", Revision: 1})
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)

@@ -32,7 +32,7 @@ func TestRender(t *testing.T) {
   APPROVE?  482-913  bw-52540077? (52:54:00:77:00:91): Ward 7 gets Debian 12,
             ERASES A DISK; the site does not know the machine. Compare the code
             with the machine's screen, then at the site: bootward computer
-            approve 482-913
+            approve 482-913, or here: sign in NAME, approve 482-913
   ALARM     second claimant
   state     not ready: content is not complete`
 	if got != want {

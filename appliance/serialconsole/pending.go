@@ -16,5 +16,5 @@ func (b *block) pending(p Pending) {
 		erases = ", ERASES A DISK"
 	}
 	text := fmt.Sprintf("%s  %s (%s): %s%s; %s. ", p.Code, p.Computer, p.MAC, p.Advertisement, erases, p.Why)
-	b.add("APPROVE?", "%s", text+"Compare the code with the machine's screen, then at the site: bootward computer approve "+p.Code)
+	b.add("APPROVE?", "%s", text+"Compare the code with the machine's screen, then at the site: bootward computer approve "+p.Code+", or here: sign in NAME, approve "+p.Code)
 }

@@ -98,7 +98,7 @@ func (r *rig) open() {
 	s, err := store.Open(r.t.Context(), r.path, slog.New(slog.DiscardHandler), r.clock)
 	fatal(r.t, err)
 	r.t.Cleanup(func() { s.Close() })
-	r.desk.Store, r.desk.Approvals = s, Kept{Store: s, Now: r.desk.Now}
+	r.desk.Store, r.desk.Approvals = s, kept{Store: s, Now: r.desk.Now}
 }
 
 func fatal(t testing.TB, err error) {

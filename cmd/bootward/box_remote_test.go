@@ -64,7 +64,7 @@ func (r *rig) atBox() (address string, memory *store.Store) {
 		Self: func() *managementpoint.Self {
 			return &managementpoint.Self{Box: e.Box, BoxName: e.BoxName, Site: e.Site, Anchor: s.Anchor(), Authority: authority}
 		}}
-	d := &technician.Desk{Store: memory, Evaluator: p.Evaluator, Approvals: technician.Kept{Store: memory, Now: time.Now}, Now: time.Now, Log: quiet,
+	d := &technician.Desk{Store: memory, Evaluator: p.Evaluator, Approvals: p, Now: time.Now, Log: quiet,
 		Unseal: func(s policy.Sealed) ([]byte, error) { return s.Ciphertext, nil },
 		State:  func(context.Context) api.BoxConsole { return api.BoxConsole{Box: "ward7-box", NotReady: "no policy"} },
 		Self:   func() *technician.Self { return &technician.Self{Site: e.Site, Anchor: s.Anchor()} }}

@@ -10,14 +10,14 @@ import (
 	"github.com/bootward/bootward/appliance/store"
 )
 
-// Kept are the approvals of the box's memory.
-type Kept struct {
+// kept are the approvals of the box's memory.
+type kept struct {
 	Store *store.Store
 	Now   func() time.Time
 }
 
 // Pending implements Approvals.
-func (k Kept) Pending(ctx context.Context) ([]api.PendingApproval, error) {
+func (k kept) Pending(ctx context.Context) ([]api.PendingApproval, error) {
 	all, err := k.Store.Approvals(ctx, k.Now())
 	if err != nil {
 		return nil, err
@@ -30,7 +30,7 @@ func (k Kept) Pending(ctx context.Context) ([]api.PendingApproval, error) {
 }
 
 // DecideCode implements Approvals.
-func (k Kept) DecideCode(ctx context.Context, code, decision, who string) (api.PendingApproval, *api.Error) {
+func (k kept) DecideCode(ctx context.Context, code, decision, who string) (api.PendingApproval, *api.Error) {
 	all, err := k.Pending(ctx)
 	if err != nil {
 		return api.PendingApproval{}, api.Errorf(api.CodeInternal, "box", "%v", err)
