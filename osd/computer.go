@@ -76,6 +76,23 @@ func CheckComputerName(name string) error {
 	return nil
 }
 
+// LocalPrefix begins the IDs of computers that a box made, by their first job.
+const LocalPrefix = "local-"
+
+// Local says whether a box gave an ID, and the site does not know it.
+func Local(id string) bool { return strings.HasPrefix(id, LocalPrefix) }
+
+// FreeName is the name, or, when that is taken, the name with a suffix -2, -3 and
+// so on, within MaxComputerName.
+func FreeName(name string, taken func(string) bool) string {
+	free := name
+	for n := 2; taken(free); n++ {
+		suffix := fmt.Sprintf("-%d", n)
+		free = strings.TrimRight(name[:min(len(name), MaxComputerName-len(suffix))], "-") + suffix
+	}
+	return free
+}
+
 // NormalizeMAC gives a hardware address as aa:bb:cc:dd:ee:ff. It takes
 // colons, hyphens, dots or nothing between the digits.
 func NormalizeMAC(s string) (string, error) {

@@ -80,7 +80,7 @@ func printable(s string) string {
 
 // machine is an identity as policy looks at it.
 func machine(id api.Identity) policy.Machine {
-	m := policy.Machine{MACs: id.MACs, SMBIOSGUID: id.SMBIOSGUID}
+	m := policy.Machine{MACs: id.MACs, SMBIOSGUID: id.SMBIOSGUID, SerialNumber: id.SerialNumber}
 	if id.Inventory != nil {
 		m.Facts = &inventory.Record{Machine: *id.Inventory}
 	}

@@ -34,6 +34,7 @@ func (p *Point) offers(ctx context.Context, id api.Identity) (api.Offers, *api.E
 			Mandatory: o.Mandatory, Destructive: o.Sequence.Destructive,
 		})
 	}
+	p.askPerson(&answer, v, id)
 	return answer, nil
 }
 

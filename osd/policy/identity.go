@@ -1,0 +1,63 @@
+package policy
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/bootward/bootward/osd"
+)
+
+// contradiction says why a machine that has a label of a computer is another
+// one, "" if it may be the same. GUID and serial number are burnt in, network
+// cards come and go; but makers give one GUID to two machines, and a dongle goes
+// from machine to machine. So one label that fits is believed unless what else is
+// known of the computer stands against it.
+func (e *Evaluator) contradiction(c *osd.Computer, m Machine) string {
+	own, _ := osd.NormalizeGUID(c.SMBIOSGUID)
+	guid, _ := osd.NormalizeGUID(m.SMBIOSGUID)
+	if own != "" && guid != "" && own != guid {
+		return fmt.Sprintf("a MAC fits computer %s, but its SMBIOS GUID is %s and the machine says %s", c.Name, own, guid)
+	}
+	known, serial := e.inventory[c.ID], m.serial()
+	if known.SerialNumber == "" || serial == "" || strings.EqualFold(known.SerialNumber, serial) {
+		return ""
+	}
+	if own != "" && own == guid && !shareMAC(append(known.MACs(), c.MACs...), m.MACs, e.s.Settings.Shared) {
+		return fmt.Sprintf("its SMBIOS GUID is that of computer %s, but no MAC is, and its serial number is %s, not %s: two machines with one GUID, or a new motherboard; "+
+			"at the site: bootward computer replace, or take the GUID away from %s", c.Name, serial, known.SerialNumber, c.Name)
+	}
+	recorded, _ := osd.NormalizeGUID(known.UUID)
+	if own == "" && recorded != "" && guid != "" && recorded != guid {
+		return fmt.Sprintf("a MAC fits computer %s, but its serial number was %s and is %s, and its SMBIOS GUID was %s and is %s: a network card that moved, or a new motherboard; "+
+			"at the site: bootward computer replace, or list the address among the shared MACs", c.Name, known.SerialNumber, serial, recorded, guid)
+	}
+	return ""
+}
+
+// serial is the serial number that the machine says.
+func (m Machine) serial() string {
+	if m.Facts != nil {
+		return cmp.Or(m.SerialNumber, m.Facts.SerialNumber)
+	}
+	return m.SerialNumber
+}
+
+// shareMAC says whether two lists hold one address that is no dock's or dongle's.
+func shareMAC(a, b []string, shared func(string) bool) bool {
+	return slices.ContainsFunc(a, func(x string) bool {
+		n, err := osd.NormalizeMAC(x)
+		return err == nil && !shared(n) && slices.ContainsFunc(b, func(y string) bool { o, err := osd.NormalizeMAC(y); return err == nil && o == n })
+	})
+}
+
+// Successor is the computer of the snapshot that a local computer became, or nil
+// while the site does not know it, or cannot tell which of two it is.
+func (e *Evaluator) Successor(local osd.Computer) *osd.Computer {
+	c, _ := e.Identify(Machine{MACs: local.MACs, SMBIOSGUID: local.SMBIOSGUID, SerialNumber: e.inventory[local.ID].SerialNumber})
+	if c == nil || osd.Local(c.ID) {
+		return nil
+	}
+	return c
+}
