@@ -28,6 +28,9 @@ type Computer struct {
 	// Obsolete is set for a record that another one replaced: its labels
 	// identify nobody, and no collection holds it.
 	Obsolete bool `json:"obsolete,omitempty" yaml:"obsolete,omitempty"`
+	// Former are the IDs of records that were merged into this one: what boxes
+	// remember of those is its history.
+	Former []string `json:"former,omitempty" yaml:"former,omitempty"`
 }
 
 // ObjectKind implements Object.

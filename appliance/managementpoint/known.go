@@ -123,7 +123,8 @@ func (p *Point) becomesKnown(j *store.Job, v Verdict, c api.Claim, s *policy.Sna
 }
 
 // labelKeys are the keys, other than machineKey, under which a machine may have
-// had jobs before it was known: its own GUID and MACs, and those of its computer.
+// had jobs before it was known so: its own GUID and MACs and those of its
+// computer, and the records that were merged into it.
 func labelKeys(c *osd.Computer, m policy.Machine, s *osd.SiteSettings) []string {
 	guids, macs := []string{m.SMBIOSGUID}, slices.Clone(m.MACs)
 	if c != nil {
@@ -133,6 +134,11 @@ func labelKeys(c *osd.Computer, m policy.Machine, s *osd.SiteSettings) []string 
 	add := func(key string) {
 		if key != machineKey(c, m, s) && !slices.Contains(keys, key) {
 			keys = append(keys, key)
+		}
+	}
+	if c != nil {
+		for _, id := range c.Former {
+			add("computer:" + id)
 		}
 	}
 	for _, g := range guids {

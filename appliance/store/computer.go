@@ -129,12 +129,23 @@ func discover(tx *sql.Tx, j Job) error {
 	if j.Computer == "" || j.Identity.Inventory == nil && j.Known == nil {
 		return nil
 	}
+	again := j.Known
+	if again == nil && osd.Local(j.Computer) {
+		again = &api.Known{} // the site learns of it by each job: its backup may be older
+		var document string
+		if err := tx.QueryRow("SELECT document FROM computers WHERE id = ?", j.Computer).Scan(&document); err != nil {
+			return fmt.Errorf("read computer %s: %w", j.Computer, err)
+		}
+		if err := json.Unmarshal([]byte(document), &again.Computer); err != nil {
+			return fmt.Errorf("read computer %s: %w", j.Computer, err)
+		}
+	}
 	id := j.Identity
 	m := inventory.Machine{Manufacturer: id.Manufacturer, Model: id.Model, SerialNumber: id.SerialNumber, UUID: id.SMBIOSGUID, AssetTag: id.AssetTag, UEFI: id.UEFI}
 	if id.Inventory != nil {
 		m = *id.Inventory
 	}
-	d := api.Discovered{Computer: j.Computer, Inventory: inventory.Record{Machine: m, IPAddresses: j.Addresses, Time: j.Opened}, Known: j.Known}
+	d := api.Discovered{Computer: j.Computer, Inventory: inventory.Record{Machine: m, IPAddresses: j.Addresses, Time: j.Opened}, Known: again}
 	if err := keepInventory(tx, j.Computer, d.Inventory); err != nil {
 		return err
 	}

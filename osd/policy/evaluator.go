@@ -161,7 +161,7 @@ func (e *Evaluator) Identify(m Machine) (c *osd.Computer, conflict string) {
 	if len(found) > 1 {
 		return nil, fmt.Sprintf("the labels of the machine fit computer %s and computer %s; correct one of them at the site", c.Name, e.computers[found[1]].Name)
 	}
-	if conflict = e.contradiction(c, m); conflict != "" {
+	if conflict = Contradiction(c, e.inventory[c.ID], m, e.s.Settings.Shared); conflict != "" {
 		return nil, conflict
 	}
 	return c, ""

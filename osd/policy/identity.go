@@ -7,31 +7,39 @@ import (
 	"strings"
 
 	"github.com/bootward/bootward/osd"
+	"github.com/bootward/bootward/osd/inventory"
 )
 
-// contradiction says why a machine that has a label of a computer is another
-// one, "" if it may be the same. GUID and serial number are burnt in, network
-// cards come and go; but makers give one GUID to two machines, and a dongle goes
-// from machine to machine. So one label that fits is believed unless what else is
-// known of the computer stands against it.
-func (e *Evaluator) contradiction(c *osd.Computer, m Machine) string {
+// Contradiction says why a machine that has a label of a computer is another
+// one, "" if it may be the same. known is what was recorded of the computer;
+// shared tells addresses that identify nobody.
+//
+// GUID and serial number are burnt in, network cards come and go; but makers give
+// one GUID to two machines, and a dongle goes from machine to machine. So one
+// label that fits is believed unless what else is known of that very hardware
+// stands against it.
+func Contradiction(c *osd.Computer, known inventory.Record, m Machine, shared func(mac string) bool) string {
 	own, _ := osd.NormalizeGUID(c.SMBIOSGUID)
 	guid, _ := osd.NormalizeGUID(m.SMBIOSGUID)
 	if own != "" && guid != "" && own != guid {
 		return fmt.Sprintf("a MAC fits computer %s, but its SMBIOS GUID is %s and the machine says %s", c.Name, own, guid)
 	}
-	known, serial := e.inventory[c.ID], m.serial()
+	serial := m.serial()
 	if known.SerialNumber == "" || serial == "" || strings.EqualFold(known.SerialNumber, serial) {
 		return ""
 	}
-	if own != "" && own == guid && !shareMAC(append(known.MACs(), c.MACs...), m.MACs, e.s.Settings.Shared) {
-		return fmt.Sprintf("its SMBIOS GUID is that of computer %s, but no MAC is, and its serial number is %s, not %s: two machines with one GUID, or a new motherboard; "+
-			"at the site: bootward computer replace, or take the GUID away from %s", c.Name, serial, known.SerialNumber, c.Name)
-	}
 	recorded, _ := osd.NormalizeGUID(known.UUID)
-	if own == "" && recorded != "" && guid != "" && recorded != guid {
-		return fmt.Sprintf("a MAC fits computer %s, but its serial number was %s and is %s, and its SMBIOS GUID was %s and is %s: a network card that moved, or a new motherboard; "+
-			"at the site: bootward computer replace, or list the address among the shared MACs", c.Name, known.SerialNumber, serial, recorded, guid)
+	switch {
+	case own != "" && own == guid:
+		// A record of another GUID is that of hardware that was replaced since.
+		if recorded != "" && recorded != own || shareMAC(append(known.MACs(), c.MACs...), m.MACs, shared) {
+			return ""
+		}
+		return fmt.Sprintf("its SMBIOS GUID is that of computer %[1]s, but no MAC is, and its serial number is %[2]s, not %[3]s: two machines with one GUID; "+
+			"at the site: bootward computer replace %[1]s --guid none, and the like for the other one", c.Name, serial, known.SerialNumber)
+	case own == "" && recorded != "" && guid != "" && recorded != guid && shareMAC(known.MACs(), m.MACs, shared):
+		return fmt.Sprintf("a MAC fits computer %[1]s, but its serial number is %[2]s, not %[3]s, and its SMBIOS GUID is another one: a network card that moved, or a new motherboard; "+
+			"at the site: bootward computer replace %[1]s, or list the address among the shared MACs", c.Name, serial, known.SerialNumber)
 	}
 	return ""
 }
