@@ -58,6 +58,11 @@ func Boot(ctx context.Context, conf Config) (Next, error) {
 		s.decline(ctx)
 		return NextDisk, ctx.Err()
 	}
+	if !s.askNames(ctx, offers, *chosen) {
+		s.console.Line("nothing was changed; the machine boots its disk")
+		s.decline(ctx)
+		return NextDisk, ctx.Err()
+	}
 	return s.deploy(ctx, *chosen, seen, person)
 }
 
@@ -193,10 +198,12 @@ func (s *session) claim(ctx context.Context, o api.Offer, person bool) error {
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var claimed api.Claimed
-	err = s.persist(limited, "the claim", func() error {
-		claimed, err = s.client.Claim(limited, api.Claim{Identity: identity(s.hardware), Advertisement: o.Advertisement, Person: person, CSR: csr})
-		return err
-	})
+	for asked := true; asked; asked = s.askAgain(limited, err) {
+		err = s.persist(limited, "the claim", func() error {
+			claimed, err = s.client.Claim(limited, s.typed.say(api.Claim{Identity: identity(s.hardware), Advertisement: o.Advertisement, Person: person, CSR: csr}))
+			return err
+		})
+	}
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,7 @@ type session struct {
 	job      api.Job
 	hardware inventory.Machine
 	network  addresses
+	typed    typed
 	stage    string
 	console  *console.Console
 	log      *slog.Logger

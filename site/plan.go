@@ -18,6 +18,7 @@ const (
 	actionCreate    = "create"
 	actionUpdate    = "update"
 	actionUnchanged = "unchanged"
+	actionDelete    = "delete"
 )
 
 // step is what happens to one object.

@@ -84,6 +84,8 @@ func (s *Site) routes() []route {
 		{pattern: api.RouteMembers, who: persons, summary: "Who is in a collection", response: api.Members{}, timeout: writeTime, handle: s.getMembers},
 		{pattern: api.RouteSiteReady, who: persons, summary: "Which deployments a box could finish if its line were cut", response: api.BoxReady{}, timeout: writeTime, handle: s.getReady},
 		{pattern: api.RouteOrder, who: persons, summary: "Tell boxes to go on, or to forget that computers ran mandatory advertisements", maxBody: smallBody, request: api.Order{}, response: api.Ordered{}, timeout: writeTime, handle: s.postOrder},
+		{pattern: api.RouteMerge, who: persons, summary: "Make one computer of two", maxBody: smallBody, request: api.Merge{}, response: api.Applied{}, timeout: writeTime, handle: s.postMerge},
+		{pattern: api.RouteReplace, who: persons, summary: "Give a computer new labels after a repair", maxBody: smallBody, request: api.Replace{}, response: api.Applied{}, timeout: writeTime, handle: s.postReplace},
 
 		{pattern: api.RouteBoxEnrol, who: anybody, summary: "Identity of a box, for a one-time token", maxBody: smallBody, request: api.Enrol{}, response: api.Enrolled{}, timeout: writeTime, handle: s.postEnrol},
 		{pattern: api.RouteBoxCheckIn, who: boxes, summary: "What a box says of itself", maxBody: checkInBody, request: api.CheckIn{}, response: api.CheckedIn{}, timeout: writeTime, handle: s.postCheckIn},

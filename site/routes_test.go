@@ -27,7 +27,7 @@ var wanted = map[string]audience{
 	"GET /v1/messages": persons, "GET /v1/flight": persons, "GET /v1/jobs": persons, "GET /v1/audit": persons,
 	"POST /v1/advertisements/{name}/grants": persons, "GET /v1/computers/{name}/explain": persons,
 	"GET /v1/collections/{name}/members": persons, "POST /v1/orders": persons,
-	"POST /v1/computers/import": persons,
+	"POST /v1/computers/import": persons, "POST /v1/computers/{name}/merge": persons, "POST /v1/computers/{name}/replace": persons,
 
 	"POST /v1/box/checkin": boxes, "GET /v1/box/policy": boxes, "GET /v1/box/manifests/{digest}": boxes,
 	"GET /v1/box/blobs/{sha256}": boxes, "POST /v1/box/events": boxes,

@@ -103,7 +103,7 @@ func (p *Point) Decide(ctx context.Context, m policy.Machine) (Verdict, error) {
 		return Verdict{}, err
 	}
 	for _, j := range jobs {
-		again := grantedAgain(s, j, h)
+		again := grantedAgain(s, computer, j, h)
 		if j.State == store.JobOpen {
 			v.Open, v.Superseded = &j, again
 		}
@@ -130,11 +130,11 @@ func returned(j store.Job) bool {
 }
 
 // grantedAgain says whether an administrator issued a new grant for the run
-// of a job after it was opened: that overrides the rerun behaviour. Grants
-// carry whole seconds.
-func grantedAgain(s *policy.Snapshot, j store.Job, h policy.History) bool {
-	return slices.ContainsFunc(s.Grants, func(g policy.SignedGrant) bool {
-		return g.Advertisement == j.Document.Advertisement && g.Computer == j.Computer && j.Computer != "" &&
+// of a job of a computer after it was opened: that overrides the rerun behaviour.
+// Grants carry whole seconds.
+func grantedAgain(s *policy.Snapshot, c *osd.Computer, j store.Job, h policy.History) bool {
+	return c != nil && slices.ContainsFunc(s.Grants, func(g policy.SignedGrant) bool {
+		return g.Advertisement == j.Document.Advertisement && g.Computer == c.ID &&
 			g.StateID == h.StateID && !h.UsedGrants[g.ID] && !g.IssuedAt.Before(j.Opened.Truncate(time.Second))
 	})
 }
