@@ -83,8 +83,13 @@ func (p *Point) Decide(ctx context.Context, m policy.Machine) (Verdict, error) {
 		return Verdict{Decision: policy.Decision{Why: []string{"the box has no policy yet"}}}, nil
 	}
 	s, now := e.Snapshot(), p.Now()
-	computer, _ := e.Identify(m)
+	computer, conflict := e.Identify(m)
 	v := Verdict{Machine: machineKey(computer, m, &s.Settings), Labels: labelKeys(computer, m, &s.Settings)}
+	if conflict != "" { // it gets nothing, but may be the second claimant of a job
+		for _, c := range e.Fitting(m) {
+			v.Labels = append(v.Labels, machineKey(c, m, &s.Settings))
+		}
+	}
 	if v.Machine == "" {
 		v.Why = []string{"nothing that the machine shows is its own: its addresses are of docks or dongles that go from machine to machine"}
 		return v, nil

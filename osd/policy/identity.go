@@ -44,6 +44,16 @@ func Contradiction(c *osd.Computer, known inventory.Record, m Machine, shared fu
 	return ""
 }
 
+// Fitting lists the computers that have one of the machine's labels: more than
+// one, or one that it contradicts, where Identify reports a conflict.
+func (e *Evaluator) Fitting(m Machine) []*osd.Computer {
+	var all []*osd.Computer
+	for _, i := range e.matching(m.MACs, m.SMBIOSGUID) {
+		all = append(all, &e.computers[i])
+	}
+	return all
+}
+
 // serial is the serial number that the machine says.
 func (m Machine) serial() string {
 	if m.Facts != nil {
