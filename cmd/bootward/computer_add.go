@@ -45,7 +45,6 @@ func newComputerAdd(a *app) *cobra.Command {
 	c.Flags().StringVar(&o.replaces, "replaces", "", "the computer whose place it takes")
 	c.Flags().BoolVar(&o.noReplace, "no-replace", false, "it takes nobody's place; do not ask")
 	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "show what would change, and change nothing")
-	c.MarkFlagsMutuallyExclusive("replaces", "no-replace")
 	c.ValidArgsFunction = cobra.NoFileCompletions
 	complete(c, "box", a.names(osd.KindBox))
 	complete(c, "replaces", a.names(osd.KindComputer))
@@ -55,6 +54,9 @@ func newComputerAdd(a *app) *cobra.Command {
 func runComputerAdd(ctx context.Context, a *app, o addOptions) error {
 	if len(o.computer.MACs) == 0 && o.computer.SMBIOSGUID == "" {
 		return &usageError{errors.New("computer add: give --mac, --guid, or both")}
+	}
+	if o.replaces != "" && o.noReplace {
+		return &usageError{errors.New("computer add: --replaces and --no-replace speak against each other")}
 	}
 	s, err := a.site()
 	if err != nil {
