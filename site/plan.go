@@ -104,12 +104,16 @@ func (p *plan) add(old world, o written) {
 	}
 }
 
-// keepContent carries over what an import set and YAML left out.
+// keepContent carries over what an import or a merge set and YAML left out.
 func keepContent(o, was osd.Object) {
 	if c, old := contentOf(o), contentOf(was); c != nil && c.Manifest == "" {
 		*c = *old
 	}
 	switch o := o.(type) {
+	case *osd.Computer:
+		if o.Former == nil {
+			o.Former = was.(*osd.Computer).Former // its history, which nobody types
+		}
 	case *osd.Package:
 		o.Version = cmp.Or(o.Version, was.(*osd.Package).Version)
 	case *osd.BootImage:

@@ -37,8 +37,8 @@ func Contradiction(c *osd.Computer, known inventory.Record, m Machine, shared fu
 		}
 		return fmt.Sprintf("its SMBIOS GUID is that of computer %[1]s, but no MAC is, and its serial number is %[2]s, not %[3]s: two machines with one GUID; "+
 			"at the site: bootward computer replace %[1]s --guid none, and the like for the other one", c.Name, serial, known.SerialNumber)
-	case own == "" && recorded != "" && guid != "" && recorded != guid && shareMAC(known.MACs(), m.MACs, shared):
-		return fmt.Sprintf("a MAC fits computer %[1]s, but its serial number is %[2]s, not %[3]s, and its SMBIOS GUID is another one: a network card that moved, or a new motherboard; "+
+	case own == "" && (recorded == "" || recorded != guid) && shareMAC(known.MACs(), m.MACs, shared):
+		return fmt.Sprintf("a MAC fits computer %[1]s, but its serial number is %[2]s, not %[3]s, and no GUID says that it is the same: a network card that moved, or a new motherboard; "+
 			"at the site: bootward computer replace %[1]s, or list the address among the shared MACs", c.Name, serial, known.SerialNumber)
 	}
 	return ""

@@ -49,7 +49,9 @@ func TestIdentity(t *testing.T) {
 		{"GUID replaced at the site", byGUID, record("S1", g2, mac), says("S2", g1, other), ""},
 		{"a dongle moved", byMAC, record("S1", g1, mac), says("S2", g2, mac), "a network card that moved"},
 		{"MAC replaced at the site", byMAC, record("S1", g1, other), says("S2", g2, mac), ""},
-		{"known by MAC, no GUIDs", byMAC, record("S1", "", mac), says("S2", "", mac), ""},
+		{"one MAC, no GUIDs", byMAC, record("S1", "", mac), says("S2", "", mac), "a network card that moved"},
+		{"known by MAC, one GUID", byMAC, record("S1", g1, mac), says("S2", g1, mac), ""},
+		{"GUID entered after a new motherboard", byBoth, record("S1", g2, mac), says("S2", g1, mac), ""},
 	} {
 		s := &Snapshot{Settings: osd.SiteSettings{SharedMACs: []string{"00:50:b6"}}, Computers: []osd.Computer{tt.c},
 			Inventory: map[string]inventory.Record{"C1": tt.known}}
@@ -62,6 +64,21 @@ func TestIdentity(t *testing.T) {
 		if _, again := New(s, Local{}).Identify(facts); again != conflict {
 			t.Errorf("%s: by its facts %q", tt.name, again)
 		}
+	}
+}
+
+// TestExplainSaysConflict: who asks why a machine gets nothing is told which two
+// records stand against each other.
+func TestExplainSaysConflict(t *testing.T) {
+	s := &Snapshot{Box: osd.Box{PXE: osd.PXE{UnknownComputers: true}}, Computers: []osd.Computer{
+		{Meta: osd.Meta{ID: "C1", Name: "pc1"}, SMBIOSGUID: "4c4c4544-0042-3510-8052-b4c04f4d0001"},
+		{Meta: osd.Meta{ID: "C2", Name: "pc2"}, MACs: []string{"52:54:00:00:00:02"}}},
+		Advertisements: []osd.Advertisement{{Meta: osd.Meta{ID: "A", Name: "All"}, Collection: osd.AllSystems, Sequence: "S"}}, Sequences: []Sequence{{Name: "S"}}}
+	e := New(s, Local{})
+	d := e.Evaluate(Machine{SMBIOSGUID: s.Computers[0].SMBIOSGUID, MACs: s.Computers[1].MACs}, History{}, time.Now())
+	x := e.Explain(&d, time.Now())
+	if why := strings.Join(x.Why, ";"); len(x.Gets) != 0 || !strings.Contains(why, "pc1") || !strings.Contains(why, "pc2") {
+		t.Errorf("explanation %+v", x)
 	}
 }
 
