@@ -11,7 +11,10 @@ import (
 
 // typed is what the person at the machine said of it; empty for what nobody was
 // asked, or where the answer was nothing.
-type typed struct{ name, replaces string }
+type typed struct {
+	name, replaces string
+	asked          bool
+}
 
 // say puts it into a claim.
 func (t typed) say(c api.Claim) api.Claim {
@@ -28,6 +31,7 @@ func (s *session) askNames(ctx context.Context, o api.Offers, chosen api.Offer) 
 	}
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	s.typed.asked = chosen.AskName || o.AskReplaces
 	if chosen.AskName && !s.askName(limited, chosen.SuggestedName) {
 		return false
 	}
@@ -69,7 +73,7 @@ func (s *session) askReplaces(ctx context.Context) bool {
 // the person answered.
 func (s *session) askAgain(ctx context.Context, err error) bool {
 	var e *api.Error
-	if !errors.As(err, &e) || s.typed == (typed{}) {
+	if !errors.As(err, &e) || !s.typed.asked {
 		return false
 	}
 	switch e.Object {

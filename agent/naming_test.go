@@ -40,7 +40,7 @@ func TestAskNames(t *testing.T) {
 		{"nothing suggested", api.Offers{}, api.Offer{AskName: true}, "\r", typed{}, true, "let the box choose"},
 		{"too long", api.Offers{}, ask, "abcdefghijklmnop\rW12\r", typed{name: "W12"}, true, "at most 15"},
 		{"characters", api.Offers{}, ask, "a_b\r-a\r17\rW12\r", typed{name: "W12"}, true, "is a number"},
-		{"replaces", api.Offers{AskReplaces: true}, ask, "W12\rward7-pc1\r", typed{"W12", "ward7-pc1"}, true, "replace another?"},
+		{"replaces", api.Offers{AskReplaces: true}, ask, "W12\rward7-pc1\r", typed{name: "W12", replaces: "ward7-pc1"}, true, "replace another?"},
 		{"replaces nobody", api.Offers{AskReplaces: true}, api.Offer{}, "\r", typed{}, true, "replace another?"},
 		{"Esc", api.Offers{AskReplaces: true}, ask, "\x1b", typed{}, false, ""},
 	} {
@@ -49,7 +49,7 @@ func TestAskNames(t *testing.T) {
 			s := b.typing(&screen, tt.types)
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
-			if ok := s.askNames(ctx, tt.o, tt.offer); ok != tt.ok || s.typed != tt.want || !strings.Contains(screen.String(), tt.shows) {
+			if ok := s.askNames(ctx, tt.o, tt.offer); ok != tt.ok || s.typed.name != tt.want.name || s.typed.replaces != tt.want.replaces || !strings.Contains(screen.String(), tt.shows) {
 				t.Errorf("%v, typed %+v, want %+v\n%s", ok, s.typed, tt.want, screen.String())
 			}
 		})
@@ -92,7 +92,7 @@ func TestBoxTakesAnotherName(t *testing.T) {
 	})
 	var screen bytes.Buffer
 	s := b.typing(&screen, "W12\rpc1\r")
-	s.typed = typed{"taken", "nobody"}
+	s.typed = typed{"taken", "nobody", true}
 	if err := s.claim(t.Context(), api.Offer{Advertisement: "CEN20016"}, true); err != nil {
 		t.Fatal(err)
 	}

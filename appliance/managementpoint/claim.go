@@ -97,7 +97,7 @@ func (p *Point) open(ctx context.Context, v Verdict, o policy.Offer, c api.Claim
 	e := p.Evaluator()
 	name, err := p.jobName(ctx, e, v, o, c.Identity, c.Name)
 	if err != nil {
-		return api.Claimed{}, api.Errorf(api.CodeRefused, o.Advertisement.ID, "%v", err).WithRemedy("correct the template of computer names at the site, or import the machine")
+		return api.Claimed{}, nameError(v, o, err)
 	}
 	j := store.Job{ID: newJobID(), Machine: v.Machine, Name: name, Client: c.Identity.MACs[0], Addresses: []string{from},
 		Sequence: o.Sequence.Name, Key: key, Identity: c.Identity, Opened: now}

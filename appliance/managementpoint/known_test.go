@@ -245,6 +245,11 @@ func TestTypedNames(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, failed)
 		}
 	}
+	// Without a name, where the template gives none, he is asked for one.
+	r.policy.Advertisements[2].ComputerName = "W12-%_SMSTSSerialNumber%"
+	if _, failed := r.opens(p, mac(4), api.Claim{Advertisement: "A3", Person: true}); failed == nil || failed.Object != api.FieldName {
+		t.Errorf("no name: %v", failed)
+	}
 	// A name that was typed wrong is corrected by the next job, while none succeeded.
 	j, failed := r.opens(p, mac(2), api.Claim{Advertisement: "A3", Person: true, Name: "bde-2", Replaces: "SECRET-pc-name"})
 	if failed != nil {

@@ -117,6 +117,15 @@ func (p *Point) jobName(ctx context.Context, e *policy.Evaluator, v Verdict, o p
 	return called, err
 }
 
+// nameError refuses a machine that has no name; where a person may give one, he is
+// asked again.
+func nameError(v Verdict, o policy.Offer, err error) *api.Error {
+	if o.Advertisement.AskComputerName && !o.Mandatory && namable(v) {
+		return api.Errorf(api.CodeRefused, api.FieldName, "%v", err).WithRemedy("give a name")
+	}
+	return api.Errorf(api.CodeRefused, o.Advertisement.ID, "%v", err).WithRemedy("correct the template of computer names at the site, or import the machine")
+}
+
 // hardware is what an identity says, as templates of names look at it.
 func hardware(id api.Identity) inventory.Machine {
 	return inventory.Machine{Manufacturer: id.Manufacturer, Model: id.Model, SerialNumber: id.SerialNumber, UUID: id.SMBIOSGUID, AssetTag: id.AssetTag, UEFI: id.UEFI}

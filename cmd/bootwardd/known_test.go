@@ -157,7 +157,17 @@ func (r *rig) audited(what string) {
 func TestBecomesKnown(t *testing.T) {
 	const mac, uuid = "52:54:00:77:0a:01", "4c4c4544-0042-3510-8052-b4c04f4d0a01"
 	r := newRig(t)
-	r.apply(strangers)
+	r.apply(strangers + `---
+kind: Collection
+name: Serials
+queries: [{name: one, query: "SELECT * FROM SMS_G_System_PC_BIOS WHERE SerialNumber = 'S1'"}]
+---
+kind: Advertisement
+name: By serial number
+collection: Serials
+sequence: Look
+approval: none
+`)
 	r.startBox()
 	r.ready()
 	m := r.stranger(mac, uuid, "S1")
@@ -184,11 +194,16 @@ func TestBecomesKnown(t *testing.T) {
 	r.ready()
 	m = m.again()
 	r.eventually("known at the box", func() error {
-		if _, by := m.offers(); len(by) != 1 || !by["Inventory"].Mandatory {
+		if _, by := m.offers(); len(by) != 2 || !by["Inventory"].Mandatory {
 			return fmt.Errorf("offers %+v", by)
 		}
 		return nil
 	})
+	// As at PXE it says nothing of its hardware: the box knows what it said before.
+	bare := r.target(mac, "")
+	if _, by := bare.offers(); len(by) != 2 || by["By serial number"].Name == "" {
+		t.Errorf("offers of a machine that says its MAC alone: %+v", by)
+	}
 	_, by = m.offers()
 	job = m.want(api.Claim{Advertisement: by["Inventory"].Advertisement})
 	if job.Computer != "W12-bed1" {
@@ -210,7 +225,7 @@ func TestBecomesKnown(t *testing.T) {
 		t.Errorf("in the middle of a job: %+v", o)
 	}
 	send(t, m, job, 2, status.SequenceCompleted, 3)
-	if o, by := m.again().offers(); len(by) != 0 {
+	if o, by := m.again().offers(); len(by) != 1 || by["By serial number"].Name == "" {
 		t.Errorf("a mandatory advertisement runs once: %+v", o)
 	}
 }
