@@ -70,7 +70,8 @@ func (s *Site) becameKnown(x store.Tx, b store.Box, d api.Discovered) error {
 	}
 	k := &known{site: s, x: x, w: w, box: box, from: b, in: d, c: d.Known.Computer}
 	settings := w.settings()
-	macs, guid := labels(&k.c)
+	macs, _ := labels(&k.c)
+	guid := settings.GUID(k.c.SMBIOSGUID)
 	k.c.MACs, k.c.SMBIOSGUID = slices.DeleteFunc(macs, settings.Shared), guid
 	fitting := w.labelled(k.c.MACs, guid)
 	switch {
@@ -90,8 +91,8 @@ func (s *Site) becameKnown(x store.Tx, b store.Box, d api.Discovered) error {
 func (w world) labelled(macs []string, guid string) []*osd.Computer {
 	settings := w.settings()
 	return slices.DeleteFunc(all[*osd.Computer](w, osd.KindComputer), func(c *osd.Computer) bool {
-		own, g := labels(c)
-		return c.Obsolete || (guid == "" || g != guid) && !slices.ContainsFunc(own, func(m string) bool { return !settings.Shared(m) && slices.Contains(macs, m) })
+		own, _ := labels(c)
+		return c.Obsolete || (guid == "" || settings.GUID(c.SMBIOSGUID) != guid) && !slices.ContainsFunc(own, func(m string) bool { return !settings.Shared(m) && slices.Contains(macs, m) })
 	})
 }
 
@@ -135,19 +136,12 @@ func (k *known) merge(was *osd.Computer) error {
 	}
 	settings := k.w.settings()
 	m := policy.Machine{MACs: k.c.MACs, SMBIOSGUID: k.c.SMBIOSGUID, SerialNumber: k.in.Inventory.SerialNumber}
-	if why := policy.Contradiction(was, k.w.inventory[was.ID], m, settings.Shared); why != "" {
+	if why := policy.Contradiction(was, k.w.inventory[was.ID], m, &settings); why != "" {
 		return k.conflict(why)
 	}
 	c := *was
-	have, guid := labels(was)
-	c.MACs = slices.Clone(was.MACs)
-	for _, a := range k.c.MACs {
-		if !slices.Contains(have, a) {
-			c.MACs = append(c.MACs, a)
-		}
-	}
-	if guid == "" {
-		c.SMBIOSGUID = k.c.SMBIOSGUID
+	if k.c.Provisional && !was.Provisional {
+		k.addLabels(&c) // later, what a computer lacks was taken from it
 	}
 	c.Provisional = c.Provisional && k.c.Provisional
 	text := "a machine that box " + k.box.Name + " did not know is this computer: " + k.labels()
@@ -162,6 +156,21 @@ func (k *known) merge(was *osd.Computer) error {
 		text = ""
 	}
 	return k.keep(&c, text)
+}
+
+// addLabels gives a computer the labels of the machine that it lacks; no other
+// computer has them.
+func (k *known) addLabels(c *osd.Computer) {
+	have, guid := labels(c)
+	c.MACs = slices.Clone(c.MACs)
+	for _, a := range k.c.MACs {
+		if !slices.Contains(have, a) {
+			c.MACs = append(c.MACs, a)
+		}
+	}
+	if guid == "" {
+		c.SMBIOSGUID = k.c.SMBIOSGUID
+	}
 }
 
 // renames says whether a person at the machine gave a provisional computer, which

@@ -10,6 +10,7 @@ import (
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/inventory"
+	"github.com/bootward/bootward/site/store"
 )
 
 // knownRig is a site with two boxes that know each their computers.
@@ -185,10 +186,29 @@ func TestTwinsAtTheSite(t *testing.T) {
 		t.Errorf("computers %v", got)
 	}
 	// The remedy that the text names: then their MACs tell them apart.
-	must[api.Applied](t, r.person(), "POST", "/v1/computers/one/replace", api.Replace{SMBIOSGUID: api.NoGUID})
+	r.apply("kind: SiteSettings\nname: site\nsharedGUIDs: [" + guid + "]\n")
 	r.tell(0, "S2", made("2", "two", guid, "52:54:00:00:00:0b"))
-	if got := r.all(); !slices.Contains(got, "two ward7-box [52:54:00:00:00:0b] "+guid+" true") || !slices.Contains(got, "one ward7-box [52:54:00:00:00:0a]  true") {
+	k := made("1", "one", guid, "52:54:00:00:00:0a")
+	k.Provisional = false
+	r.tell(0, "S1", k)
+	if got := r.all(); !slices.Contains(got, "two ward7-box [52:54:00:00:00:0b]  true") || !slices.Contains(got, "one ward7-box [52:54:00:00:00:0a] "+guid+" false") {
 		t.Errorf("computers %v", got)
+	}
+}
+
+// TestGrantsHoldOwnLabels: the agent lets a grant count for a machine that has one
+// of its labels, so none of them is a dock's, or a GUID of two machines.
+func TestGrantsHoldOwnLabels(t *testing.T) {
+	const guid = "4c4c4544-0042-3510-8052-b4c04f4d0009"
+	r := newRig(t)
+	r.contents()
+	r.apply("kind: SiteSettings\nname: site\nsharedGUIDs: [" + guid + "]\nsharedMACs: [\"00:50:b6\"]\n")
+	both := "macs: [00:50:b6:00:00:01, 52:54:00:77:00:11]\nsmbiosGUID: " + guid
+	r.apply(strings.Replace(ward, "macs: [52:54:00:77:00:11]", both, 1))
+	for _, g := range r.grants(store.GrantFilter{}) {
+		if g.ComputerName == "ward7-pc1" && (g.SMBIOSGUID != "" || !slices.Equal(g.MACs, []string{"52:54:00:77:00:11"})) {
+			t.Errorf("grant for %v, %q", g.MACs, g.SMBIOSGUID)
+		}
 	}
 }
 

@@ -199,7 +199,8 @@ func (p *plan) labelsOf(o osd.Object) []label {
 			return out
 		}
 		settings := p.world.settings()
-		macs, guid := labels(o)
+		macs, _ := labels(o)
+		guid := settings.GUID(o.SMBIOSGUID)
 		for i, m := range macs {
 			if !settings.Shared(m) {
 				add("macs["+itoa(i)+"]", m)

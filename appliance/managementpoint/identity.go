@@ -94,7 +94,7 @@ func machineKey(c *osd.Computer, m policy.Machine, s *osd.SiteSettings) string {
 	if c != nil {
 		return "computer:" + c.ID
 	}
-	if g, err := osd.NormalizeGUID(m.SMBIOSGUID); err == nil {
+	if g := s.GUID(m.SMBIOSGUID); g != "" {
 		return "guid:" + g
 	}
 	var macs []string

@@ -61,7 +61,8 @@ func (p *Point) evaluator(ctx context.Context) (*policy.Evaluator, error) {
 }
 
 // prepare makes an evaluator, and says which computers that became known here the
-// site knows now, and which need not be remembered any longer.
+// site knows now, and which need not be remembered any longer: policy says that they
+// are provisional no longer, or does not hold them.
 func (p *Point) prepare(ctx context.Context, s *policy.Snapshot) (e *policy.Evaluator, merges map[string]string, forget []string, err error) {
 	computers, err := p.Store.Computers(ctx)
 	if err != nil {
@@ -74,14 +75,14 @@ func (p *Point) prepare(ctx context.Context, s *policy.Snapshot) (e *policy.Eval
 	for _, c := range computers {
 		if c.Merged == "" {
 			local.Computers = append(local.Computers, c.Computer)
-		} else if !c.Provisional {
-			local.Confirmed[c.Merged] = true
+		} else if at := recordOf(s, c.Merged); at != nil && !c.Provisional {
+			local.Confirmed[at.ID] = true
 		}
 	}
 	e, merges = policy.New(s, local), map[string]string{}
 	for _, c := range computers {
 		if c.Merged != "" {
-			if settled(s, c) {
+			if at := recordOf(s, c.Merged); at == nil || !at.Provisional {
 				forget = append(forget, c.ID)
 			}
 		} else if to := e.Successor(c.Computer); to != nil {
@@ -91,11 +92,14 @@ func (p *Point) prepare(ctx context.Context, s *policy.Snapshot) (e *policy.Eval
 	return e, merges, forget, nil
 }
 
-// settled says whether policy says all that the box knew of a computer better: it
-// is provisional no longer, or it was deleted.
-func settled(s *policy.Snapshot, c store.Computer) bool {
-	i := slices.IndexFunc(s.Computers, func(o osd.Computer) bool { return o.ID == c.Merged })
-	return i < 0 || !s.Computers[i].Provisional
+// recordOf is the computer of an ID in policy, or the one that its record was
+// merged into; nil if it was deleted.
+func recordOf(s *policy.Snapshot, id string) *osd.Computer {
+	i := slices.IndexFunc(s.Computers, func(c osd.Computer) bool { return c.ID == id || slices.Contains(c.Former, id) })
+	if i < 0 {
+		return nil
+	}
+	return &s.Computers[i]
 }
 
 // becomesKnown says whose job it is: that of the computer, or of the one that the
@@ -103,7 +107,7 @@ func settled(s *policy.Snapshot, c store.Computer) bool {
 func (p *Point) becomesKnown(j *store.Job, v Verdict, c api.Claim, s *policy.Snapshot) {
 	j.Labels, j.Stranger = v.Labels, v.Computer == nil || v.Computer.Provisional
 	if v.Computer == nil {
-		known := osd.Computer{Meta: osd.Meta{ID: osd.LocalPrefix + newJobID(), Name: j.Name}, SMBIOSGUID: c.Identity.SMBIOSGUID, Box: p.Self().BoxName, Provisional: true}
+		known := osd.Computer{Meta: osd.Meta{ID: osd.LocalPrefix + newJobID(), Name: j.Name}, SMBIOSGUID: s.Settings.GUID(c.Identity.SMBIOSGUID), Box: p.Self().BoxName, Provisional: true}
 		for _, m := range c.Identity.MACs {
 			if !s.Settings.Shared(m) && !slices.Contains(known.MACs, m) {
 				known.MACs = append(known.MACs, m)
@@ -142,7 +146,7 @@ func labelKeys(c *osd.Computer, m policy.Machine, s *osd.SiteSettings) []string 
 		}
 	}
 	for _, g := range guids {
-		if n, err := osd.NormalizeGUID(g); err == nil {
+		if n := s.GUID(g); n != "" {
 			add("guid:" + n)
 		}
 	}

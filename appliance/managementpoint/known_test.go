@@ -208,6 +208,13 @@ func TestTwoMachinesWithOneGUID(t *testing.T) {
 	if kept, err := r.store.Computers(t.Context()); err != nil || len(kept) != 1 {
 		t.Errorf("%d computers became known, %v", len(kept), err)
 	}
+	// When the site says that the GUID is of no use, they are two machines.
+	s := *r.policy
+	s.Settings.SharedGUIDs = []string{strings.ToUpper(guid)}
+	r.policy = &s
+	if other, failed := r.opens(p, two, api.Claim{Advertisement: "A3", Person: true}); failed != nil || other.Machine == j.Machine {
+		t.Errorf("with a shared GUID: %+v, %v", other, failed)
+	}
 	if o, failed := p.offers(t.Context(), one); failed != nil || strings.Contains(strings.Join(o.Why, ";"), "contradict") {
 		t.Errorf("the first one: %+v, %v", o, failed)
 	}

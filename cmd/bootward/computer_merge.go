@@ -47,7 +47,7 @@ func newComputerReplace(a *app) *cobra.Command {
 	c := &cobra.Command{Use: "replace NAME", Short: "Give a computer the labels of a new network card or motherboard",
 		Long: "New addresses go in place of all that the computer has, or of those that --old-mac names. Labels of other computers\n" +
 			"are refused. Grants hold the labels of the day they were issued: grant again what is to erase the machine.\n" +
-			"--guid none takes the GUID away, where its maker gave it to two machines: their MACs tell them apart then.",
+			"--guid none takes the GUID away. One that a maker gave to many machines is better listed in sharedGUIDs of the site.",
 		Example: "  bootward computer replace ward7-pc1 --mac 52:54:00:77:00:21 --old-mac 52:54:00:77:00:11\n" +
 			"  bootward computer replace ward7-pc1 --mac 52:54:00:77:00:21 --guid 4c4c4544-0042-3510-8052-b4c04f4d3232",
 		Args: exactly("NAME"),

@@ -124,7 +124,7 @@ func (e *Evaluator) add(c osd.Computer) {
 	if c.Obsolete {
 		return
 	}
-	if g, err := osd.NormalizeGUID(c.SMBIOSGUID); err == nil {
+	if g := e.s.Settings.GUID(c.SMBIOSGUID); g != "" {
 		e.byGUID[g] = append(e.byGUID[g], i)
 	}
 	for _, a := range c.MACs {
@@ -137,7 +137,7 @@ func (e *Evaluator) add(c osd.Computer) {
 // matching lists the computers that have one of the labels, each once.
 func (e *Evaluator) matching(macs []string, guid string) []int {
 	var found []int
-	if g, err := osd.NormalizeGUID(guid); err == nil {
+	if g := e.s.Settings.GUID(guid); g != "" {
 		found = append(found, e.byGUID[g]...)
 	}
 	for _, a := range macs {
@@ -161,7 +161,7 @@ func (e *Evaluator) Identify(m Machine) (c *osd.Computer, conflict string) {
 	if len(found) > 1 {
 		return nil, fmt.Sprintf("the labels of the machine fit computer %s and computer %s; correct one of them at the site", c.Name, e.computers[found[1]].Name)
 	}
-	if conflict = Contradiction(c, e.inventory[c.ID], m, e.s.Settings.Shared); conflict != "" {
+	if conflict = Contradiction(c, e.inventory[c.ID], m, &e.s.Settings); conflict != "" {
 		return nil, conflict
 	}
 	return c, ""

@@ -12,15 +12,14 @@ import (
 
 // Contradiction says why a machine that has a label of a computer is another
 // one, "" if it may be the same. known is what was recorded of the computer;
-// shared tells addresses that identify nobody.
+// the settings say what identifies nobody.
 //
 // GUID and serial number are burnt in, network cards come and go; but makers give
 // one GUID to two machines, and a dongle goes from machine to machine. So one
 // label that fits is believed unless what else is known of that very hardware
 // stands against it.
-func Contradiction(c *osd.Computer, known inventory.Record, m Machine, shared func(mac string) bool) string {
-	own, _ := osd.NormalizeGUID(c.SMBIOSGUID)
-	guid, _ := osd.NormalizeGUID(m.SMBIOSGUID)
+func Contradiction(c *osd.Computer, known inventory.Record, m Machine, settings *osd.SiteSettings) string {
+	own, guid := settings.GUID(c.SMBIOSGUID), settings.GUID(m.SMBIOSGUID)
 	if own != "" && guid != "" && own != guid {
 		return fmt.Sprintf("a MAC fits computer %s, but its SMBIOS GUID is %s and the machine says %s", c.Name, own, guid)
 	}
@@ -28,18 +27,18 @@ func Contradiction(c *osd.Computer, known inventory.Record, m Machine, shared fu
 	if known.SerialNumber == "" || serial == "" || strings.EqualFold(known.SerialNumber, serial) {
 		return ""
 	}
-	recorded, _ := osd.NormalizeGUID(known.UUID)
+	recorded := settings.GUID(known.UUID)
 	switch {
 	case own != "" && own == guid:
 		// A record of another GUID is that of hardware that was replaced since.
-		if recorded != "" && recorded != own || shareMAC(append(known.MACs(), c.MACs...), m.MACs, shared) {
+		if recorded != "" && recorded != own || shareMAC(append(known.MACs(), c.MACs...), m.MACs, settings.Shared) {
 			return ""
 		}
 		return fmt.Sprintf("its SMBIOS GUID is that of computer %[1]s, but no MAC is, and its serial number is %[2]s, not %[3]s: two machines with one GUID; "+
-			"at the site: bootward computer replace %[1]s --guid none, and the like for the other one", c.Name, serial, known.SerialNumber)
-	case own == "" && (recorded == "" || recorded != guid) && shareMAC(known.MACs(), m.MACs, shared):
+			"list it among the sharedGUIDs of the site, or, if %[1]s has a new motherboard: bootward computer replace %[1]s", c.Name, serial, known.SerialNumber)
+	case own == "" && (recorded == "" || recorded != guid) && shareMAC(known.MACs(), m.MACs, settings.Shared):
 		return fmt.Sprintf("a MAC fits computer %[1]s, but its serial number is %[2]s, not %[3]s, and no GUID says that it is the same: a network card that moved, or a new motherboard; "+
-			"at the site: bootward computer replace %[1]s, or list the address among the shared MACs", c.Name, serial, known.SerialNumber)
+			"at the site: bootward computer replace %[1]s, or list the address among the sharedMACs of the site", c.Name, serial, known.SerialNumber)
 	}
 	return ""
 }

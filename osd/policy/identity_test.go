@@ -67,6 +67,19 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
+// TestSharedGUIDs: they identify nobody, neither alone nor against each other.
+func TestSharedGUIDs(t *testing.T) {
+	const guid, mac1, mac2 = "03000200-0400-0500-0006-000700080009", "52:54:00:00:00:01", "52:54:00:00:00:02"
+	s := &Snapshot{Settings: osd.SiteSettings{SharedGUIDs: []string{guid}}, Computers: []osd.Computer{
+		{Meta: osd.Meta{ID: "C1", Name: "pc1"}, MACs: []string{mac1}, SMBIOSGUID: guid}, {Meta: osd.Meta{ID: "C2", Name: "pc2"}, MACs: []string{mac2}, SMBIOSGUID: guid}}}
+	for mac, want := range map[string]string{mac1: "C1", mac2: "C2", "52:54:00:00:00:03": ""} {
+		c, conflict := New(s, Local{}).Identify(Machine{MACs: []string{mac}, SMBIOSGUID: guid})
+		if conflict != "" || (c == nil) != (want == "") || c != nil && c.ID != want {
+			t.Errorf("%s: %+v, %q", mac, c, conflict)
+		}
+	}
+}
+
 // TestExplainSaysConflict: who asks why a machine gets nothing is told which two
 // records stand against each other.
 func TestExplainSaysConflict(t *testing.T) {
