@@ -26,7 +26,10 @@ func (s *session) obtain(ctx context.Context, o api.Offer, claim api.Claim) (api
 	defer cancel()
 	shown := ""
 	for {
-		claimed, err := s.ask(ctx, claim)
+		claimed, err := s.ask(ctx, s.typed.say(claim))
+		if s.askAgain(ctx, err) {
+			continue
+		}
 		if err != nil || claimed.Pending == nil {
 			return claimed, err
 		}

@@ -58,6 +58,11 @@ func Boot(ctx context.Context, conf Config) (Next, error) {
 		s.decline(ctx)
 		return NextDisk, ctx.Err()
 	}
+	if !s.askNames(ctx, offers, *chosen) {
+		s.console.Line("nothing was changed; the machine boots its disk")
+		s.decline(ctx)
+		return NextDisk, ctx.Err()
+	}
 	if !person && !s.countdown(ctx, *chosen) {
 		return NextReboot, ctx.Err()
 	}

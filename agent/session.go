@@ -36,6 +36,7 @@ type session struct {
 	job      api.Job
 	hardware inventory.Machine
 	network  addresses
+	typed    typed
 	stage    string
 	where    string // osd.ToRunningClients for a job of the client
 	event    string // what made it due: osd.AtLogon, osd.AtLogoff or nothing

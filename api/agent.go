@@ -53,6 +53,12 @@ type Identity struct {
 	Inventory *inventory.Machine `json:"inventory,omitempty"`
 }
 
+// The objects of errors about what a person typed: he is asked again.
+const (
+	FieldName     = "name"
+	FieldReplaces = "replaces"
+)
+
 // Ask asks what a machine may run.
 type Ask struct {
 	Identity

@@ -93,7 +93,10 @@ type SiteDecision struct {
 // Merge makes one computer of two: the one of the path goes, what is known of it
 // goes over.
 type Merge struct {
-	Into string `json:"into"`
+	Into   string `json:"into"`
+	DryRun bool   `json:"dryRun,omitempty"`
+	// Force merges although safety speaks against it: two GUIDs are two machines.
+	Force bool `json:"force,omitempty"`
 }
 
 // Replace gives a computer new labels after a repair.
@@ -101,9 +104,14 @@ type Replace struct {
 	// MACs go in place of OldMACs, or of all when those are left out.
 	MACs    []string `json:"macs,omitempty"`
 	OldMACs []string `json:"oldMACs,omitempty"`
-	// SMBIOSGUID is that of a new motherboard.
+	// SMBIOSGUID is that of a new motherboard; NoGUID takes it away.
 	SMBIOSGUID string `json:"smbiosGUID,omitempty"`
+	DryRun     bool   `json:"dryRun,omitempty"`
 }
+
+// NoGUID says that a computer is told by its MACs alone: its maker gave the same
+// GUID to another machine.
+const NoGUID = "none"
 
 // Person is who an administrator is.
 type Person struct {
@@ -142,7 +150,7 @@ type Change struct {
 	Kind   string `json:"kind"`
 	Name   string `json:"name"`
 	ID     string `json:"id,omitempty"`
-	Action string `json:"action"` // create, update, unchanged
+	Action string `json:"action"` // create, update, unchanged, delete
 	// Notes say what follows, such as grants that are issued.
 	Notes []string `json:"notes,omitempty"`
 }

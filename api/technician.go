@@ -107,4 +107,6 @@ type Known struct {
 	// Replaces is the name of the computer whose place it takes, as a person at
 	// the machine said.
 	Replaces string `json:"replaces,omitempty"`
+	// Was is the name that the box gave it before, if a person has named it anew.
+	Was string `json:"was,omitempty"`
 }

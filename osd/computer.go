@@ -28,6 +28,9 @@ type Computer struct {
 	// Obsolete is set for a record that another one replaced: its labels
 	// identify nobody, and no collection holds it.
 	Obsolete bool `json:"obsolete,omitempty" yaml:"obsolete,omitempty"`
+	// Former are the IDs of records that were merged into this one: what boxes
+	// remember of those is its history.
+	Former []string `json:"former,omitempty" yaml:"former,omitempty"`
 }
 
 // ObjectKind implements Object.
@@ -74,6 +77,23 @@ func CheckComputerName(name string) error {
 		return fmt.Errorf("computer name %q is a number; give at least one letter", name)
 	}
 	return nil
+}
+
+// LocalPrefix begins the IDs of computers that a box made, by their first job.
+const LocalPrefix = "local-"
+
+// Local says whether a box gave an ID, and the site does not know it.
+func Local(id string) bool { return strings.HasPrefix(id, LocalPrefix) }
+
+// FreeName is the name, or, when that is taken, the name with a suffix -2, -3 and
+// so on, within MaxComputerName.
+func FreeName(name string, taken func(string) bool) string {
+	free := name
+	for n := 2; taken(free); n++ {
+		suffix := fmt.Sprintf("-%d", n)
+		free = strings.TrimRight(name[:min(len(name), MaxComputerName-len(suffix))], "-") + suffix
+	}
+	return free
 }
 
 // NormalizeMAC gives a hardware address as aa:bb:cc:dd:ee:ff. It takes

@@ -19,6 +19,9 @@ type SiteSettings struct {
 	// SharedMACs are addresses of docks and dongles that go from machine to
 	// machine: they identify nobody. Three bytes are a maker's whole range.
 	SharedMACs []string `json:"sharedMACs,omitempty" yaml:"sharedMACs,omitempty"`
+	// SharedGUIDs are SMBIOS GUIDs that a maker gave to more than one machine: they
+	// identify nobody either.
+	SharedGUIDs []string `json:"sharedGUIDs,omitempty" yaml:"sharedGUIDs,omitempty"`
 	// ComputerName is the template of names for machines that were not
 	// imported, where neither advertisement nor collection has one.
 	ComputerName string `json:"computerName,omitempty" yaml:"computerName,omitempty"`
@@ -42,6 +45,11 @@ func (s *SiteSettings) Validate() error {
 			errs = append(errs, &FieldError{fmt.Sprintf("sharedMACs[%d]", i), m, "give six bytes in hexadecimal, or the three of a maker, such as 00:50:b6"})
 		}
 	}
+	for i, g := range s.SharedGUIDs {
+		if _, err := NormalizeGUID(g); err != nil {
+			errs = append(errs, &FieldError{fmt.Sprintf("sharedGUIDs[%d]", i), g, "give 32 hexadecimal digits, such as 03000200-0400-0500-0006-000700080009"})
+		}
+	}
 	for field, text := range map[string]string{"welcomeText": s.WelcomeText, "organisation": s.Organisation} {
 		if len(text) > 500 || strings.ContainsFunc(text, func(r rune) bool { return isControl(r) && r != '\n' }) {
 			errs = append(errs, &FieldError{field, text, "give at most 500 bytes of plain text"})
@@ -58,6 +66,21 @@ func (s *SiteSettings) Shared(mac string) bool {
 		}
 	}
 	return false
+}
+
+// GUID gives an SMBIOS GUID in normal form, or "" for one that identifies nobody:
+// that of a machine that has none, or one of SharedGUIDs.
+func (s *SiteSettings) GUID(guid string) string {
+	n, err := NormalizeGUID(guid)
+	if err != nil {
+		return ""
+	}
+	for _, g := range s.SharedGUIDs {
+		if shared, err := NormalizeGUID(g); err == nil && shared == n {
+			return ""
+		}
+	}
+	return n
 }
 
 // NormalizeMACPrefix gives a hardware address, or the three bytes of its

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,6 +72,9 @@ func (s *Site) TakeEvents(ctx context.Context, box string, in api.EventBatch) (*
 	if err != nil {
 		return nil, err
 	}
+	if slices.ContainsFunc(in.Events, func(e api.BoxEvent) bool { return e.Discovered != nil && e.Discovered.Known != nil }) {
+		s.changes.wake() // boxes are to hear of computers that became known
+	}
 	if gone > 0 {
 		s.log.Warn("events are lost: the box does not keep them any more", "box", box, "events", gone)
 	}
@@ -99,6 +103,8 @@ func (s *Site) keepEvent(x store.Tx, b store.Box, e api.BoxEvent) error {
 		return x.AddMessage(b.ID, *e.Status)
 	case e.Audit != nil:
 		return s.boxAudit(x, b, *e.Audit)
+	case e.Discovered != nil && e.Discovered.Known != nil:
+		return s.becameKnown(x, b, *e.Discovered)
 	case e.Discovered != nil:
 		return s.discovered(x, b, *e.Discovered)
 	}
@@ -205,7 +211,7 @@ func checkInventory(d *api.Discovered) error {
 		cut(maxText, &m.Adapters[i].Name, &m.Adapters[i].MAC, &m.Adapters[i].Driver)
 	}
 	cutAll(m.IPAddresses)
-	return nil
+	return checkKnown(d)
 }
 
 func cutAll(texts []string) {

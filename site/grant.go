@@ -31,7 +31,13 @@ func (s *Site) issue(x store.Tx, who string, w wish) error {
 	if start := w.advertisement.StartTime(); start.After(now) {
 		from = start.UTC()
 	}
-	macs, guid := labels(w.computer)
+	settings, err := settingsOf(x)
+	if err != nil {
+		return err
+	}
+	// The agent compares them with its machine: what identifies nobody allows nothing.
+	macs, _ := labels(w.computer)
+	macs, guid := slices.DeleteFunc(macs, settings.Shared), settings.GUID(w.computer.SMBIOSGUID)
 	g := store.Grant{Box: w.box.ID, Grant: policy.Grant{
 		ID: "grant-" + strings.ToLower(rand.Text()), Computer: w.computer.ID, ComputerName: w.computer.Name,
 		Advertisement: w.advertisement.ID, Sequence: w.digest, MACs: macs, SMBIOSGUID: guid, IssuedBy: who, IssuedAt: now,

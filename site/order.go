@@ -40,7 +40,7 @@ func (s *Site) Order(ctx context.Context, who string, in api.Order) (*api.Ordere
 			}
 			o := policy.Order{ID: "order-" + strings.ToLower(rand.Text()), Kind: in.Kind, By: who, IssuedAt: now, ExpiresAt: out.ExpiresAt}
 			for _, c := range computers {
-				o.Computers = append(o.Computers, c.ID)
+				o.Computers = append(append(o.Computers, c.ID), c.Former...)
 				if !slices.Contains(out.Computers, c.Name) {
 					out.Computers = append(out.Computers, c.Name)
 				}

@@ -18,6 +18,7 @@ const (
 	actionCreate    = "create"
 	actionUpdate    = "update"
 	actionUnchanged = "unchanged"
+	actionDelete    = "delete"
 )
 
 // step is what happens to one object.
@@ -104,12 +105,16 @@ func (p *plan) add(old world, o written) {
 	}
 }
 
-// keepContent carries over what an import set and YAML left out.
+// keepContent carries over what an import or a merge set and YAML left out.
 func keepContent(o, was osd.Object) {
 	if c, old := contentOf(o), contentOf(was); c != nil && c.Manifest == "" {
 		*c = *old
 	}
 	switch o := o.(type) {
+	case *osd.Computer:
+		if o.Former == nil {
+			o.Former = was.(*osd.Computer).Former // its history, which nobody types
+		}
 	case *osd.Package:
 		o.Version = cmp.Or(o.Version, was.(*osd.Package).Version)
 	case *osd.BootImage:
@@ -195,7 +200,8 @@ func (p *plan) labelsOf(o osd.Object) []label {
 			return out
 		}
 		settings := p.world.settings()
-		macs, guid := labels(o)
+		macs, _ := labels(o)
+		guid := settings.GUID(o.SMBIOSGUID)
 		for i, m := range macs {
 			if !settings.Shared(m) {
 				add("macs["+itoa(i)+"]", m)

@@ -90,6 +90,8 @@ func (s *Site) routes() []route {
 		{pattern: api.RouteSecretValue, who: persons, summary: "Give a Secret a new value", maxBody: smallBody, request: api.SecretValue{}, status: http.StatusNoContent, timeout: writeTime, handle: s.putSecretValue},
 		{pattern: api.RoutePersonPIN, who: persons, summary: "Give a person a new PIN for boxes", maxBody: smallBody, request: api.NewPIN{}, status: http.StatusNoContent, timeout: writeTime, handle: s.putPIN},
 		{pattern: api.RoutePXEPassword, who: persons, summary: "Give a box a new PXE password; an empty one takes it away", maxBody: smallBody, request: api.SecretValue{}, status: http.StatusNoContent, timeout: writeTime, handle: s.putPXEPassword},
+		{pattern: api.RouteMerge, who: persons, summary: "Make one computer of two", maxBody: smallBody, request: api.Merge{}, response: api.Applied{}, timeout: writeTime, handle: s.postMerge},
+		{pattern: api.RouteReplace, who: persons, summary: "Give a computer new labels after a repair", maxBody: smallBody, request: api.Replace{}, response: api.Applied{}, timeout: writeTime, handle: s.postReplace},
 
 		{pattern: api.RouteBoxEnrol, who: anybody, summary: "Identity of a box, for a one-time token", maxBody: smallBody, request: api.Enrol{}, response: api.Enrolled{}, timeout: writeTime, handle: s.postEnrol},
 		{pattern: api.RouteBoxCheckIn, who: boxes, summary: "What a box says of itself", maxBody: checkInBody, request: api.CheckIn{}, response: api.CheckedIn{}, timeout: writeTime, handle: s.postCheckIn},

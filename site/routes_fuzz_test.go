@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/inventory"
 	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/osd/status"
@@ -238,6 +239,8 @@ func seeds() []struct {
 			api.BoxEvent{Flight: &status.FlightEvent{Client: "525400770011", What: "tftp", Time: at}},
 			api.BoxEvent{Audit: &api.AuditRecord{Time: at, Who: "bob", What: "resume"}},
 			api.BoxEvent{Discovered: &api.Discovered{Computer: "CEN00002", Inventory: inventory.Record{}}},
+			api.BoxEvent{Discovered: &api.Discovered{Computer: "local-1", Known: &api.Known{Replaces: "pc1", Was: "x", Computer: osd.Computer{
+				Meta: osd.Meta{ID: "local-1", Name: "bed1"}, MACs: []string{"52:54:00:77:00:19"}, Provisional: true}}}},
 		)},
 		{api.RouteBoxEvents, "", events(api.BoxEvent{Audit: &api.AuditRecord{Time: late, Who: "bob", What: "grant-used", Object: "g"}})},
 		{api.RouteBoxEvents, "", events(api.BoxEvent{Status: &status.Message{Job: "j", Number: 1, Time: late}}, api.BoxEvent{Flight: &status.FlightEvent{Client: "525400770011", Time: early}})},

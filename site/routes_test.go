@@ -27,7 +27,7 @@ var wanted = map[string]audience{
 	"GET /v1/messages": persons, "GET /v1/flight": persons, "GET /v1/jobs": persons, "GET /v1/audit": persons,
 	"POST /v1/advertisements/{name}/grants": persons, "GET /v1/computers/{name}/explain": persons,
 	"GET /v1/collections/{name}/members": persons, "POST /v1/orders": persons,
-	"POST /v1/computers/import":    persons,
+	"POST /v1/computers/import": persons, "POST /v1/computers/{name}/merge": persons, "POST /v1/computers/{name}/replace": persons,
 	"PUT /v1/secrets/{name}/value": persons, "PUT /v1/persons/{name}/pin": persons, "PUT /v1/boxes/{name}/password": persons,
 	"GET /v1/approvals": persons, "POST /v1/approvals/{code}": persons,
 

@@ -3,6 +3,7 @@ package site
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -273,6 +274,21 @@ func deref[T any](all []*T) []T {
 		out = append(out, *p)
 	}
 	return out
+}
+
+// settingsOf reads the settings of the site alone.
+func settingsOf(x store.Tx) (*osd.SiteSettings, error) {
+	r, err := x.Object(osd.KindSettings, osd.SettingsName)
+	if errors.Is(err, store.ErrNotFound) {
+		return &osd.SiteSettings{}, nil
+	} else if err != nil {
+		return nil, err
+	}
+	o, err := decode(r)
+	if err != nil {
+		return nil, err
+	}
+	return o.(*osd.SiteSettings), nil
 }
 
 // settings are those of the site; the zero value if none were applied.

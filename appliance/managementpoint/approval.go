@@ -55,7 +55,7 @@ func (p *Point) consent(ctx context.Context, v Verdict, o policy.Offer, c api.Cl
 	case why == "":
 		return consent{}, nil
 	}
-	want, refused := p.wanted(ctx, v, o, c.Identity, why)
+	want, refused := p.wanted(ctx, v, o, c, why)
 	switch {
 	case refused != nil:
 		return consent{}, refused
@@ -66,11 +66,12 @@ func (p *Point) consent(ctx context.Context, v Verdict, o policy.Offer, c api.Cl
 }
 
 // wanted is what a person is shown of a claim.
-func (p *Point) wanted(ctx context.Context, v Verdict, o policy.Offer, id api.Identity, why string) (api.PendingApproval, *api.Error) {
-	name, err := p.jobName(ctx, p.Evaluator(), v, o, id)
+func (p *Point) wanted(ctx context.Context, v Verdict, o policy.Offer, c api.Claim, why string) (api.PendingApproval, *api.Error) {
+	name, err := p.jobName(ctx, p.Evaluator(), v, o, c.Identity, c.Name)
 	if err != nil {
-		return api.PendingApproval{}, api.Errorf(api.CodeRefused, o.Advertisement.ID, "%v", err).WithRemedy("correct the template of computer names at the site, or import the machine")
+		return api.PendingApproval{}, nameError(v, o, err)
 	}
+	id := c.Identity
 	id.Inventory = nil // the labels are what a person compares
 	return api.PendingApproval{Computer: name, Known: !v.Stranger(), Identity: id, Advertisement: o.Advertisement.Name,
 		Sequence: o.Sequence.Name, Destructive: o.Sequence.Destructive, Why: why}, nil

@@ -148,7 +148,7 @@ func TestApprovalOpensTheJob(t *testing.T) {
 	}
 	log, err := r.store.AuditLog(t.Context(), 10)
 	fatal(t, err)
-	if len(log) != 1 || log[0].What != "approve" || log[0].Who != "ann" || !strings.Contains(log[0].Text, code) {
+	if len(log) != 2 || log[0].What != "known" || log[1].What != "approve" || log[1].Who != "ann" || !strings.Contains(log[1].Text, code) {
 		t.Errorf("audit log: %+v", log)
 	}
 }

@@ -68,6 +68,9 @@ func (p *Point) claim(ctx context.Context, c api.Claim, from string) (api.Claime
 func (p *Point) judge(ctx context.Context, v Verdict, c api.Claim, key *ecdsa.PublicKey, stopped string) (policy.Offer, consent, *api.Error) {
 	offer, refused := choose(v, c)
 	if refused == nil {
+		refused = p.checkTyped(ctx, v, offer, c)
+	}
+	if refused == nil {
 		refused = p.often(ctx, v)
 	}
 	if refused == nil && stopped != "" { // nobody is to compare a code in vain
@@ -110,9 +113,9 @@ func choose(v Verdict, c api.Claim) (policy.Offer, *api.Error) {
 func (p *Point) open(ctx context.Context, v Verdict, o policy.Offer, c api.Claim, approved, key, from string) (api.Claimed, *api.Error) {
 	s, now := p.Policy(), p.Now().UTC()
 	e := p.Evaluator()
-	name, err := p.jobName(ctx, e, v, o, c.Identity)
+	name, err := p.jobName(ctx, e, v, o, c.Identity, c.Name)
 	if err != nil {
-		return api.Claimed{}, api.Errorf(api.CodeRefused, o.Advertisement.ID, "%v", err).WithRemedy("correct the template of computer names at the site, or import the machine")
+		return api.Claimed{}, nameError(v, o, err)
 	}
 	j := store.Job{ID: newJobID(), Machine: v.Machine, Name: name, Client: c.Identity.MACs[0], Addresses: []string{from},
 		Sequence: o.Sequence.Name, Key: key, Identity: c.Identity, Opened: now, Approved: approved}
@@ -123,9 +126,7 @@ func (p *Point) open(ctx context.Context, v Verdict, o policy.Offer, c api.Claim
 		j.Document.PersonGranted = o.Sequence.Destructive
 		how = "chosen by a person at the machine"
 	}
-	if v.Computer != nil {
-		j.Computer = v.Computer.ID
-	}
+	p.becomesKnown(&j, v, c, s)
 	if o.Grant != nil {
 		j.Grant, j.Document.Grant = o.Grant.ID, o.Grant.Envelope
 		how += ", grant " + o.Grant.ID + " by " + o.Grant.IssuedBy
@@ -149,6 +150,8 @@ func (p *Point) open(ctx context.Context, v Verdict, o policy.Offer, c api.Claim
 	switch {
 	case errors.Is(err, store.ErrGrantUsed), errors.Is(err, store.ErrOpen):
 		return api.Claimed{}, api.Errorf(api.CodeConflict, c.Advertisement, "%v", err)
+	case errors.Is(err, store.ErrTooManyKnown):
+		return api.Claimed{}, api.Errorf(api.CodeTooMany, "", "%v", err).WithRemedy("connect the box to its site, or import the machine there")
 	case err != nil:
 		return api.Claimed{}, internal(err)
 	}

@@ -80,7 +80,7 @@ func printable(s string) string {
 
 // machine is an identity as policy looks at it.
 func machine(id api.Identity) policy.Machine {
-	m := policy.Machine{MACs: id.MACs, SMBIOSGUID: id.SMBIOSGUID}
+	m := policy.Machine{MACs: id.MACs, SMBIOSGUID: id.SMBIOSGUID, SerialNumber: id.SerialNumber}
 	if id.Inventory != nil {
 		m.Facts = &inventory.Record{Machine: *id.Inventory}
 	}
@@ -94,7 +94,7 @@ func machineKey(c *osd.Computer, m policy.Machine, s *osd.SiteSettings) string {
 	if c != nil {
 		return "computer:" + c.ID
 	}
-	if g, err := osd.NormalizeGUID(m.SMBIOSGUID); err == nil {
+	if g := s.GUID(m.SMBIOSGUID); g != "" {
 		return "guid:" + g
 	}
 	var macs []string

@@ -3,12 +3,9 @@ package managementpoint
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/appliance/store"
-	"github.com/bootward/bootward/osd/inventory"
 	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/osd/status"
 )
@@ -79,6 +76,9 @@ func (p *Point) CarryOut(ctx context.Context) error {
 	if s == nil {
 		return nil
 	}
+	if _, err := p.evaluator(ctx); err != nil { // orders name computers by the site's IDs
+		return err
+	}
 	for _, o := range s.Orders {
 		if !p.Now().Before(o.ExpiresAt) {
 			continue
@@ -114,35 +114,4 @@ func (p *Point) erase(ctx context.Context, j store.Job, e api.Erase) *api.Error 
 	}
 	p.Log.Info("first write to a disk", "job", j.ID, "computer", j.Name, "disk", name(e.Disk))
 	return nil
-}
-
-// jobName is what a job's machine is called: the computer's name, or one of the
-// template, or one made of the MAC. It belongs to no other computer and to no
-// other open job.
-func (p *Point) jobName(ctx context.Context, e *policy.Evaluator, v Verdict, o policy.Offer, id api.Identity) (string, error) {
-	if v.Computer != nil && !v.Computer.Provisional {
-		return v.Computer.Name, nil
-	}
-	template := e.NameTemplate(&v.Decision, o.Advertisement)
-	if template == "" {
-		return hostName(v.Computer, id, &e.Snapshot().Settings), nil
-	}
-	m := inventory.Machine{Manufacturer: id.Manufacturer, Model: id.Model, SerialNumber: id.SerialNumber, UUID: id.SMBIOSGUID, AssetTag: id.AssetTag, UEFI: id.UEFI}
-	called, err := policy.ExpandName(template, m)
-	if err != nil {
-		return "", err
-	}
-	if e.NameTaken(called, v.Computer) {
-		return "", fmt.Errorf("computer name %q of template %q belongs to another computer", called, template)
-	}
-	jobs, err := p.Store.OpenJobs(ctx)
-	if err != nil {
-		return "", err
-	}
-	for _, j := range jobs {
-		if strings.EqualFold(j.Name, called) && j.Machine != v.Machine {
-			return "", fmt.Errorf("computer name %q of template %q belongs to the machine of job %s", called, template, j.ID)
-		}
-	}
-	return called, nil
 }

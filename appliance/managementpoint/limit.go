@@ -42,21 +42,23 @@ func (l *limiter) allow(source string, now time.Time) bool {
 // so that made-up machines, and one that fails at each start, cannot fill the box.
 const (
 	maxOfMachine = 20  // of one machine in an hour
-	maxUnknown   = 200 // of all machines that are not known, in an hour
+	maxUnknown   = 200 // of all machines that are not known or provisional, in an hour
 )
 
 // often says that too many jobs were opened of late.
 func (p *Point) often(ctx context.Context, v Verdict) *api.Error {
-	limit, machine := maxOfMachine, v.Machine
-	if v.Computer == nil {
-		limit, machine = maxUnknown, ""
+	limits := map[string]int{v.Machine: maxOfMachine}
+	if v.Computer == nil || v.Computer.Provisional {
+		limits[""] = maxUnknown
 	}
-	n, err := p.Store.CountJobs(ctx, machine, p.Now().Add(-time.Hour))
-	switch {
-	case err != nil:
-		return internal(err)
-	case n >= limit:
-		return api.Errorf(api.CodeTooMany, "", "%d jobs were opened in the last hour, more are not", n)
+	for machine, limit := range limits {
+		n, err := p.Store.CountJobs(ctx, machine, p.Now().Add(-time.Hour))
+		switch {
+		case err != nil:
+			return internal(err)
+		case n >= limit:
+			return api.Errorf(api.CodeTooMany, "", "%d jobs were opened in the last hour, more are not", n)
+		}
 	}
 	return nil
 }

@@ -40,6 +40,7 @@ func (p *Point) offers(ctx context.Context, ask api.Ask) (api.Offers, *api.Error
 		})
 	}
 	upcoming(&answer, v)
+	p.askPerson(&answer, v, id)
 	return answer, nil
 }
 

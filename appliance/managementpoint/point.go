@@ -61,9 +61,8 @@ type Point struct {
 	passwords passwords
 	mu        sync.Mutex
 	progress  map[string]status.Progress
-	// evaluator is that of the policy that it was made from.
-	evaluator *policy.Evaluator
 	limits    limiter
+	prepared  prepared
 }
 
 // Verdict is what a machine may run now, and what this box knows of it.
@@ -71,6 +70,8 @@ type Verdict struct {
 	policy.Decision
 	// Machine is the key under which the box remembers the machine.
 	Machine string
+	// Labels are keys under which it may have had jobs before it was known.
+	Labels []string
 	// Open is its open job, nil if it has none.
 	Open *store.Job
 	// Superseded says that an administrator granted the open job's run again
@@ -81,13 +82,21 @@ type Verdict struct {
 // Decide says what a machine may run now. Offers whose content is not whole at
 // this box are left out, with the reason among the refusals.
 func (p *Point) Decide(ctx context.Context, m policy.Machine) (Verdict, error) {
-	e := p.Evaluator()
+	e, err := p.evaluator(ctx)
+	if err != nil {
+		return Verdict{}, err
+	}
 	if e == nil {
 		return Verdict{Decision: policy.Decision{Why: []string{"the box has no policy yet"}}}, nil
 	}
 	s, now := e.Snapshot(), p.Now()
-	computer, _ := e.Identify(m)
-	v := Verdict{Machine: machineKey(computer, m, &s.Settings)}
+	computer, conflict := e.Identify(m)
+	v := Verdict{Machine: machineKey(computer, m, &s.Settings), Labels: labelKeys(computer, m, &s.Settings)}
+	if conflict != "" { // it gets nothing, but may be the second claimant of a job
+		for _, c := range e.Fitting(m) {
+			v.Labels = append(v.Labels, machineKey(c, m, &s.Settings))
+		}
+	}
 	if v.Machine == "" {
 		v.Why = []string{"nothing that the machine shows is its own: its addresses are of docks or dongles that go from machine to machine"}
 		return v, nil
@@ -101,12 +110,12 @@ func (p *Point) Decide(ctx context.Context, m policy.Machine) (Verdict, error) {
 		return Verdict{}, err
 	}
 	h := policy.History{StateID: p.Store.StateID(), UsedGrants: used, Runs: map[string]policy.Run{}}
-	jobs, err := p.Store.JobsOf(ctx, v.Machine)
+	jobs, err := p.Store.JobsOf(ctx, v.Machine, v.Labels...)
 	if err != nil {
 		return Verdict{}, err
 	}
 	for _, j := range jobs {
-		again := grantedAgain(s, j, h)
+		again := grantedAgain(s, computer, j, h)
 		if j.State == store.JobOpen {
 			v.Open, v.Superseded = &j, again
 		}
@@ -132,26 +141,12 @@ func returned(j store.Job) bool {
 	return failed && j.Document.Sequence.Destructive && j.Erased.IsZero()
 }
 
-// Evaluator is the policy in force, prepared; nil before there is one.
-func (p *Point) Evaluator() *policy.Evaluator {
-	s := p.Policy()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if s == nil {
-		return nil
-	}
-	if p.evaluator == nil || p.evaluator.Snapshot() != s {
-		p.evaluator = policy.New(s, policy.Local{})
-	}
-	return p.evaluator
-}
-
 // grantedAgain says whether an administrator issued a new grant for the run
-// of a job after it was opened: that overrides the rerun behaviour. Grants
-// carry whole seconds.
-func grantedAgain(s *policy.Snapshot, j store.Job, h policy.History) bool {
-	return slices.ContainsFunc(s.Grants, func(g policy.SignedGrant) bool {
-		return g.Advertisement == j.Document.Advertisement && g.Computer == j.Computer && j.Computer != "" &&
+// of a job of a computer after it was opened: that overrides the rerun behaviour.
+// Grants carry whole seconds.
+func grantedAgain(s *policy.Snapshot, c *osd.Computer, j store.Job, h policy.History) bool {
+	return c != nil && slices.ContainsFunc(s.Grants, func(g policy.SignedGrant) bool {
+		return g.Advertisement == j.Document.Advertisement && g.Computer == c.ID &&
 			g.StateID == h.StateID && !h.UsedGrants[g.ID] && !g.IssuedAt.Before(j.Opened.Truncate(time.Second))
 	})
 }

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/osd/status"
 )
@@ -25,6 +27,13 @@ const maxWants = 10000
 // Want remembers that a machine wants to be erased by advertisements, and
 // reports whether that is new.
 func (s *Store) Want(ctx context.Context, machine string, advertisements []string, now time.Time) (added bool, err error) {
+	if id, ok := strings.CutPrefix(machine, computerKey); ok && osd.Local(id) {
+		to, err := merged(ctx, s.db, id)
+		if err != nil {
+			return false, err
+		}
+		machine = computerKey + to
+	}
 	known := 0
 	for _, a := range advertisements {
 		var n int

@@ -6,10 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/bootward/bootward/api"
-	"github.com/bootward/bootward/osd/inventory"
+	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/status"
 )
 
@@ -33,6 +34,14 @@ type Job struct {
 	Name     string // host name
 	Client   string // first MAC
 	Sequence string // name
+	// Labels are other keys under which the machine may have had jobs, before it
+	// was known: OpenJob takes those over.
+	Labels []string
+	// Known is the computer that the machine becomes, or becomes anew under another
+	// name, by this job; nil for one that is known.
+	Known *api.Known
+	// Stranger says that the machine was not known, or was provisional.
+	Stranger bool
 	Key      string // fingerprint of the public key that it is bound to
 	Grant    string // ID, "" without one
 	Identity api.Identity
@@ -62,10 +71,13 @@ var (
 	ErrGrantUsed = errors.New("the grant was used")
 	// ErrOpen is what OpenJob returns when the machine has an open job.
 	ErrOpen = errors.New("the machine has an open job")
+	// ErrTooManyKnown is what OpenJob returns for a machine that would become
+	// known when there are too many of its kind.
+	ErrTooManyKnown = errors.New("too many computers became known at this box that its site does not know")
 )
 
-// OpenJob uses the grant, if the job has one, and starts the job: one
-// transaction. replaces names an open job that a new grant takes the place of.
+// OpenJob uses the grant, if the job has one, makes the machine known, and starts
+// the job: one transaction. replaces names an open job that a new grant takes the place of.
 func (s *Store) OpenJob(ctx context.Context, j Job, replaces string, events ...status.FlightEvent) error {
 	identity, err := json.Marshal(j.Identity)
 	if err != nil {
@@ -75,28 +87,29 @@ func (s *Store) OpenJob(ctx context.Context, j Job, replaces string, events ...s
 	if err != nil {
 		return fmt.Errorf("job %s: %w", j.ID, err)
 	}
+	defer s.knownChanged()
 	return s.change(ctx, "start job "+j.ID, func(tx *sql.Tx) error {
+		j := j
+		if err := canonical(tx, &j); err != nil {
+			return err
+		}
 		if replaces != "" {
 			if err := closeJob(tx, replaces, JobAbandoned, "replaced by job "+j.ID+" under a new grant", j.Opened); err != nil {
 				return err
 			}
 		}
-		var open string
-		err := tx.QueryRow("SELECT id FROM jobs WHERE machine = ? AND state = ?", j.Machine, JobOpen).Scan(&open)
-		if err == nil {
-			return fmt.Errorf("%w: %s", ErrOpen, open)
-		} else if !errors.Is(err, sql.ErrNoRows) {
+		if err := noneOpen(tx, j); err != nil {
 			return err
 		}
-		if err := useGrant(tx, j); err != nil {
+		if err := errors.Join(takeOver(tx, j), useGrant(tx, j)); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(`INSERT INTO jobs (id, machine, computer, name, client, advertisement, sequence, key, grant_id, identity, document, state, opened, seen, wipes, approved)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, j.ID, j.Machine, j.Computer, j.Name, j.Client, j.Document.Advertisement, j.Sequence,
-			j.Key, j.Grant, string(identity), string(document), JobOpen, millis(j.Opened), millis(j.Opened), j.Document.Sequence.Destructive, j.Approved); err != nil {
+		if _, err := tx.Exec(`INSERT INTO jobs (id, machine, computer, name, client, advertisement, sequence, key, grant_id, identity, document, state, opened, seen, wipes, approved, stranger)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, j.ID, j.Machine, j.Computer, j.Name, j.Client, j.Document.Advertisement, j.Sequence,
+			j.Key, j.Grant, string(identity), string(document), JobOpen, millis(j.Opened), millis(j.Opened), j.Document.Sequence.Destructive, j.Approved, j.Stranger); err != nil {
 			return err
 		}
-		if err := errors.Join(opened(tx, j), forgetApproval(tx, j.Key)); err != nil {
+		if err := errors.Join(s.roomForComputer(tx, j), opened(tx, j), forgetApproval(tx, j.Key)); err != nil {
 			return err
 		}
 		return record(tx, events...)
@@ -111,11 +124,21 @@ func opened(tx *sql.Tx, j Job) error {
 			return err
 		}
 	}
-	if j.Computer == "" || j.Identity.Inventory == nil {
-		return nil
+	return discover(tx, j)
+}
+
+// noneOpen refuses a machine that has an open job, under any of its keys.
+func noneOpen(tx *sql.Tx, j Job) error {
+	for _, key := range append([]string{j.Machine}, j.Labels...) {
+		var open string
+		err := tx.QueryRow("SELECT id FROM jobs WHERE machine = ? AND state = ?", key, JobOpen).Scan(&open)
+		if err == nil {
+			return fmt.Errorf("%w: %s", ErrOpen, open)
+		} else if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
 	}
-	d := api.Discovered{Computer: j.Computer, Inventory: inventory.Record{Machine: *j.Identity.Inventory, IPAddresses: j.Addresses, Time: j.Opened}}
-	return put(tx, j.Opened, api.BoxEvent{Discovered: &d})
+	return nil
 }
 
 func useGrant(tx *sql.Tx, j Job) error {
@@ -228,9 +251,22 @@ func (s *Store) OpenJobOf(ctx context.Context, machine string) (Job, bool, error
 	return jobs[0], true, nil
 }
 
-// JobsOf returns every job of a machine, oldest first.
-func (s *Store) JobsOf(ctx context.Context, machine string) ([]Job, error) {
-	return s.jobs(ctx, "WHERE machine = ? ORDER BY opened, rowid", machine)
+// JobsOf returns every job of a machine, oldest first. It may have had jobs under
+// several keys.
+func (s *Store) JobsOf(ctx context.Context, machine string, more ...string) ([]Job, error) {
+	keys := []any{machine}
+	for _, key := range more {
+		keys = append(keys, key)
+	}
+	if id, ok := strings.CutPrefix(machine, computerKey); ok && osd.Local(id) {
+		// The site's policy may have come to know it since the caller looked.
+		to, err := merged(ctx, s.db, id)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, computerKey+to)
+	}
+	return s.jobs(ctx, "WHERE machine IN (?"+strings.Repeat(", ?", len(keys)-1)+") ORDER BY opened, rowid", keys...)
 }
 
 // OpenJobs returns every open job, oldest first.
@@ -281,10 +317,11 @@ func scanJob(rows *sql.Rows) (Job, error) {
 }
 
 // CountJobs counts the jobs that were opened after a time: of one machine, or
-// those without a grant of all machines that are not known if machine is "".
+// those without a grant of all machines that were not known, or provisional, if
+// machine is "".
 func (s *Store) CountJobs(ctx context.Context, machine string, after time.Time) (n int, err error) {
 	err = s.db.QueryRowContext(ctx, `SELECT count(*) FROM jobs WHERE opened > ?1
-		AND (machine = ?2 OR ?2 = '' AND computer = '' AND grant_id = '')`, millis(after), machine).Scan(&n)
+		AND (machine = ?2 OR ?2 = '' AND stranger = 1 AND grant_id = '')`, millis(after), machine).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("count jobs: %w", err)
 	}

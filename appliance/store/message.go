@@ -27,6 +27,7 @@ var ErrEnded = errors.New("the job has ended")
 // those that it has are passed over, so that a batch may come twice. A final
 // message closes the job. It returns the number of the next message.
 func (s *Store) Append(ctx context.Context, job string, messages []status.Message, now time.Time) (next uint64, err error) {
+	defer s.knownChanged()
 	err = s.change(ctx, "keep messages of job "+job, func(tx *sql.Tx) error {
 		next, err = appendMessages(tx, job, messages, now)
 		return err
@@ -76,6 +77,11 @@ func appendMessages(tx *sql.Tx, job string, messages []status.Message, now time.
 			}
 			if err := record(tx, ended(job, client, m, now)); err != nil {
 				return next, err
+			}
+			if state == JobSucceeded {
+				if err := confirm(tx, job, now); err != nil {
+					return next, err
+				}
 			}
 		}
 	}

@@ -25,6 +25,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bootward/bootward/internal/supervisor"
@@ -44,6 +45,9 @@ type Store struct {
 	changed supervisor.Signal
 
 	maxOutbox uint64 // entries
+
+	known    atomic.Uint64 // grows when what KnownChange is about may have changed
+	maxKnown int           // computers
 }
 
 //go:embed migrations/*.sql
@@ -81,7 +85,7 @@ func Open(ctx context.Context, path string, log *slog.Logger, now time.Time) (*S
 }
 
 func open(ctx context.Context, path string) (s *Store, err error) {
-	made := &Store{writes: make(chan write), stop: make(chan struct{}), maxOutbox: maxOutbox}
+	made := &Store{writes: make(chan write), stop: make(chan struct{}), maxOutbox: maxOutbox, maxKnown: maxKnown}
 	s = made
 	defer func() {
 		if err != nil {

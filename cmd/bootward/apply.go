@@ -75,6 +75,10 @@ func printApplied(w io.Writer, out api.Applied) error {
 	if out.DryRun {
 		end = "nothing was changed (dry run)"
 	}
-	_, err := fmt.Fprintf(w, "%d to create, %d to update, %d unchanged: %s\n", count["create"], count["update"], count["unchanged"], end)
+	deleted := ""
+	if n := count["delete"]; n > 0 {
+		deleted = fmt.Sprintf("%d to delete, ", n)
+	}
+	_, err := fmt.Fprintf(w, "%d to create, %d to update, %s%d unchanged: %s\n", count["create"], count["update"], deleted, count["unchanged"], end)
 	return err
 }

@@ -107,7 +107,7 @@ func TestBoxVerbs(t *testing.T) {
 		args string
 		want string
 	}{
-		{exitDone, "box show", "ward7-box, site"}, {exitDone, "computer pending", "482-913"}, {exitFailed, "computer approve 000-000", "no machine that waits shows this code"},
+		{exitDone, "box show", "ward7-box, site"}, {exitDone, "computer pending", "482-913"}, {exitFailed, "computer approve 000-000", "no machine waits under this code"},
 		{exitDone, "computer approve 482913", "approve: 482-913, bw-1, Wipe"}, {exitFailed, "computer deny 482-913", "before"}, {exitDone, "box resume", "the box goes on"},
 		{exitFailed, "box resume", "has not stopped"}, {exitDone, "computer clear-pxe ward7-pc1", "cleared: ward7-pc1"}, {exitFailed, "computer clear-pxe pc9", "pc9"},
 		{exitDone, "site audit", "sign-in"}, {exitDone, "status timeline 525400770099", "it waits"}, {exitFailed, "status timeline 525400770098", "remembers nothing"},

@@ -15,6 +15,8 @@ import (
 type Machine struct {
 	MACs       []string // any notation
 	SMBIOSGUID string   // any notation, or empty
+	// SerialNumber is empty if the machine did not say one, as at PXE.
+	SerialNumber string
 	// Facts are what it said of itself just now; nil if it said nothing.
 	Facts *inventory.Record
 	// Where is osd.ToBootMediaAndPXE, which is meant when it is empty, or
@@ -29,6 +31,9 @@ type Machine struct {
 type Local struct {
 	Computers []osd.Computer
 	Inventory map[string]inventory.Record // by ID of the computer
+	// Confirmed are IDs of computers that policy still calls provisional, and whose
+	// job has succeeded here.
+	Confirmed map[string]bool
 }
 
 // Evaluator decides from one snapshot. It is prepared once and may be used
@@ -46,11 +51,13 @@ type Evaluator struct {
 }
 
 // New prepares a snapshot. A local computer whose labels the snapshot knows is
-// passed over: the site has merged it.
+// passed over: the site has merged it. One whose name belongs to another computer
+// gets a suffix, as at the site: collections name their members.
 func New(s *Snapshot, l Local) *Evaluator {
 	e := &Evaluator{s: s, byMAC: map[string][]int{}, byGUID: map[string][]int{}, byName: map[string]int{},
 		rules: membership.New(s.Collections, s.Frozen), inventory: map[string]inventory.Record{}}
 	for _, c := range s.Computers {
+		c.Provisional = c.Provisional && !l.Confirmed[c.ID]
 		e.add(c)
 	}
 	e.indexGrants()
@@ -64,6 +71,7 @@ func New(s *Snapshot, l Local) *Evaluator {
 	}
 	for _, c := range l.Computers {
 		if e.Merged(c) == nil {
+			c.Name = osd.FreeName(c.Name, func(name string) bool { return e.NameTaken(name, nil) })
 			e.add(c)
 		}
 	}
@@ -116,7 +124,7 @@ func (e *Evaluator) add(c osd.Computer) {
 	if c.Obsolete {
 		return
 	}
-	if g, err := osd.NormalizeGUID(c.SMBIOSGUID); err == nil {
+	if g := e.s.Settings.GUID(c.SMBIOSGUID); g != "" {
 		e.byGUID[g] = append(e.byGUID[g], i)
 	}
 	for _, a := range c.MACs {
@@ -129,7 +137,7 @@ func (e *Evaluator) add(c osd.Computer) {
 // matching lists the computers that have one of the labels, each once.
 func (e *Evaluator) matching(macs []string, guid string) []int {
 	var found []int
-	if g, err := osd.NormalizeGUID(guid); err == nil {
+	if g := e.s.Settings.GUID(guid); g != "" {
 		found = append(found, e.byGUID[g]...)
 	}
 	for _, a := range macs {
@@ -153,10 +161,8 @@ func (e *Evaluator) Identify(m Machine) (c *osd.Computer, conflict string) {
 	if len(found) > 1 {
 		return nil, fmt.Sprintf("the labels of the machine fit computer %s and computer %s; correct one of them at the site", c.Name, e.computers[found[1]].Name)
 	}
-	own, _ := osd.NormalizeGUID(c.SMBIOSGUID)
-	guid, _ := osd.NormalizeGUID(m.SMBIOSGUID)
-	if own != "" && guid != "" && own != guid {
-		return nil, fmt.Sprintf("a MAC fits computer %s, but its SMBIOS GUID is %s and the machine says %s", c.Name, own, guid)
+	if conflict = Contradiction(c, e.inventory[c.ID], m, &e.s.Settings); conflict != "" {
+		return nil, conflict
 	}
 	return c, ""
 }

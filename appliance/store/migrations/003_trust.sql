@@ -22,6 +22,14 @@ CREATE TABLE releases (
   PRIMARY KEY (job, step)
 ) STRICT, WITHOUT ROWID;
 
+ALTER TABLE jobs ADD COLUMN stranger INTEGER NOT NULL DEFAULT 0;    -- 1: the machine was not known, or provisional
+
+CREATE TABLE inventories (
+  computer TEXT PRIMARY KEY,            -- ID
+  time     INTEGER NOT NULL,            -- Unix time, ms
+  document TEXT NOT NULL                -- JSON of inventory.Record
+) STRICT;
+
 CREATE TABLE computers (
   id       TEXT PRIMARY KEY,            -- local-…
   document TEXT NOT NULL,               -- JSON of osd.Computer
