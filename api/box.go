@@ -64,6 +64,9 @@ type CheckIn struct {
 	FreeBytes    int64 `json:"freeBytes"`
 	// Complete lists the manifests whose content is there and verified.
 	Complete []string `json:"complete,omitempty"`
+	// Copied is when each of Complete became whole; a box of an earlier release
+	// does not say.
+	Copied map[string]time.Time `json:"copied,omitempty"`
 	// Stopped says why the wipe interlock has stopped the box.
 	Stopped string `json:"stopped,omitempty"`
 	// Pending are the machines that wait for approval.

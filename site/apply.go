@@ -25,7 +25,7 @@ func (s *Site) Apply(ctx context.Context, who string, in api.Apply) (*api.Applie
 		run = s.store.Read
 	}
 	err = run(ctx, func(x store.Tx) error {
-		p, wishes, err := s.plan(x, objects, in.Machines)
+		p, wishes, err := s.plan(x, objects, in)
 		if err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func readDocuments(docs []api.Document) ([]written, error) {
 	return objects, nil
 }
 
-func (s *Site) plan(x store.Tx, objects []written, typed *int) (*plan, []wish, error) {
+func (s *Site) plan(x store.Tx, objects []written, in api.Apply) (*plan, []wish, error) {
 	w, err := s.loadWorld(x)
 	if err != nil {
 		return nil, nil, err
@@ -79,12 +79,17 @@ func (s *Site) plan(x store.Tx, objects []written, typed *int) (*plan, []wish, e
 		return nil, nil, err
 	}
 	p := makePlan(w, objects)
-	p.typed = typed
+	p.typed = in.Machines
 	s.checkManifests(p)
 	wishes, err := p.interlock(had, s.now())
 	if err != nil {
 		return nil, nil, err
 	}
+	said, err := checkIns(x)
+	if err != nil {
+		return nil, nil, err
+	}
+	p.checkContent(said, in.AcceptMissing)
 	if len(p.errs) > 0 {
 		code := api.CodeInvalid
 		if p.refused {

@@ -108,6 +108,9 @@ func keepContent(o, was osd.Object) {
 	if c, old := contentOf(o), contentOf(was); c != nil && c.Manifest == "" {
 		*c = *old
 	}
+	if d := distributionOf(o); d != nil && d.Boxes == nil {
+		*d = *distributionOf(was)
+	}
 	switch o := o.(type) {
 	case *osd.Package:
 		o.Version = cmp.Or(o.Version, was.(*osd.Package).Version)

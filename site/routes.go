@@ -50,7 +50,7 @@ type route struct {
 const (
 	smallBody   = 64 << 10
 	eventBody   = 16 << 20
-	checkInBody = 4 << 20 // about 50,000 manifests
+	checkInBody = 4 << 20 // about 20,000 manifests
 	applyBody   = 32 << 20
 	blobBody    = 1 << 40
 )
@@ -84,6 +84,8 @@ func (s *Site) routes() []route {
 		{pattern: api.RouteMembers, who: persons, summary: "Who is in a collection", response: api.Members{}, timeout: writeTime, handle: s.getMembers},
 		{pattern: api.RouteSiteReady, who: persons, summary: "Which deployments a box could finish if its line were cut", response: api.BoxReady{}, timeout: writeTime, handle: s.getReady},
 		{pattern: api.RouteOrder, who: persons, summary: "Tell boxes to go on, or to forget that computers ran mandatory advertisements", maxBody: smallBody, request: api.Order{}, response: api.Ordered{}, timeout: writeTime, handle: s.postOrder},
+		{pattern: api.RouteDistribute, who: persons, summary: "Assign content to boxes, or take it away from them", maxBody: smallBody, request: api.Distribute{}, response: api.Distributed{}, timeout: writeTime, handle: s.postDistribute},
+		{pattern: api.RouteContent, who: persons, summary: "Which box holds which content", response: []api.ContentStatus{}, timeout: writeTime, handle: s.getContent, query: []openapi.Parameter{q("name", "name or ID of a Package, Image or BootImage")}},
 
 		{pattern: api.RouteBoxEnrol, who: anybody, summary: "Identity of a box, for a one-time token", maxBody: smallBody, request: api.Enrol{}, response: api.Enrolled{}, timeout: writeTime, handle: s.postEnrol},
 		{pattern: api.RouteBoxCheckIn, who: boxes, summary: "What a box says of itself", maxBody: checkInBody, request: api.CheckIn{}, response: api.CheckedIn{}, timeout: writeTime, handle: s.postCheckIn},

@@ -28,6 +28,7 @@ var wanted = map[string]audience{
 	"POST /v1/advertisements/{name}/grants": persons, "GET /v1/computers/{name}/explain": persons,
 	"GET /v1/collections/{name}/members": persons, "POST /v1/orders": persons,
 	"POST /v1/computers/import": persons,
+	"GET /v1/content":           persons, "POST /v1/objects/{kind}/{name}/boxes": persons,
 
 	"POST /v1/box/checkin": boxes, "GET /v1/box/policy": boxes, "GET /v1/box/manifests/{digest}": boxes,
 	"GET /v1/box/blobs/{sha256}": boxes, "POST /v1/box/events": boxes,
