@@ -106,6 +106,8 @@ type Offer struct {
 	Approval bool `json:"approval,omitempty"`
 	// AskName lets the person type the name of the computer; SuggestedName is what
 	// the template says.
+	// Text is shown before it starts.
+	Text          string `json:"text,omitempty"`
 	AskName       bool   `json:"askName,omitempty"`
 	SuggestedName string `json:"suggestedName,omitempty"`
 }
@@ -209,6 +211,13 @@ type Job struct {
 	// erase its disk.
 	PersonGranted bool      `json:"personGranted,omitempty"`
 	Opened        time.Time `json:"opened"`
+	// Download says that an image is fetched whole to the target's volume before
+	// it is applied; otherwise it is applied while it is fetched.
+	Download bool `json:"download,omitempty"`
+	// HideProgress keeps the steps off the target's screen; failures are shown.
+	HideProgress bool `json:"hideProgress,omitempty"`
+	// Organisation stands on the target's screen.
+	Organisation string `json:"organisation,omitempty"`
 	// NextNumber is the first number of a status message that the box does
 	// not have yet.
 	NextNumber uint64 `json:"nextNumber"`
@@ -223,6 +232,8 @@ type JobContent struct {
 	Manifest string `json:"manifest"`       // digest
 	File     string `json:"file,omitempty"` // of an Image: path of the WIM
 	Bytes    int64  `json:"bytes"`
+	// Remote says that the box may fetch it from its site while the job reads it.
+	Remote bool `json:"remote,omitempty"`
 }
 
 // StatusBatch is a run of messages of one job, in order.

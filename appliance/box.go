@@ -51,6 +51,7 @@ type Box struct {
 	link    *sitelink.Link
 	sync    *sitelink.Syncer
 	library *distributionpoint.Library
+	relay   *distributionpoint.Relay
 	files   *distributionpoint.BootFiles
 	point   *managementpoint.Point
 	super   *supervisor.Supervisor
@@ -96,18 +97,20 @@ func (b *Box) open(dir string) (err error) {
 	}
 	b.sync = sitelink.NewSyncer(b.link, b.dir, b.pinned)
 	b.library = distributionpoint.NewLibrary(b.dir)
+	b.relay = distributionpoint.NewRelay(b.dir, b.link.Source)
 	b.files = &distributionpoint.BootFiles{Library: b.library, Images: b.bootImages, OnBad: b.bad}
 	b.point = &managementpoint.Point{
 		Store: b.store, Self: b.self, Policy: b.snapshot, Complete: b.library.Complete, Now: b.link.Now, Version: b.o.Version,
-		Content: &distributionpoint.Point{Library: b.library, OnBad: b.bad}, Log: b.super.Logger("https"),
+		Content: &distributionpoint.Point{Library: b.library, OnBad: b.bad, Relay: b.relay}, LineUp: b.link.Up, Log: b.super.Logger("https"),
 	}
 	b.flight = newRecorder(b.store, b.link.Now)
 	b.watch, err = network.Watch(func(_, _ network.Snapshot) { b.changed.Notify(); b.news.Notify() })
 	return err
 }
 
-// Close closes the database. Run must have returned.
-func (b *Box) Close() error { return b.store.Close() }
+// Close ends what is fetched for others and closes the database. Run must have
+// returned.
+func (b *Box) Close() error { return errors.Join(b.relay.Close(), b.store.Close()) }
 
 // Run runs every service of the configuration until ctx ends; then it returns
 // nil, whatever became of single services: they said so in the log.
