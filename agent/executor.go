@@ -31,7 +31,7 @@ func (s *session) executor(seq *sequence.Sequence, permit disk.Permit) (*step.Ex
 		System: machine.System{Executable: s.conf.Executable},
 		Images: &machine.Images{
 			Source:  content.HTTPSource{Client: s.client.HTTP, Base: s.client.Base, Manifests: "/v1/manifests/", Blobs: "/v1/blobs/"},
-			Content: s.job.Content, Keys: s.anchor.Signing, Dir: s.conf.Run, Mount: s.conf.Mount, Say: say,
+			Content: s.job.Content, Keys: s.anchor.Signing, Dir: s.conf.Run, Mount: s.conf.Mount, Download: s.job.Download, Say: say,
 		},
 		Sequence: seq, Folder: s.folder, Permit: permit, InMemory: filepath.Join(s.conf.Run, "job"), Root: root,
 		UEFI: s.hardware.UEFI, Computer: s.job.Computer, MAC: s.network.mac, Stage: s.stage,
