@@ -22,7 +22,9 @@ func (s *session) executor(seq *sequence.Sequence, permit disk.Permit) (*step.Ex
 		return nil, nil, err
 	}
 	say := func(text string) {
-		s.console.Line("  %s", text)
+		if !s.job.HideProgress {
+			s.console.Line("  %s", text)
+		}
 		s.log.Info(text)
 	}
 	volumes := &machine.Volumes{}
