@@ -125,6 +125,10 @@ func (s *Service) call(ctx context.Context, c Call, interfaces []string) {
 		errs = append(errs, s.Send(ctx, iface, c.MACs))
 	}
 	err := errors.Join(errs...)
-	s.Log.Info("machine woken", "computer", c.Computer.Name, "advertisement", c.Advertisement.Name, "error", err)
+	if err != nil {
+		s.Log.Warn("wake packet not sent", "computer", c.Computer.Name, "advertisement", c.Advertisement.Name, "error", err)
+	} else {
+		s.Log.Info("machine woken", "computer", c.Computer.Name, "advertisement", c.Advertisement.Name)
+	}
 	s.Note(c, err)
 }
