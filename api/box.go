@@ -95,7 +95,7 @@ type BoxEvent struct {
 type AuditRecord struct {
 	Time time.Time `json:"time"`
 	Who  string    `json:"who"` // a person, "job ID", or "box"
-	// What is grant-used, grant-returned, stopped, resume, clear-pxe, approve,
+	// What is grant-used, grant-returned, stopped, resume, clear-pxe, wake, approve,
 	// deny, secret-released, sign-in, sign-in-failed or known.
 	What string `json:"what"`
 	// Object is what it is about; of grant-used and grant-returned the ID of

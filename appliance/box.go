@@ -101,7 +101,7 @@ func (b *Box) open(dir string) (err error) {
 	b.files = &distributionpoint.BootFiles{Library: b.library, Images: b.bootImages, OnBad: b.bad}
 	b.point = &managementpoint.Point{
 		Store: b.store, Self: b.self, Policy: b.snapshot, Complete: b.library.Complete, Now: b.link.Now, Version: b.o.Version,
-		Content: &distributionpoint.Point{Library: b.library, OnBad: b.bad, Relay: b.relay}, LineUp: b.link.Up, Log: b.super.Logger("https"),
+		Content: &distributionpoint.Point{Library: b.library, OnBad: b.bad, Relay: b.relay}, LineUp: b.link.Up, Wake: b.wakeNow, Log: b.super.Logger("https"),
 	}
 	b.flight = newRecorder(b.store, b.link.Now)
 	b.watch, err = network.Watch(func(_, _ network.Snapshot) { b.changed.Notify(); b.news.Notify() })

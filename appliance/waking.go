@@ -29,6 +29,11 @@ func (b *Box) waking(log *slog.Logger) *wake.Service {
 	}
 }
 
+// wakeNow calls computers, because an administrator said so.
+func (b *Box) wakeNow(ctx context.Context, computers []string) {
+	b.waking(b.super.Logger("wake")).Call(ctx, computers, "an administrator")
+}
+
 // answers says whether the box would answer the computer at all.
 func (b *Box) answers(c *osd.Computer) bool {
 	s := b.snapshot()
@@ -58,7 +63,7 @@ func (b *Box) noteWake(c wake.Call, err error) {
 	for _, m := range c.MACs {
 		macs = append(macs, m.String())
 	}
-	text := fmt.Sprintf("%s is woken for %s (%s)", c.Computer.Name, c.Advertisement.Name, strings.Join(macs, ", "))
+	text := fmt.Sprintf("%s is woken for %s (%s)", c.Computer.Name, c.Why, strings.Join(macs, ", "))
 	if err != nil {
 		text += ": " + err.Error()
 	}

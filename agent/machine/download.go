@@ -19,7 +19,7 @@ import (
 // downloadTries is how often in a row a download is begun again without one more
 // byte coming of it; each try has several of its own. Together they last as long
 // as a box takes to restart.
-const downloadTries = 8
+const downloadTries = 20
 
 // applyDownloaded fetches an image whole to the volume mounted at o.Target,
 // applies it from there and removes it. Nothing is applied before every chunk and

@@ -1,6 +1,8 @@
 package managementpoint
 
 import (
+	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -77,5 +79,29 @@ func TestJobOptions(t *testing.T) {
 	d := j.Document
 	if !d.Download || !d.HideProgress || d.Organisation != "St. Elsewhere" || len(d.Content) != 1 || !d.Content[0].Remote {
 		t.Errorf("%+v", d)
+	}
+}
+
+// TestWakeOrder: an order to wake is carried out once, and not after its end.
+func TestWakeOrder(t *testing.T) {
+	r := newRig(t)
+	r.ward()
+	p := r.direct(time.Now)
+	var woken []string
+	p.Wake = func(_ context.Context, computers []string) { woken = append(woken, computers...) }
+	r.policy.Orders = []policy.Order{
+		{ID: "o1", Kind: policy.OrderWake, Computers: []string{"C1", "C2"}, By: "ann", ExpiresAt: time.Now().Add(time.Minute)},
+		{ID: "o2", Kind: policy.OrderWake, Computers: []string{"C3"}, By: "ann", ExpiresAt: time.Now().Add(-time.Minute)},
+	}
+	for range 2 {
+		fatal(t, p.CarryOut(t.Context()))
+	}
+	if !slices.Equal(woken, []string{"C1", "C2"}) {
+		t.Errorf("%q", woken)
+	}
+	log, err := r.store.AuditLog(t.Context(), 10)
+	fatal(t, err)
+	if len(log) != 1 || log[0].Who != "ann" || log[0].What != "wake" {
+		t.Errorf("audit: %+v", log)
 	}
 }

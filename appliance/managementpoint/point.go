@@ -48,7 +48,9 @@ type Point struct {
 	// LineUp says whether the site answers now; nil: never.
 	LineUp func() bool
 	// Unseal opens a value that the site sealed to this box.
-	Unseal  func(policy.Sealed) ([]byte, error)
+	Unseal func(policy.Sealed) ([]byte, error)
+	// Wake calls computers, by ID, that an order names; nil: nothing is sent.
+	Wake    func(ctx context.Context, computers []string)
 	Now     func() time.Time
 	Version string
 	Log     *slog.Logger

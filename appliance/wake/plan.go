@@ -26,6 +26,7 @@ type Call struct {
 	Assignment
 	Computer *osd.Computer
 	MACs     []net.HardwareAddr
+	Why      string // for people: what it is woken for
 }
 
 // Due lists the newest assignment of each advertisement that wakes machines, if
@@ -62,7 +63,7 @@ func (a Assignment) Call(c *osd.Computer, d *policy.Decision, settings *osd.Site
 		return Call{}, false
 	}
 	macs := addresses(c, settings)
-	return Call{a, c, macs}, len(macs) > 0
+	return Call{a, c, macs, a.Advertisement.Name}, len(macs) > 0
 }
 
 // addresses are those of a computer's own adapters: a dock or dongle may be at

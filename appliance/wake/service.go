@@ -118,6 +118,29 @@ func (s *Service) wake(ctx context.Context, e *policy.Evaluator, a Assignment, i
 	return nil
 }
 
+// Call wakes computers, by ID, because a person said so: whatever is due.
+func (s *Service) Call(ctx context.Context, computers []string, why string) {
+	e, interfaces := s.Policy(), s.Interfaces()
+	if e == nil {
+		return
+	}
+	for _, id := range computers {
+		c := e.Computer(id)
+		if c == nil {
+			continue
+		}
+		call := Call{Computer: c, Why: why, MACs: addresses(c, &e.Snapshot().Settings)}
+		if len(call.MACs) == 0 || len(interfaces) == 0 {
+			s.Log.Warn("wake packet not sent: no address of its own, or no interface on which PXE is answered", "computer", c.Name)
+			continue
+		}
+		s.call(ctx, call, interfaces)
+		if !supervisor.Sleep(ctx, pace) {
+			return
+		}
+	}
+}
+
 // call sends the packets of one machine on every interface.
 func (s *Service) call(ctx context.Context, c Call, interfaces []string) {
 	var errs []error
@@ -126,9 +149,9 @@ func (s *Service) call(ctx context.Context, c Call, interfaces []string) {
 	}
 	err := errors.Join(errs...)
 	if err != nil {
-		s.Log.Warn("wake packet not sent", "computer", c.Computer.Name, "advertisement", c.Advertisement.Name, "error", err)
+		s.Log.Warn("wake packet not sent", "computer", c.Computer.Name, "for", c.Why, "error", err)
 	} else {
-		s.Log.Info("machine woken", "computer", c.Computer.Name, "advertisement", c.Advertisement.Name)
+		s.Log.Info("machine woken", "computer", c.Computer.Name, "for", c.Why)
 	}
 	s.Note(c, err)
 }

@@ -185,3 +185,18 @@ func TestServiceWaits(t *testing.T) {
 		t.Errorf("%q, %v", sent, err)
 	}
 }
+
+// TestCalledByAPerson: who is named is woken, also again, and nobody else.
+func TestCalledByAPerson(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sent []string
+		s := ward(t, &memory{woken: map[string]bool{"C2": true}}, &sent)
+		s.Interfaces = func() []string { return []string{"eth0"} }
+		for range 2 {
+			s.Call(t.Context(), []string{"C2", "ghost"}, "an administrator")
+		}
+		if want := []string{"eth0 52:54:00:00:00:02", "eth0 52:54:00:00:00:02"}; !slices.Equal(sent, want) {
+			t.Errorf("%q", sent)
+		}
+	})
+}

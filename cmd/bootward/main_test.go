@@ -249,6 +249,8 @@ func TestDistribute(t *testing.T) {
 		{[]string{"content", "status"}, exitDone, "ward7-box  yes       unknown  -            Ward 7 gets Debian 12"},
 		{[]string{"content", "status", "linux-x64"}, exitDone, "ward7-box  no"},
 		{[]string{"content", "status", "nothing"}, exitFailed, "no package, image or boot image"},
+		{[]string{"computer", "wake", "ward7-pc1"}, exitDone, "told ward7-box: 1 computers (ward7-pc1)"},
+		{[]string{"computer", "wake"}, exitUsage, "--collection"},
 		{[]string{"image", "show", "debian-12"}, exitDone, "# box ward7-box: unknown"},
 	} {
 		out, errs := r.want(c.code, c.args...)
