@@ -104,10 +104,10 @@ type Offer struct {
 	Destructive bool `json:"destructive"`
 	// Approval says that a person will be asked to compare a code.
 	Approval bool `json:"approval,omitempty"`
+	// Text is shown before it starts.
+	Text string `json:"text,omitempty"`
 	// AskName lets the person type the name of the computer; SuggestedName is what
 	// the template says.
-	// Text is shown before it starts.
-	Text          string `json:"text,omitempty"`
 	AskName       bool   `json:"askName,omitempty"`
 	SuggestedName string `json:"suggestedName,omitempty"`
 }

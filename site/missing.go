@@ -80,7 +80,9 @@ func (w world) lacking(c *osd.Collection, q *sequence.Sequence, said map[string]
 // checkContent refuses advertisements of the plan that boxes could not carry
 // out, or notes it, if that was accepted.
 func (p *plan) checkContent(said map[string]told, accept bool) {
-	safe := p.refused || len(p.errs) == 0
+	if len(p.errs) > 0 && !p.refused {
+		return // first the documents must be right
+	}
 	for _, s := range p.steps {
 		switch o := s.Object.(type) {
 		case *osd.Advertisement:
@@ -93,7 +95,7 @@ func (p *plan) checkContent(said map[string]told, accept bool) {
 			}
 		}
 	}
-	p.refused = safe && len(p.errs) > 0
+	p.refused = len(p.errs) > 0
 }
 
 func (p *plan) checkAdvertised(s *step, a *osd.Advertisement, said map[string]told, accept bool) {
