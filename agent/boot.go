@@ -52,6 +52,7 @@ func Boot(ctx context.Context, conf Config) (Next, error) {
 	if err != nil {
 		return s.nothing(ctx, err)
 	}
+	s.welcome(offers)
 	chosen, seen, person := s.choose(ctx, offers)
 	if chosen == nil {
 		s.console.Line("nothing was changed; the machine boots its disk")
@@ -160,6 +161,7 @@ func (s *session) decline(ctx context.Context) {
 // deploy claims a job and runs it.
 func (s *session) deploy(ctx context.Context, o api.Offer, seen []disk.Disk, person bool) (Next, error) {
 	s.console.Line("deploy: %s (%s)", o.Name, o.Sequence)
+	s.announce(o)
 	if err := s.claim(ctx, o, person); err != nil {
 		return s.nothing(ctx, fmt.Errorf("claim %s: %w", o.Name, err))
 	}

@@ -22,7 +22,9 @@ func (s *session) executor(seq *sequence.Sequence, permit disk.Permit) (*step.Ex
 		return nil, nil, err
 	}
 	say := func(text string) {
-		s.console.Line("  %s", text)
+		if !s.job.HideProgress {
+			s.console.Line("  %s", text)
+		}
 		s.log.Info(text)
 	}
 	volumes := &machine.Volumes{}
@@ -31,7 +33,7 @@ func (s *session) executor(seq *sequence.Sequence, permit disk.Permit) (*step.Ex
 		System: machine.System{Executable: s.conf.Executable, Client: s.job.ClientAgent},
 		Images: &machine.Images{
 			Source:  content.HTTPSource{Client: s.client.HTTP, Base: s.client.Base, Manifests: "/v1/manifests/", Blobs: "/v1/blobs/"},
-			Content: s.job.Content, Keys: s.anchor.Signing, Dir: s.conf.Run, Mount: s.conf.Mount, Say: say,
+			Content: s.job.Content, Keys: s.anchor.Signing, Dir: s.conf.Run, Mount: s.conf.Mount, Download: s.job.Download, Say: say,
 		},
 		Sequence: seq, Folder: s.folder, Permit: permit, InMemory: filepath.Join(s.conf.Run, "job"), Root: root,
 		UEFI: s.hardware.UEFI, Computer: s.job.Computer, MAC: s.network.mac, Stage: s.stage,

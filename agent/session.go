@@ -116,6 +116,7 @@ func (s *session) giveUp(reason error) error {
 
 // run runs the sequence from a state until it ends or restarts.
 func (s *session) run(ctx context.Context, seq *sequence.Sequence, state engine.State, permit disk.Permit) (engine.Ending, error) {
+	s.header()
 	x, volumes, err := s.executor(seq, permit)
 	if err != nil {
 		return engine.Ending{}, err
@@ -163,10 +164,13 @@ func (s *session) sayRestart(ctx context.Context, r engine.Restart) {
 	}
 }
 
-// started shows each step as it begins.
+// started shows each step as it begins, unless the advertisement hides them.
 func (s *session) started(seq *sequence.Sequence) func(sequence.Line) {
 	total := len(seq.Flatten())
 	return func(l sequence.Line) {
+		if s.job.HideProgress {
+			return
+		}
 		s.console.Line("step %d of %d: %s", l.Number, total, l.Name())
 	}
 }
@@ -181,7 +185,9 @@ func (s *session) progress() func(line sequence.Line, done, total int64) {
 			step, begin, first = line.Number, time.Now(), done
 		}
 		rate := float64(done-first) / max(time.Since(begin).Seconds(), 0.001)
-		s.console.Progress("%s", progressText(line.Name(), done, total, rate))
+		if !s.job.HideProgress {
+			s.console.Progress("%s", progressText(line.Name(), done, total, rate))
+		}
 		s.box.Progress(status.Progress{Step: line.Number, Action: line.Name(), Done: done, Total: total, Unit: "B"})
 	}
 }

@@ -115,6 +115,8 @@ type Offer struct {
 	Destructive bool `json:"destructive"`
 	// Approval says that a person will be asked to compare a code.
 	Approval bool `json:"approval,omitempty"`
+	// Text is shown before it starts.
+	Text string `json:"text,omitempty"`
 	// AskName lets the person type the name of the computer; SuggestedName is what
 	// the template says.
 	AskName       bool   `json:"askName,omitempty"`
@@ -223,8 +225,15 @@ type Job struct {
 	// erase its disk.
 	PersonGranted bool `json:"personGranted,omitempty"`
 	// ClientAgent says that the agent stays in the system that the job deploys.
-	ClientAgent bool      `json:"clientAgent,omitempty"`
-	Opened      time.Time `json:"opened"`
+	ClientAgent bool `json:"clientAgent,omitempty"`
+	// Download says that an image is fetched whole to the target's volume before
+	// it is applied; otherwise it is applied while it is fetched.
+	Download bool `json:"download,omitempty"`
+	// HideProgress keeps the steps off the target's screen; failures are shown.
+	HideProgress bool `json:"hideProgress,omitempty"`
+	// Organisation stands on the target's screen.
+	Organisation string    `json:"organisation,omitempty"`
+	Opened       time.Time `json:"opened"`
 	// NextNumber is the first number of a status message that the box does
 	// not have yet.
 	NextNumber uint64 `json:"nextNumber"`
@@ -239,6 +248,8 @@ type JobContent struct {
 	Manifest string `json:"manifest"`       // digest
 	File     string `json:"file,omitempty"` // of an Image: path of the WIM
 	Bytes    int64  `json:"bytes"`
+	// Remote says that the box may fetch it from its site while the job reads it.
+	Remote bool `json:"remote,omitempty"`
 }
 
 // StatusBatch is a run of messages of one job, in order.

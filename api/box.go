@@ -64,6 +64,9 @@ type CheckIn struct {
 	FreeBytes    int64 `json:"freeBytes"`
 	// Complete lists the manifests whose content is there and verified.
 	Complete []string `json:"complete,omitempty"`
+	// Copied is when each of Complete became whole; a box of an earlier release
+	// does not say.
+	Copied map[string]time.Time `json:"copied,omitempty"`
 	// Stopped says why the wipe interlock has stopped the box.
 	Stopped string `json:"stopped,omitempty"`
 	// Pending are the machines that wait for approval.
@@ -92,7 +95,7 @@ type BoxEvent struct {
 type AuditRecord struct {
 	Time time.Time `json:"time"`
 	Who  string    `json:"who"` // a person, "job ID", or "box"
-	// What is grant-used, grant-returned, stopped, resume, clear-pxe, approve,
+	// What is grant-used, grant-returned, stopped, resume, clear-pxe, wake, approve,
 	// deny, secret-released, sign-in, sign-in-failed, password-failed or known.
 	What string `json:"what"`
 	// Object is what it is about; of grant-used and grant-returned the ID of

@@ -36,6 +36,9 @@ const (
 	RouteSiteReady      = "GET /v1/boxes/{name}/ready"         // BoxReady
 	RouteOrder          = "POST /v1/orders"                    // Order → Ordered
 
+	RouteDistribute = "POST /v1/objects/{kind}/{name}/boxes" // Distribute → Distributed
+	RouteContent    = "GET /v1/content"                      // ?name=: []ContentStatus
+
 	RoutePersonToken       = "POST /v1/persons/{name}/token"       // SignInToken; shown once, older ones are void
 	RoutePersonCertificate = "POST /v1/persons/{name}/certificate" // PersonCSR → PersonCertificate
 	RoutePersonPIN         = "PUT /v1/persons/{name}/pin"          // NewPIN → 204

@@ -59,6 +59,7 @@ type Box struct {
 	link    *sitelink.Link
 	sync    *sitelink.Syncer
 	library *distributionpoint.Library
+	relay   *distributionpoint.Relay
 	files   *distributionpoint.BootFiles
 	point   *managementpoint.Point
 	desk    *technician.Desk
@@ -106,10 +107,12 @@ func (b *Box) open(dir string) (err error) {
 	}
 	b.sync = sitelink.NewSyncer(b.link, b.dir, b.pinned)
 	b.library = distributionpoint.NewLibrary(b.dir)
+	b.relay = distributionpoint.NewRelay(b.dir, b.link.Source)
 	b.files = &distributionpoint.BootFiles{Library: b.library, Images: b.bootImages, OnBad: b.bad}
 	b.point = &managementpoint.Point{
 		Store: b.store, Self: b.self, Policy: b.snapshot, Complete: b.library.Complete, Now: b.link.Now, Version: b.o.Version,
-		Content: &distributionpoint.Point{Library: b.library, OnBad: b.bad}, Log: b.super.Logger("https"), Unseal: b.unseal, Waits: b.news.Notify,
+		Content: &distributionpoint.Point{Library: b.library, OnBad: b.bad, Relay: b.relay}, LineUp: b.link.Up, Wake: b.wakeNow,
+		Unseal: b.unseal, Waits: b.news.Notify, Log: b.super.Logger("https"),
 	}
 	if b.o.Unseal != nil {
 		b.point.Unseal = b.o.Unseal
@@ -120,8 +123,9 @@ func (b *Box) open(dir string) (err error) {
 	return err
 }
 
-// Close closes the database. Run must have returned.
-func (b *Box) Close() error { return b.store.Close() }
+// Close ends what is fetched for others and closes the database. Run must have
+// returned.
+func (b *Box) Close() error { return errors.Join(b.relay.Close(), b.store.Close()) }
 
 // Run runs every service of the configuration until ctx ends; then it returns
 // nil, whatever became of single services: they said so in the log.

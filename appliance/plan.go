@@ -13,6 +13,7 @@ const (
 	KindNetwork  Kind = "network"  // gives an interface its address
 	KindRouter   Kind = "router"   // answers IPv6 router solicitations, so that iPXE does not wait
 	KindDHCP     Kind = "dhcp"     // UDP 67 and 4011
+	KindWake     Kind = "wake"     // wakes machines when their assignments come
 	KindTFTP     Kind = "tftp"     // UDP 69
 	KindHTTP     Kind = "http"     // boot files, TCP 80
 	KindHTTPS    Kind = "https"    // management point and distribution point, TCP 443
@@ -49,7 +50,7 @@ func Plan(c Config, links []string) []Spec {
 		specs = append(specs, Spec{"dhcp " + n.Name, KindDHCP, n}, Spec{"router " + n.Name, KindRouter, n})
 	}
 	if serves {
-		specs = append(specs, Spec{Name: "tftp", Kind: KindTFTP})
+		specs = append(specs, Spec{Name: "tftp", Kind: KindTFTP}, Spec{Name: "wake", Kind: KindWake})
 	}
 	specs = append(specs, Spec{Name: "http", Kind: KindHTTP}, Spec{Name: "https", Kind: KindHTTPS}, Spec{Name: "caretake", Kind: KindCaretake})
 	if c.Site == nil {

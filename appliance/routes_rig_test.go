@@ -51,7 +51,7 @@ type door struct {
 
 type nothing struct{}
 
-func (nothing) Manifest(_ http.ResponseWriter, digest string, _ []api.JobContent) *api.Error {
+func (nothing) Manifest(_ http.ResponseWriter, _ *http.Request, digest string, _ []api.JobContent) *api.Error {
 	return api.Errorf(api.CodeNotFound, digest, "no such content")
 }
 

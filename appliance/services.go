@@ -36,6 +36,8 @@ func (b *Box) service(s Spec) supervisor.Service {
 		return supervisor.Func(func(ctx context.Context) error { return b.runDHCP(ctx, s.Interface, log) })
 	case KindTFTP:
 		return supervisor.Func(func(ctx context.Context) error { return b.runTFTP(ctx, log) })
+	case KindWake:
+		return b.waking(log)
 	case KindHTTP:
 		return supervisor.Func(func(ctx context.Context) error { return b.runHTTP(ctx, log) })
 	case KindHTTPS:

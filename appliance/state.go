@@ -180,6 +180,7 @@ func (b *Box) checkIn() api.CheckIn {
 	ready, lacking := Readiness(b.facts())
 	c := api.CheckIn{Addresses: b.addresses(false), Ready: sync.Complete && b.link.Policy() != nil, HeldBytes: sync.Held, MissingBytes: sync.Wanted - sync.Held}
 	c.Complete = b.completeContent()
+	c.Copied = b.copied(c.Complete)
 	// The site hears of it again at the next check-in, should reading fail.
 	c.Stopped, _ = b.point.Stopped(context.Background())
 	c.Pending, _ = b.point.Pending(context.Background())
@@ -214,6 +215,17 @@ func (b *Box) completeContent() []string {
 	}
 	for _, i := range s.BootImages {
 		add(i.Manifest)
+	}
+	return all
+}
+
+// copied says when each version became whole.
+func (b *Box) copied(complete []string) map[string]time.Time {
+	all := map[string]time.Time{}
+	for _, manifest := range complete {
+		if at, ok := b.dir.Copied(manifest); ok {
+			all[manifest] = at.UTC().Truncate(time.Second)
+		}
 	}
 	return all
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"sort"
@@ -24,17 +25,35 @@ const writeLimit = 2 * time.Minute
 // or a connection that breaks off if the answer had begun. Who may have the
 // file, the caller has decided; f comes from a manifest that was parsed.
 func Serve(w http.ResponseWriter, r *http.Request, f File, d *Directory, onBad func(sha string)) {
+	s := prepare(w, r, &f)
+	if s == nil {
+		return
+	}
+	blob, err := d.Open(f.SHA256)
+	if err != nil {
+		unavailable(w, f.SHA256, "the file is not here yet")
+		return
+	}
+	defer blob.Close()
+	s.blob = blob
+	if s.run(); s.bad != nil {
+		s.giveUp(blob, d, onBad)
+	}
+}
+
+// prepare reads a request for a file; nil means that it was answered.
+func prepare(w http.ResponseWriter, r *http.Request, f *File) *sender {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		refuse(w, api.Errorf(api.CodeInvalid, f.SHA256, "method %s on a file", r.Method), http.StatusMethodNotAllowed)
-		return
+		return nil
 	}
 	etag := `"` + f.SHA256 + `"`
 	w.Header().Set("ETag", etag)
 	w.Header().Set("Accept-Ranges", "bytes")
 	if matches(r.Header.Get("If-None-Match"), etag) {
 		w.WriteHeader(http.StatusNotModified)
-		return
+		return nil
 	}
 	header := r.Header.Get("Range")
 	if ifRange := r.Header.Get("If-Range"); ifRange != "" && ifRange != etag {
@@ -44,25 +63,16 @@ func Serve(w http.ResponseWriter, r *http.Request, f File, d *Directory, onBad f
 	if err != nil {
 		w.Header().Set("Content-Range", fmt.Sprintf("bytes */%d", f.Size))
 		refuse(w, api.Errorf(api.CodeInvalid, f.SHA256, "range %q of %d bytes", header, f.Size), http.StatusRequestedRangeNotSatisfiable)
-		return
+		return nil
 	}
-	blob, err := d.Open(f.SHA256)
-	if err != nil {
-		unavailable(w, f.SHA256, "the file is not here yet")
-		return
-	}
-	defer blob.Close()
-	s := &sender{w: w, file: &f, blob: blob, offset: offset, length: length, partial: partial, head: r.Method == http.MethodHead}
-	if s.run(); s.bad != nil {
-		s.giveUp(d, onBad)
-	}
+	return &sender{w: w, file: f, offset: offset, length: length, partial: partial, head: r.Method == http.MethodHead}
 }
 
 // sender is one answer at work.
 type sender struct {
 	w              http.ResponseWriter
 	file           *File
-	blob           *os.File
+	blob           io.ReaderAt
 	offset, length int64
 	partial, head  bool
 	begun          bool
@@ -121,8 +131,8 @@ func (s *sender) begin() {
 
 // giveUp ends an answer whose blob is not what it should be. Unless the blob
 // was replaced meanwhile, it goes to quarantine.
-func (s *sender) giveUp(d *Directory, onBad func(sha string)) {
-	ours, err := s.blob.Stat()
+func (s *sender) giveUp(blob *os.File, d *Directory, onBad func(sha string)) {
+	ours, err := blob.Stat()
 	now, statErr := os.Stat(d.blob(s.file.SHA256))
 	if err == nil && statErr == nil && os.SameFile(ours, now) {
 		// If it cannot be moved away, the next request finds it bad again.
@@ -131,10 +141,15 @@ func (s *sender) giveUp(d *Directory, onBad func(sha string)) {
 	if onBad != nil {
 		onBad(s.file.SHA256)
 	}
+	s.breakOff("the file was damaged and is fetched again")
+}
+
+// breakOff ends an answer that cannot go on.
+func (s *sender) breakOff(why string) {
 	if s.begun {
 		panic(http.ErrAbortHandler)
 	}
-	unavailable(s.w, s.file.SHA256, "the file was damaged and is fetched again")
+	unavailable(s.w, s.file.SHA256, why)
 }
 
 func unavailable(w http.ResponseWriter, sha, why string) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/bootward/bootward/trust"
 )
@@ -86,6 +87,19 @@ func (d *Directory) Missing(m *Manifest) []File {
 func (d *Directory) Complete(digest string) bool {
 	m, err := d.Version(digest)
 	return err == nil && len(d.Missing(m)) == 0
+}
+
+// Copied is when a version was made visible here; false if it is not. A file
+// that was fetched again since does not change it.
+func (d *Directory) Copied(digest string) (time.Time, bool) {
+	if !IsDigest(digest) {
+		return time.Time{}, false
+	}
+	info, err := os.Stat(d.manifest(digest, ".json"))
+	if err != nil {
+		return time.Time{}, false
+	}
+	return info.ModTime(), true
 }
 
 // RemoveManifest makes a version invisible. Its files stay until Sweep.

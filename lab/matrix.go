@@ -112,7 +112,7 @@ func (l *Lab) matrixWard() error {
 func (l *Lab) matrixFile() string { return filepath.Join(l.options.Dir, "matrix.yaml") }
 
 func (l *Lab) applyMatrix(ctx context.Context) error {
-	out, err := l.CLI(ctx, "apply", "-f", l.matrixFile())
+	out, err := l.CLI(ctx, "apply", "-f", l.matrixFile(), "--accept-missing")
 	if err != nil {
 		return err
 	}

@@ -70,7 +70,7 @@ func (l *Lab) Site(ctx context.Context) error {
 		{"bootimage", "build", "--kit", l.options.Kit, "--name", bootImageName, "--parameters", parameters},
 		{"package", "import", filepath.Join(l.options.Kit, "imaging"), "--name", imagingTools, "--quiet"},
 		{"image", "import", l.image.WIM, "--name", imageName, "--quiet"},
-		{"apply", "-f", l.options.Ward},
+		{"apply", "-f", l.options.Ward, "--accept-missing"}, // the box comes later
 	} {
 		out, err := l.CLI(ctx, args...)
 		if err != nil {

@@ -47,6 +47,12 @@ const (
 	ToRunningClients  = "runningClients"
 )
 
+// How a job gets its content (guide, table 19: content options).
+const (
+	ContentStream   = "stream"   // the default: applied while it is fetched, verified piece by piece
+	ContentDownload = "download" // fetched whole to the target's volume, then applied
+)
+
 // Advertisement offers a task sequence to a collection (guide, tables 19,
 // 35, 39 and 43). Its alias is deployment.
 type Advertisement struct {
@@ -98,6 +104,21 @@ type Advertisement struct {
 	// SecretsWithoutApproval releases the secrets of the sequence also to a
 	// machine that only showed its labels.
 	SecretsWithoutApproval bool `json:"secretsWithoutApproval,omitempty" yaml:"secretsWithoutApproval,omitempty"`
+	// Content is ContentStream, which is meant when it is empty, or
+	// ContentDownload.
+	Content string `json:"content,omitempty" yaml:"content,omitempty"`
+	// RemoteDistributionPoint lets a box offer it although packages and images
+	// are not complete there: the box passes on what it fetches from its site
+	// meanwhile, as long as the line is up. The boot image must be complete.
+	RemoteDistributionPoint bool `json:"remoteDistributionPoint,omitempty" yaml:"remoteDistributionPoint,omitempty"`
+	// ShowProgress false hides the steps on the target's screen; failures are
+	// shown all the same. Left out: true.
+	ShowProgress *bool `json:"showProgress,omitempty" yaml:"showProgress,omitempty"`
+	// Text is shown on the target before it starts; 500 bytes at most.
+	Text string `json:"text,omitempty" yaml:"text,omitempty"`
+	// WakeOnLAN has the box of the segment wake the machines that start it by
+	// themselves, when an assignment comes.
+	WakeOnLAN bool `json:"wakeOnLAN,omitempty" yaml:"wakeOnLAN,omitempty"`
 	// ConfirmedMachines is the number of machines that the administrator was
 	// shown and confirmed for a mandatory destructive sequence. The site
 	// refuses the advertisement when the collection holds another number.
@@ -112,6 +133,12 @@ func (a *Advertisement) ObjectKind() Kind { return KindAdvertisement }
 
 // IsMandatory says whether machines run it without being asked.
 func (a *Advertisement) IsMandatory() bool { return len(a.Mandatory) > 0 }
+
+// ShowsProgress says whether the target's screen shows the steps.
+func (a *Advertisement) ShowsProgress() bool { return a.ShowProgress == nil || *a.ShowProgress }
+
+// Downloads says whether content is fetched whole before it is applied.
+func (a *Advertisement) Downloads() bool { return a.Content == ContentDownload }
 
 // StartTime is when it begins; the zero time means at once.
 func (a *Advertisement) StartTime() time.Time { return a.moment(a.Start) }

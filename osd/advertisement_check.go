@@ -29,6 +29,7 @@ func (a *Advertisement) Validate() error {
 		"nobody signs in at a boot image: add runningClients for atLogon and atLogoff")
 	c.notices(a)
 	c.among("approval", a.Approval, ApprovalRequired, ApprovalNone)
+	c.options(a)
 	c.that(a.GrantDays >= 0 && a.GrantDays <= 90, "grantDays", fmt.Sprint(a.GrantDays), "give 1 to 90 days")
 	c.that(a.ConfirmedMachines >= 0, "confirmedMachines", fmt.Sprint(a.ConfirmedMachines), "give the number of machines, 0 or more")
 	c.errs = append(c.errs, checkNameTemplate("computerName", a.ComputerName)...)

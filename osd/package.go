@@ -3,6 +3,7 @@ package osd
 import (
 	"errors"
 	"regexp"
+	"slices"
 )
 
 // Content says which content an object has: a manifest in the content store.
@@ -28,6 +29,7 @@ func (c Content) validate() []error {
 type Package struct {
 	Meta         `yaml:",inline"`
 	Content      `yaml:",inline"`
+	Distribution `yaml:",inline"`
 	Version      string `json:"version,omitempty" yaml:"version,omitempty"`
 	Manufacturer string `json:"manufacturer,omitempty" yaml:"manufacturer,omitempty"`
 	Language     string `json:"language,omitempty" yaml:"language,omitempty"`
@@ -38,14 +40,15 @@ func (p *Package) ObjectKind() Kind { return KindPackage }
 
 // Validate implements Object.
 func (p *Package) Validate() error {
-	return errors.Join(append(p.Meta.validate(), p.Content.validate()...)...)
+	return errors.Join(slices.Concat(p.Meta.validate(), p.Content.validate(), p.Distribution.validate())...)
 }
 
 // Image is an operating system image: a WIM file (guide, tables 25 to 27).
 type Image struct {
-	Meta    `yaml:",inline"`
-	Content `yaml:",inline"`
-	Version string `json:"version,omitempty" yaml:"version,omitempty"`
+	Meta         `yaml:",inline"`
+	Content      `yaml:",inline"`
+	Distribution `yaml:",inline"`
+	Version      string `json:"version,omitempty" yaml:"version,omitempty"`
 	// File is the path of the WIM inside the content.
 	File string `json:"file,omitempty" yaml:"file,omitempty"`
 	// Indexes describes the images inside the WIM, the first is index 1.
@@ -65,14 +68,15 @@ func (i *Image) ObjectKind() Kind { return KindImage }
 
 // Validate implements Object.
 func (i *Image) Validate() error {
-	return errors.Join(append(i.Meta.validate(), i.Content.validate()...)...)
+	return errors.Join(slices.Concat(i.Meta.validate(), i.Content.validate(), i.Distribution.validate())...)
 }
 
 // BootImage is what a target boots into to be deployed (guide, tables 11 to
 // 13): its content holds vmlinuz, initrd and uki.efi.
 type BootImage struct {
-	Meta    `yaml:",inline"`
-	Content `yaml:",inline"`
+	Meta         `yaml:",inline"`
+	Content      `yaml:",inline"`
+	Distribution `yaml:",inline"`
 	// Architecture is x64.
 	Architecture string `json:"architecture,omitempty" yaml:"architecture,omitempty"`
 }
@@ -82,7 +86,7 @@ func (b *BootImage) ObjectKind() Kind { return KindBootImage }
 
 // Validate implements Object.
 func (b *BootImage) Validate() error {
-	errs := append(b.Meta.validate(), b.Content.validate()...)
+	errs := slices.Concat(b.Meta.validate(), b.Content.validate(), b.Distribution.validate())
 	if b.Architecture != "" && b.Architecture != "x64" {
 		errs = append(errs, &FieldError{"architecture", b.Architecture, "x64 is the only architecture of boot images"})
 	}

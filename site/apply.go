@@ -26,7 +26,7 @@ func (s *Site) Apply(ctx context.Context, who string, in api.Apply) (*api.Applie
 		run = s.store.Read
 	}
 	err = run(ctx, func(x store.Tx) error {
-		p, wishes, err := s.plan(x, objects, in.Machines)
+		p, wishes, err := s.plan(x, objects, in)
 		if err != nil {
 			return err
 		}
@@ -70,7 +70,7 @@ func readDocuments(docs []api.Document) ([]written, error) {
 	return objects, nil
 }
 
-func (s *Site) plan(x store.Tx, objects []written, typed *int) (*plan, []wish, error) {
+func (s *Site) plan(x store.Tx, objects []written, in api.Apply) (*plan, []wish, error) {
 	w, err := s.loadWorld(x)
 	if err != nil {
 		return nil, nil, err
@@ -80,7 +80,7 @@ func (s *Site) plan(x store.Tx, objects []written, typed *int) (*plan, []wish, e
 		return nil, nil, err
 	}
 	p := makePlan(w, objects)
-	p.typed = typed
+	p.typed = in.Machines
 	kept, err := x.Secrets()
 	if err != nil {
 		return nil, nil, err
@@ -91,6 +91,11 @@ func (s *Site) plan(x store.Tx, objects []written, typed *int) (*plan, []wish, e
 	if err != nil {
 		return nil, nil, err
 	}
+	said, err := checkIns(x)
+	if err != nil {
+		return nil, nil, err
+	}
+	p.checkContent(said, in.AcceptMissing)
 	if len(p.errs) > 0 {
 		code := api.CodeInvalid
 		if p.refused {

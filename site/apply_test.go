@@ -27,7 +27,7 @@ func (r *rig) grantsOf() (n int) {
 func TestApplyIsIdempotent(t *testing.T) {
 	r := newRig(t)
 	r.contents()
-	dry := must[api.Applied](t, r.person(), "POST", "/v1/apply", api.Apply{DryRun: true, Documents: []api.Document{{File: "w", YAML: ward}}})
+	dry := must[api.Applied](t, r.person(), "POST", "/v1/apply", api.Apply{DryRun: true, AcceptMissing: true, Documents: []api.Document{{File: "w", YAML: ward}}})
 	if !dry.DryRun || find(dry, osd.KindComputer, "ward7-pc1").Action != "create" {
 		t.Errorf("dry run: %+v", dry)
 	}

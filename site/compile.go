@@ -21,7 +21,7 @@ import (
 // A computer is in it if the box serves it; a collection with those of its
 // direct members; an advertisement if its collection can hold a machine here; a
 // sequence if all of its content is complete; content if a sequence in it uses
-// it; of the grants the newest for each computer and version, while it is good.
+// it, or if it is assigned to the box; of the grants the newest for each computer and version, while it is good.
 func compile(w world, box *osd.Box, site string, grants []store.Grant, orders []store.Order, now time.Time) (*policy.Snapshot, error) {
 	s := &policy.Snapshot{Format: policy.Format, Requires: policy.Features(), Site: site, Box: *box, Settings: w.settings(), Inventory: map[string]inventory.Record{}}
 	here := map[string]bool{}
@@ -144,20 +144,31 @@ func pin(w world, q *sequence.Sequence, used map[string]bool) (policy.Sequence, 
 
 func addContent(s *policy.Snapshot, w world, used map[string]bool) {
 	for _, p := range all[*osd.Package](w, osd.KindPackage) {
-		if used[p.ID] {
-			s.Packages = append(s.Packages, *p)
+		if used[p.ID] || kept(s, p.Content, p.Distribution) {
+			one := *p
+			one.Boxes = nil // not for other wards to know
+			s.Packages = append(s.Packages, one)
 		}
 	}
 	for _, i := range all[*osd.Image](w, osd.KindImage) {
-		if used[i.ID] {
-			s.Images = append(s.Images, *i)
+		if used[i.ID] || kept(s, i.Content, i.Distribution) {
+			one := *i
+			one.Boxes = nil // not for other wards to know
+			s.Images = append(s.Images, one)
 		}
 	}
 	for _, b := range all[*osd.BootImage](w, osd.KindBootImage) {
-		if used[b.ID] {
-			s.BootImages = append(s.BootImages, *b)
+		if used[b.ID] || kept(s, b.Content, b.Distribution) {
+			one := *b
+			one.Boxes = nil // not for other wards to know
+			s.BootImages = append(s.BootImages, one)
 		}
 	}
+}
+
+// kept says whether content is assigned to the box of a snapshot.
+func kept(s *policy.Snapshot, c osd.Content, d osd.Distribution) bool {
+	return c.Manifest != "" && d.AssignedTo(s.Box.Name)
 }
 
 // liveGrants chooses the bound grants that fit the snapshot: of one computer,

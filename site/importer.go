@@ -218,6 +218,7 @@ func carryImported(o osd.Object, was store.Object) error {
 	if m.Comment == "" {
 		m.Comment = before.Comment
 	}
+	*distributionOf(o) = *distributionOf(old)
 	switch o := o.(type) {
 	case *osd.Package:
 		p := old.(*osd.Package)

@@ -19,11 +19,19 @@ import (
 // weeks later.
 const orderLife = day
 
+// wakeLife is that of an order to wake machines: nobody expects them to start in
+// the night because the line was cut in the afternoon.
+const wakeLife = 10 * time.Minute
+
 // Order tells boxes something: it stands in their policy until it ends, and each
 // carries it out once.
 func (s *Site) Order(ctx context.Context, who string, in api.Order) (*api.Ordered, error) {
 	now := s.now().UTC().Truncate(time.Second)
-	out := &api.Ordered{Boxes: []string{}, Computers: []string{}, ExpiresAt: now.Add(orderLife)}
+	life := orderLife
+	if in.Kind == policy.OrderWake {
+		life = wakeLife
+	}
+	out := &api.Ordered{Boxes: []string{}, Computers: []string{}, ExpiresAt: now.Add(life)}
 	err := s.write(ctx, func(x store.Tx) error {
 		w, err := s.loadWorld(x)
 		if err != nil {
@@ -78,8 +86,8 @@ func (w world) addressees(in api.Order) (map[string][]*osd.Computer, error) {
 		return nil, api.Errorf(api.CodeInvalid, "boxes", "name the boxes that are to go on")
 	case in.Kind == policy.OrderResume:
 		return boxes, nil
-	case in.Kind != policy.OrderClearPXE:
-		return nil, api.Errorf(api.CodeInvalid, "kind", "%q: give %s or %s", in.Kind, policy.OrderResume, policy.OrderClearPXE)
+	case in.Kind != policy.OrderClearPXE && in.Kind != policy.OrderWake:
+		return nil, api.Errorf(api.CodeInvalid, "kind", "%q: give %s, %s or %s", in.Kind, policy.OrderResume, policy.OrderClearPXE, policy.OrderWake)
 	}
 	computers, err := w.chosen(in)
 	if err != nil {

@@ -110,6 +110,9 @@ func keepContent(o, was osd.Object) {
 	if c, old := contentOf(o), contentOf(was); c != nil && c.Manifest == "" {
 		*c = *old
 	}
+	if d := distributionOf(o); d != nil && d.Boxes == nil {
+		*d = *distributionOf(was)
+	}
 	switch o := o.(type) {
 	case *osd.Computer:
 		if o.Former == nil {

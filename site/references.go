@@ -18,6 +18,8 @@ func references(o osd.Object) []sequence.Reference {
 		}
 	case *osd.Box:
 		return listed(osd.KindCollection, "boundaries", o.Boundaries)
+	case *osd.Package, *osd.Image, *osd.BootImage:
+		return listed(osd.KindBox, "boxes", slices.DeleteFunc(slices.Clone(distributionOf(o).Boxes), func(n string) bool { return n == osd.AllBoxes }))
 	case *osd.Association:
 		refs := []sequence.Reference{{Kind: osd.KindComputer, Name: o.Source, Field: "source"}}
 		if o.Destination != "" {

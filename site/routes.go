@@ -50,7 +50,7 @@ type route struct {
 const (
 	smallBody   = 64 << 10
 	eventBody   = 16 << 20
-	checkInBody = 4 << 20 // about 50,000 manifests
+	checkInBody = 4 << 20 // about 20,000 manifests
 	applyBody   = 32 << 20
 	blobBody    = 1 << 40
 )
@@ -92,6 +92,8 @@ func (s *Site) routes() []route {
 		{pattern: api.RoutePXEPassword, who: persons, summary: "Give a box a new PXE password; an empty one takes it away", maxBody: smallBody, request: api.SecretValue{}, status: http.StatusNoContent, timeout: writeTime, handle: s.putPXEPassword},
 		{pattern: api.RouteMerge, who: persons, summary: "Make one computer of two", maxBody: smallBody, request: api.Merge{}, response: api.Applied{}, timeout: writeTime, handle: s.postMerge},
 		{pattern: api.RouteReplace, who: persons, summary: "Give a computer new labels after a repair", maxBody: smallBody, request: api.Replace{}, response: api.Applied{}, timeout: writeTime, handle: s.postReplace},
+		{pattern: api.RouteDistribute, who: persons, summary: "Assign content to boxes, or take it away from them", maxBody: smallBody, request: api.Distribute{}, response: api.Distributed{}, timeout: writeTime, handle: s.postDistribute},
+		{pattern: api.RouteContent, who: persons, summary: "Which box holds which content", response: []api.ContentStatus{}, timeout: writeTime, handle: s.getContent, query: []openapi.Parameter{q("name", "name or ID of a Package, Image or BootImage")}},
 
 		{pattern: api.RouteBoxEnrol, who: anybody, summary: "Identity of a box, for a one-time token", maxBody: smallBody, request: api.Enrol{}, response: api.Enrolled{}, timeout: writeTime, handle: s.postEnrol},
 		{pattern: api.RouteBoxCheckIn, who: boxes, summary: "What a box says of itself", maxBody: checkInBody, request: api.CheckIn{}, response: api.CheckedIn{}, timeout: writeTime, handle: s.postCheckIn},

@@ -224,6 +224,8 @@ func seeds() []struct {
 	}
 	return []seed{
 		{api.RouteApply, "", api.Apply{Documents: []api.Document{{File: "x", YAML: "kind: Collection\nname: c\nqueries: [{name: q, query: \"SELECT * FROM SMS_R_System WHERE Name LIKE 'pc%'\"}]\n"}}}},
+		{api.RouteDistribute, "x", api.Distribute{Boxes: []string{"one"}}},
+		{api.RouteContent, "", nil},
 		{api.RouteOrder, "", api.Order{Kind: policy.OrderResume, Boxes: []string{"one"}}},
 		{api.RouteOrder, "", api.Order{Kind: policy.OrderClearPXE, Collection: "All Systems"}},
 		{api.RouteComputerImport, "", api.ComputerImport{File: "x.csv", CSV: "name,mac\npc2,52-54-00-77-00-12\n,\"\n", SkipBad: true}},

@@ -30,6 +30,7 @@ var wanted = map[string]audience{
 	"POST /v1/computers/import": persons, "POST /v1/computers/{name}/merge": persons, "POST /v1/computers/{name}/replace": persons,
 	"PUT /v1/secrets/{name}/value": persons, "PUT /v1/persons/{name}/pin": persons, "PUT /v1/boxes/{name}/password": persons,
 	"GET /v1/approvals": persons, "POST /v1/approvals/{code}": persons,
+	"GET /v1/content": persons, "POST /v1/objects/{kind}/{name}/boxes": persons,
 
 	"POST /v1/box/checkin": boxes, "GET /v1/box/policy": boxes, "GET /v1/box/manifests/{digest}": boxes,
 	"GET /v1/box/blobs/{sha256}": boxes, "POST /v1/box/events": boxes,

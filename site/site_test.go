@@ -209,13 +209,13 @@ func (r *rig) enrol(token, state string) (*peer, api.Enrolled) {
 // apply applies one YAML file and wants it to be taken.
 func (r *rig) apply(yaml string) api.Applied {
 	r.t.Helper()
-	return must[api.Applied](r.t, r.person(), "POST", "/v1/apply", api.Apply{Documents: []api.Document{{File: "ward.yaml", YAML: yaml}}})
+	return must[api.Applied](r.t, r.person(), "POST", "/v1/apply", api.Apply{AcceptMissing: true, Documents: []api.Document{{File: "ward.yaml", YAML: yaml}}})
 }
 
 // refuse applies and wants a problem.
 func (r *rig) refuse(yaml string) api.Error {
 	r.t.Helper()
-	code, raw := r.person().call("POST", "/v1/apply", api.Apply{Documents: []api.Document{{File: "ward.yaml", YAML: yaml}}})
+	code, raw := r.person().call("POST", "/v1/apply", api.Apply{AcceptMissing: true, Documents: []api.Document{{File: "ward.yaml", YAML: yaml}}})
 	if code < 400 {
 		r.t.Fatalf("taken: %s", raw)
 	}

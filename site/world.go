@@ -63,6 +63,19 @@ func contentOf(o osd.Object) *osd.Content {
 	return nil
 }
 
+// distributionOf gives access to the boxes that keep an object's content, or nil.
+func distributionOf(o osd.Object) *osd.Distribution {
+	switch o := o.(type) {
+	case *osd.Package:
+		return &o.Distribution
+	case *osd.Image:
+		return &o.Distribution
+	case *osd.BootImage:
+		return &o.Distribution
+	}
+	return nil
+}
+
 func encode(o osd.Object) (store.Object, error) {
 	m := meta(o)
 	b, err := json.Marshal(o)

@@ -127,17 +127,29 @@ func Need(i wim.Image) (bytes, inodes int64) {
 	return i.Bytes() + i.Files*2048 + i.Dirs*6144, i.Files + i.Dirs
 }
 
+// downloaded says what part of a need is the image itself.
+func downloaded(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %s of it for the downloaded file (content: stream does without)", diskfs.Bytes(n))
+}
+
 // Fits checks that the volume mounted at dir has room for the image. Its error
 // wraps ErrNoSpace and says how much is needed and how much there is.
-func Fits(i wim.Image, dir string) error {
+func Fits(i wim.Image, dir string) error { return FitsBeside(i, dir, 0) }
+
+// FitsBeside is Fits where so many bytes more go onto the volume first.
+func FitsBeside(i wim.Image, dir string, more int64) error {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
 		return fmt.Errorf("ask %s for its free space: %w", dir, err)
 	}
 	need, inodes := Need(i)
+	need += more
 	free := int64(st.Bfree) * st.Bsize // root may use the reserved blocks too
 	if need > free {
-		return fmt.Errorf("%w: image %q needs %s, %s has %s free", ErrNoSpace, i.Name, diskfs.Bytes(need), dir, diskfs.Bytes(free))
+		return fmt.Errorf("%w: image %q needs %s%s, %s has %s free", ErrNoSpace, i.Name, diskfs.Bytes(need), downloaded(more), dir, diskfs.Bytes(free))
 	}
 	if st.Files > 0 && inodes > int64(st.Ffree) { // file systems without a limit say 0
 		return fmt.Errorf("%w: image %q needs %d inodes, %s has %d free", ErrNoSpace, i.Name, inodes, dir, st.Ffree)

@@ -32,6 +32,8 @@ type Images struct {
 	// Dir is where the tools and the mounted image go, in memory.
 	Dir   string
 	Mount Mount
+	// Download fetches an image whole to the target's volume before it is applied.
+	Download bool
 	// Say shows a line.
 	Say func(string)
 }
@@ -55,6 +57,9 @@ func (m *Images) Apply(ctx context.Context, name string, index int, target strin
 		return fmt.Errorf("image %q: %w", name, err)
 	}
 	defer func() { err = errors.Join(err, remote.Close()) }()
+	if m.Download {
+		return m.applyDownloaded(ctx, wimlib, remote, image.Options{Index: index, Target: target, Progress: progress})
+	}
 	dir := filepath.Join(m.Dir, "image")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("image %q: %w", name, err)

@@ -33,7 +33,9 @@ func TestJobGetsItsOwnContentOnly(t *testing.T) {
 		{"nothing", "", "", own, http.StatusNotFound},
 	} {
 		for kind, serve := range map[string]func(w http.ResponseWriter) *api.Error{
-			"manifest": func(w http.ResponseWriter) *api.Error { return p.Manifest(w, tt.manifest, tt.pinned) },
+			"manifest": func(w http.ResponseWriter) *api.Error {
+				return p.Manifest(w, httptest.NewRequest(http.MethodGet, "/", nil), tt.manifest, tt.pinned)
+			},
 			"blob": func(w http.ResponseWriter) *api.Error {
 				return p.Blob(w, httptest.NewRequest(http.MethodGet, "/", nil), tt.blob, tt.pinned)
 			},

@@ -121,6 +121,7 @@ func (p *Point) open(ctx context.Context, v Verdict, o policy.Offer, c api.Claim
 		Sequence: o.Sequence.Name, Key: key, Identity: c.Identity, Opened: now, Approved: approved}
 	j.Document = api.Job{Format: 1, ID: j.ID, Computer: j.Name, Advertisement: o.Advertisement.ID, AdvertName: o.Advertisement.Name,
 		Sequence: o.Sequence, Variables: e.Variables(&v.Decision), Content: contentOf(s, o.Sequence), ClientAgent: s.Settings.ClientAgent, Opened: now, NextNumber: 1}
+	withOptions(&j.Document, s, &o.Advertisement)
 	how := "mandatory"
 	if !o.Mandatory {
 		j.Document.PersonGranted = o.Sequence.Destructive

@@ -90,6 +90,9 @@ func (p *Point) CarryOut(ctx context.Context) error {
 		} else if err != nil {
 			return err
 		}
+		if done && o.Kind == policy.OrderWake && p.Wake != nil {
+			p.Wake(ctx, o.Computers)
+		}
 		if done {
 			p.Log.Info("order carried out", "order", o.ID, "kind", o.Kind, "by", o.By, "computers", len(o.Computers))
 			p.news()

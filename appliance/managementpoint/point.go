@@ -47,11 +47,15 @@ type Point struct {
 	// Complete says whether a version of content is here, whole.
 	Complete func(digest string) bool
 	Content  Content
+	// LineUp says whether the site answers now; nil: never.
+	LineUp func() bool
 	// Unseal opens a value that the site sealed to this box.
 	Unseal func(policy.Sealed) ([]byte, error)
 	// Waits is called when a machine began to wait for approval, and when one was
 	// decided on; it may be nil.
-	Waits   func()
+	Waits func()
+	// Wake calls computers, by ID, that an order names; nil: nothing is sent.
+	Wake    func(ctx context.Context, computers []string)
 	Now     func() time.Time
 	Version string
 	Log     *slog.Logger
@@ -155,7 +159,7 @@ func grantedAgain(s *policy.Snapshot, c *osd.Computer, j store.Job, h policy.His
 // refusals.
 func (p *Point) dropIncomplete(s *policy.Snapshot, d *policy.Decision) {
 	d.Offers = slices.DeleteFunc(d.Offers, func(o policy.Offer) bool {
-		why := p.lacks(s, o.Sequence)
+		why := p.lacks(s, o.Sequence, o.Advertisement.RemoteDistributionPoint)
 		if why != "" {
 			d.Refusals = append(d.Refusals, policy.Refusal{Advertisement: o.Advertisement.Name, Why: why})
 		}
@@ -163,13 +167,20 @@ func (p *Point) dropIncomplete(s *policy.Snapshot, d *policy.Decision) {
 	})
 }
 
-// lacks says in words what a sequence needs that this box does not hold.
-func (p *Point) lacks(s *policy.Snapshot, q policy.Sequence) string {
+// lacks says in words what a sequence needs that this box does not hold. With
+// relay, packages and images may come from the site meanwhile.
+func (p *Point) lacks(s *policy.Snapshot, q policy.Sequence, relay bool) string {
 	for _, c := range contentOf(s, q) {
 		if c.Manifest == "" {
 			return fmt.Sprintf("%s %s has no content; import it at the site", c.Kind, c.Name)
 		}
 		if !p.Complete(c.Manifest) {
+			if relay && p.lineUp() {
+				continue
+			}
+			if relay {
+				return fmt.Sprintf("the content of %s %s is not complete at this box yet, and the line to the site is down", c.Kind, c.Name)
+			}
 			return fmt.Sprintf("the content of %s %s is not complete at this box yet", c.Kind, c.Name)
 		}
 	}

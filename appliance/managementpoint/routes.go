@@ -31,7 +31,7 @@ const (
 // Content serves what a job may fetch. An error that is returned is answered
 // by the caller; nil means that the answer was given.
 type Content interface {
-	Manifest(w http.ResponseWriter, digest string, pinned []api.JobContent) *api.Error
+	Manifest(w http.ResponseWriter, r *http.Request, digest string, pinned []api.JobContent) *api.Error
 	Blob(w http.ResponseWriter, r *http.Request, sha string, pinned []api.JobContent) *api.Error
 }
 
@@ -64,7 +64,7 @@ var routes = []route{
 	{api.RouteSecrets, openJob, maxSmall, shortTime, (*Point).serveSecrets},
 	{api.RouteErase, openJob, maxSmall, shortTime, (*Point).serveErase},
 	{api.RouteManifest, openJob, 0, 5 * time.Minute, func(p *Point, c call) (any, *api.Error) {
-		return nil, p.Content.Manifest(c.w, c.r.PathValue("digest"), c.job.Document.Content)
+		return nil, p.Content.Manifest(c.w, c.r, c.r.PathValue("digest"), c.job.Document.Content)
 	}},
 	{api.RouteBlob, openJob, 0, 0, func(p *Point, c call) (any, *api.Error) {
 		return nil, p.Content.Blob(c.w, c.r, c.r.PathValue("sha256"), c.job.Document.Content)

@@ -36,7 +36,7 @@ type rig struct {
 
 type noContent struct{}
 
-func (noContent) Manifest(w http.ResponseWriter, digest string, _ []api.JobContent) *api.Error {
+func (noContent) Manifest(w http.ResponseWriter, _ *http.Request, digest string, _ []api.JobContent) *api.Error {
 	return api.Errorf(api.CodeNotFound, digest, "no such content")
 }
 func (noContent) Blob(w http.ResponseWriter, _ *http.Request, sha string, _ []api.JobContent) *api.Error {

@@ -200,7 +200,7 @@ func (s *Syncer) pass(ctx context.Context, log *slog.Logger) error {
 // removed first.
 func (s *Syncer) fetch(ctx context.Context, w Wanted, all []Wanted, log *slog.Logger) error {
 	id := s.link.Identity()
-	src := content.HTTPSource{Client: s.link.httpClient(), Base: s.link.o.Site.String(), Manifests: "/v1/box/manifests/", Blobs: "/v1/box/blobs/"}
+	src := s.link.source()
 	log.Info("fetching", "content", w.Name, "digest", w.Digest, "bytes", w.Bytes)
 	started := time.Now()
 	get := func() error {

@@ -171,6 +171,8 @@ func (s *Store) CarryOut(ctx context.Context, o policy.Order, now time.Time) (do
 			return resume(tx, o.By, now)
 		case policy.OrderClearPXE:
 			return clearRuns(tx, o.By, o.Computers, now)
+		case policy.OrderWake:
+			return audit(tx, api.AuditRecord{Time: now, Who: o.By, What: "wake", Object: o.ID, Text: strings.Join(o.Computers, ", ")})
 		case policy.OrderApprove, policy.OrderDeny:
 			err := decideApproval(tx, o.Approval, o.Kind, o.By, now)
 			if errors.Is(err, ErrNotFound) || errors.Is(err, ErrDecided) {

@@ -16,7 +16,8 @@ type applyOptions struct {
 	files  []string
 	dryRun bool
 	// machines is the number that was typed; -1: none.
-	machines int
+	machines      int
+	acceptMissing bool
 }
 
 func newApply(a *app) *cobra.Command {
@@ -28,6 +29,7 @@ func newApply(a *app) *cobra.Command {
 	c.Flags().StringArrayVarP(&o.files, "file", "f", nil, "a YAML file, a folder of *.yaml and *.yml, or - for standard input; may be given more than once")
 	c.ValidArgsFunction = cobra.NoFileCompletions
 	c.Flags().IntVar(&o.machines, "machines", -1, "number of machines that a mandatory advertisement to All Systems or Unknown Computers may erase")
+	c.Flags().BoolVar(&o.acceptMissing, "accept-missing", false, "take advertisements although boxes lack content for them: their machines get nothing until it is copied")
 	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "show what would change, and change nothing")
 	return c
 }
@@ -36,7 +38,7 @@ func runApply(ctx context.Context, a *app, o applyOptions) error {
 	if len(o.files) == 0 {
 		return &usageError{errors.New("apply: give -f FILE or -f DIR")}
 	}
-	in := api.Apply{DryRun: o.dryRun}
+	in := api.Apply{DryRun: o.dryRun, AcceptMissing: o.acceptMissing}
 	for _, f := range o.files {
 		docs, err := readDocuments(f, a.in)
 		if err != nil {

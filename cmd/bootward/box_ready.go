@@ -34,6 +34,9 @@ func runBoxReady(ctx context.Context, a *app, name string) error {
 	return a.print(out, func(w io.Writer) error {
 		t := newTable("READY", "ADVERTISEMENT", "SEQUENCE", "MACHINES", "GRANTED", "LACKS")
 		for _, d := range out.Deployments {
+			if d.WithLine {
+				d.Lacks = append(d.Lacks, "until then it needs the line, over which that is fetched meanwhile")
+			}
 			t.row(yes(d.Ready), d.Advertisement, d.Sequence, fmt.Sprint(d.Machines), fmt.Sprint(d.Granted), strings.Join(d.Lacks, "; "))
 		}
 		for _, n := range out.Notes {

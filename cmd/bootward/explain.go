@@ -64,6 +64,9 @@ func printExplanation(w io.Writer, x policy.Explanation, variables bool) error {
 	lines = append(lines, "", "It gets, in this order:")
 	for _, g := range x.Gets {
 		lines = append(lines, "  "+got(g))
+		if len(g.Options) > 0 {
+			lines = append(lines, "    "+strings.Join(g.Options, "; "))
+		}
 	}
 	if len(x.Gets) == 0 {
 		lines = append(lines, "  nothing")

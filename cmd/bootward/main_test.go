@@ -122,13 +122,16 @@ func TestWard(t *testing.T) {
 		t.Errorf("apply before the imports: %s", errs)
 	}
 	r.imports()
-	if out, _ := r.want(exitDone, "apply", "-f", example, "--dry-run"); !strings.Contains(out, "6 to create") || !strings.Contains(out, "nothing was changed") {
+	if _, errs := r.want(exitRefused, "apply", "-f", example); !strings.Contains(errs, `box ward7-box lacks`) || !strings.Contains(errs, "--accept-missing") {
+		t.Errorf("apply before there is a box: %s", errs)
+	}
+	if out, _ := r.want(exitDone, "apply", "-f", example, "--accept-missing", "--dry-run"); !strings.Contains(out, "6 to create") || !strings.Contains(out, "nothing was changed") {
 		t.Errorf("dry run: %s", out)
 	}
-	if out, _ := r.want(exitDone, "apply", "-f", example); !strings.Contains(out, "2 machines may be erased once: ward7-pc1, ward7-pc2") {
+	if out, _ := r.want(exitDone, "apply", "-f", example, "--accept-missing"); !strings.Contains(out, "2 machines may be erased once: ward7-pc1, ward7-pc2") {
 		t.Errorf("apply: %s", out)
 	}
-	if out, _ := r.want(exitDone, "apply", "-f", example); !strings.Contains(out, "0 to create, 0 to update, 6 unchanged") {
+	if out, _ := r.want(exitDone, "apply", "-f", example, "--accept-missing"); !strings.Contains(out, "0 to create, 0 to update, 6 unchanged") {
 		t.Errorf("apply again: %s", out)
 	}
 	for _, c := range []struct{ args, want string }{
@@ -226,11 +229,47 @@ func TestForeignSiteIsRefused(t *testing.T) {
 	}
 }
 
+// TestDistribute: content is assigned to boxes, and its state is said.
+func TestDistribute(t *testing.T) {
+	r := newRig(t)
+	r.imports()
+	r.want(exitDone, "apply", "-f", example, "--accept-missing")
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"package", "distribute", "Bootward imaging tools", "--box", "ward7-box"}, exitDone, "is assigned to ward7-box"},
+		{[]string{"image", "distribute", "debian-12", "--all"}, exitDone, "is assigned to every box"},
+		{[]string{"bootimage", "distribute", "linux-x64", "--all", "--remove"}, exitDone, "is assigned to no box"},
+		{[]string{"image", "distribute", "debian-12"}, exitUsage, "either --box BOX, or --all"},
+		{[]string{"image", "distribute", "debian-12", "--box", "nowhere"}, exitFailed, `Box "nowhere"`},
+		{[]string{"image", "distribute", "nothing", "--all"}, exitFailed, `Image "nothing"`},
+		{[]string{"image", "distribute", "debian-12", "--box", "ward7-box", "--remove"}, exitRefused, "assigned to every box"},
+		{[]string{"content", "status"}, exitDone, "ward7-box  yes       unknown  -            Ward 7 gets Debian 12"},
+		{[]string{"content", "status", "linux-x64"}, exitDone, "ward7-box  no"},
+		{[]string{"content", "status", "nothing"}, exitFailed, "no package, image or boot image"},
+		{[]string{"computer", "wake", "ward7-pc1"}, exitDone, "told ward7-box: 1 computers (ward7-pc1)"},
+		{[]string{"computer", "wake"}, exitUsage, "--collection"},
+		{[]string{"image", "show", "debian-12"}, exitDone, "# box ward7-box: unknown"},
+	} {
+		out, errs := r.want(c.code, c.args...)
+		if !strings.Contains(out+errs, c.want) {
+			t.Errorf("%q: %s%s", c.args, out, errs)
+		}
+	}
+	out, _ := r.want(exitDone, "--json", "content", "status", "debian-12")
+	var all []api.ContentStatus
+	if err := json.Unmarshal([]byte(out), &all); err != nil || len(all) != 1 || all[0].Boxes[0].State != api.ContentUnknown {
+		t.Errorf("%s, %v", out, err)
+	}
+}
+
 // TestStatusReport: what a box sent is reported by the names that people know.
 func TestStatusReport(t *testing.T) {
 	r := newRig(t)
 	r.imports()
-	r.want(exitDone, "apply", "-f", example)
+	r.want(exitDone, "apply", "-f", example, "--accept-missing")
 	out, _ := r.want(exitDone, "--json", "box", "token", "ward7-box")
 	var token api.EnrolToken
 	if err := json.Unmarshal([]byte(out), &token); err != nil {

@@ -167,8 +167,15 @@ func runShow(ctx context.Context, a *app, k osd.Kind, name string) error {
 	if a.json {
 		return a.print(raw, nil)
 	}
-	if err := writeYAML(a.out, k, raw); err != nil || k != osd.KindCollection {
+	if err := writeYAML(a.out, k, raw); err != nil {
 		return err
+	}
+	switch k {
+	case osd.KindCollection:
+	case osd.KindPackage, osd.KindImage, osd.KindBootImage:
+		return showDistribution(ctx, a, raw, a.out)
+	default:
+		return nil
 	}
 	m, err := s.Members(ctx, name)
 	if err != nil {

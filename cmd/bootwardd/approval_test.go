@@ -18,7 +18,7 @@ import (
 func TestApprovalAtTheSite(t *testing.T) {
 	r := newRig(t)
 	change := strings.Replace(ward[strings.Index(ward, "kind: Advertisement"):], "name: Install\n", "name: Install\napproval: required\n", 1)
-	if _, err := r.site.Apply(t.Context(), "ann", api.Apply{Documents: []api.Document{{File: "x.yaml", YAML: change}}}); err != nil {
+	if _, err := r.site.Apply(t.Context(), "ann", api.Apply{AcceptMissing: true, Documents: []api.Document{{File: "x.yaml", YAML: change}}}); err != nil {
 		t.Fatal(err)
 	}
 	console := r.startBox()

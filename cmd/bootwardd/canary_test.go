@@ -116,7 +116,7 @@ func (r *rig) ofSite() canaries {
 func (r *rig) plant() canaries {
 	r.t.Helper()
 	secret := strings.NewReplacer(`Bed: "1"`, `Bed: `+variableCanary, `Floor: "2"`, `Floor: `+collectionCanary).Replace(ward)
-	if _, err := r.site.Apply(r.t.Context(), "ann", api.Apply{Documents: []api.Document{{File: "ward.yaml", YAML: secret}}}); err != nil {
+	if _, err := r.site.Apply(r.t.Context(), "ann", api.Apply{AcceptMissing: true, Documents: []api.Document{{File: "ward.yaml", YAML: secret}}}); err != nil {
 		r.t.Fatal(err)
 	}
 	c := r.ofSite()

@@ -25,7 +25,7 @@ func TestRunningClient(t *testing.T) {
 		"kind: TaskSequence\nname: Save logs\nbootImage: linux-x64\nsteps:\n  - runCommandLine: {command: id}\n---\n" +
 		"kind: Advertisement\nname: Logs\ncomment: The logs are saved.\ncollection: Ward 7\nsequence: Save logs\navailableTo: [runningClients]\n" +
 		"mandatory: [\"" + every + "\"]\nrerun: always\ncountdown: 15m\nreminders: [24h, 15m]\n"
-	if _, err := r.site.Apply(t.Context(), "ann", api.Apply{Documents: []api.Document{{File: "logs.yaml", YAML: doc}}}); err != nil {
+	if _, err := r.site.Apply(t.Context(), "ann", api.Apply{AcceptMissing: true, Documents: []api.Document{{File: "logs.yaml", YAML: doc}}}); err != nil {
 		t.Fatal(err)
 	}
 	r.startBox()

@@ -128,7 +128,7 @@ func (r *rig) computers(mac string) []osd.Computer {
 
 func (r *rig) apply(yaml string) {
 	r.t.Helper()
-	if _, err := r.site.Apply(r.t.Context(), "ann", api.Apply{Documents: []api.Document{{File: "more.yaml", YAML: yaml}}}); err != nil {
+	if _, err := r.site.Apply(r.t.Context(), "ann", api.Apply{AcceptMissing: true, Documents: []api.Document{{File: "more.yaml", YAML: yaml}}}); err != nil {
 		r.t.Fatal(err)
 	}
 }

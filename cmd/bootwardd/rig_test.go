@@ -126,7 +126,7 @@ func (r *rig) startSite() {
 	r.importing(store, "BootImage", "linux-x64", map[string]int{"vmlinuz": 300 << 10, "initrd": 500 << 10, "uki.efi": 700 << 10, "undionly.kpxe": 70 << 10})
 	r.importing(store, "Package", sequence.ImagingTools, map[string]int{"bin/a": 200 << 10, "b/c": 100})
 	r.importing(store, "Image", "debian-12", nil)
-	if _, err := s.Apply(t.Context(), "ann", api.Apply{Documents: []api.Document{{File: "ward.yaml", YAML: ward}}}); err != nil {
+	if _, err := s.Apply(t.Context(), "ann", api.Apply{AcceptMissing: true, Documents: []api.Document{{File: "ward.yaml", YAML: ward}}}); err != nil {
 		t.Fatal(err)
 	}
 	tok, err := s.EnrolToken(t.Context(), "ann", "ward7-box")

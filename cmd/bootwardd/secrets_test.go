@@ -176,7 +176,7 @@ func (r *rig) administrator(route, name string, in any) []byte {
 // line does. It returns what the site answered.
 func (r *rig) plantSecrets(yaml string) []byte {
 	r.t.Helper()
-	told := r.administrator(api.RouteApply, "", api.Apply{Documents: []api.Document{{File: "join.yaml", YAML: yaml}}})
+	told := r.administrator(api.RouteApply, "", api.Apply{AcceptMissing: true, Documents: []api.Document{{File: "join.yaml", YAML: yaml}}})
 	for _, v := range []struct {
 		route, name string
 		in          any
@@ -204,7 +204,7 @@ func (r *rig) plantSecrets(yaml string) []byte {
 func (r *rig) plantValues() map[string]string {
 	r.t.Helper()
 	ctx := r.t.Context()
-	_, err := r.site.Apply(ctx, "ann", api.Apply{Documents: []api.Document{{File: "values.yaml",
+	_, err := r.site.Apply(ctx, "ann", api.Apply{AcceptMissing: true, Documents: []api.Document{{File: "values.yaml",
 		YAML: "kind: Secret\nname: join\n---\nkind: Person\nname: tom\ntechnician: {boxes: [ward7-box]}\n"}}})
 	err = errors.Join(err, r.site.SetSecret(ctx, "ann", "join", api.SecretValue{Value: secretCanary}), r.site.SetPIN(ctx, "ann", "tom", api.NewPIN{PIN: pinCanary}),
 		r.site.SetPXEPassword(ctx, "ann", "ward7-box", api.SecretValue{Value: passwordCanary}))

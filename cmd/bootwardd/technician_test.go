@@ -126,7 +126,7 @@ func TestTechnicianWhileTheLineIsCut(t *testing.T) {
 	r.line.mend()
 	r.eventually("audit log at the site", func() error { return r.heard("clear-pxe", "sign-in", "sign-in-failed") })
 	// The site's own policy has no such person.
-	if _, err := r.site.Apply(ctx, "ann", api.Apply{Documents: []api.Document{{File: "c.yaml", YAML: "kind: Computer\nname: ward7-pc9\nmacs: [\"52:54:00:77:00:19\"]\n"}}}); err != nil {
+	if _, err := r.site.Apply(ctx, "ann", api.Apply{AcceptMissing: true, Documents: []api.Document{{File: "c.yaml", YAML: "kind: Computer\nname: ward7-pc9\nmacs: [\"52:54:00:77:00:19\"]\n"}}}); err != nil {
 		t.Fatal(err)
 	}
 	r.eventually("locked out", func() error {

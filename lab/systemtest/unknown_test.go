@@ -51,7 +51,7 @@ func TestUnknownComputers(t *testing.T) {
 	if err := os.WriteFile(file, []byte(strangers), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.CLI(t.Context(), "apply", "-f", file); err != nil {
+	if _, err := w.CLI(t.Context(), "apply", "-f", file, "--accept-missing"); err != nil {
 		t.Fatal(err)
 	}
 	for _, step := range []func(context.Context) error{w.StartBox, waitBox(w)} {

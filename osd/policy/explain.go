@@ -1,6 +1,10 @@
 package policy
 
-import "time"
+import (
+	"time"
+
+	"github.com/bootward/bootward/osd"
+)
 
 // Explanation says in words what a machine would get, and what not, and why.
 type Explanation struct {
@@ -28,6 +32,27 @@ type Explained struct {
 	Approval string `json:"approval,omitempty"`
 	// Next is when a mandatory assignment comes next.
 	Next time.Time `json:"next,omitzero"`
+	// Options say in words how content comes, what the screen shows, and whether
+	// the machine is woken.
+	Options []string `json:"options,omitempty"`
+}
+
+// options says in words what an advertisement chooses beside the usual.
+func options(a *osd.Advertisement) []string {
+	all := []string{"content is applied while it is fetched"}
+	if a.Downloads() {
+		all[0] = "content is downloaded to the target's volume before it is applied"
+	}
+	if a.RemoteDistributionPoint {
+		all = append(all, "content that its box lacks comes from the site, while the line is up")
+	}
+	if !a.ShowsProgress() {
+		all = append(all, "the screen shows no steps")
+	}
+	if a.WakeOnLAN {
+		all = append(all, "its box wakes it for mandatory assignments")
+	}
+	return all
 }
 
 // Explain turns a decision into words.
@@ -42,7 +67,7 @@ func (e *Evaluator) Explain(d *Decision, now time.Time) Explanation {
 	}
 	for _, o := range d.Offers {
 		one := Explained{Advertisement: o.Advertisement.Name, Sequence: o.Sequence.Name, Why: o.Why, Mandatory: o.Mandatory,
-			Destructive: o.Sequence.Destructive, Approval: d.Approval(&o, false)}
+			Destructive: o.Sequence.Destructive, Approval: d.Approval(&o, false), Options: options(&o.Advertisement)}
 		if o.Grant != nil {
 			one.Grant = o.Grant.ID
 		}

@@ -15,6 +15,9 @@ type Readiness struct {
 	Ready         bool   `json:"ready"`
 	// Lacks says what is missing, one line each.
 	Lacks []string `json:"lacks,omitempty"`
+	// WithLine says that it could finish all the same as long as the line is up:
+	// what lacks is fetched from the site meanwhile.
+	WithLine bool `json:"withLine,omitempty"`
 	// Machines is how many known computers it is for, Granted how many of them
 	// hold a grant for its version, if it needs grants.
 	Machines int `json:"machines"`
@@ -40,6 +43,7 @@ func (e *Evaluator) Ready(complete func(manifest string) bool, now time.Time) []
 			r.Lacks = append(r.Lacks, "task sequence "+a.Sequence+" is not in the box's policy")
 		} else {
 			r.Lacks = e.Lacks(*seq, complete)
+			r.WithLine = a.RemoteDistributionPoint && len(r.Lacks) > 0 && len(e.Lacks(*seq, e.relayed(complete))) == 0
 			if a.IsMandatory() && seq.Destructive {
 				r.Granted = e.granted(a.ID, seq.Digest, now)
 			}
@@ -77,6 +81,19 @@ func (e *Evaluator) Lacks(seq Sequence, complete func(manifest string) bool) []s
 		}
 	}
 	return lacks
+}
+
+// relayed says what a box has, or can pass on from its site: every package and
+// image, but no boot image.
+func (e *Evaluator) relayed(complete func(manifest string) bool) func(string) bool {
+	return func(manifest string) bool {
+		for _, b := range e.s.BootImages {
+			if b.Manifest == manifest {
+				return complete(manifest)
+			}
+		}
+		return true
+	}
 }
 
 // content finds a package, an image or a boot image by its ID.

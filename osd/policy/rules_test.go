@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -209,6 +210,44 @@ func TestReady(t *testing.T) {
 	for _, want := range []string{"package Tools is not complete", "content P2 is not in"} {
 		if !strings.Contains(lacks, want) {
 			t.Errorf("%q lacks %q", lacks, want)
+		}
+	}
+}
+
+// TestReadyWithLine: what a box may pass on from its site is not ready, but can
+// finish while the line is up; firmware boots only what the box holds.
+func TestReadyWithLine(t *testing.T) {
+	for _, tt := range []struct {
+		remote          bool
+		have            string
+		ready, withLine bool
+	}{
+		{false, "boot", false, false}, {true, "boot", false, true}, {true, "tools", false, false}, {true, "boot tools", true, false},
+	} {
+		s := ward()
+		s.Advertisements[1].RemoteDistributionPoint = tt.remote
+		s.Sequences[0].Content, s.Sequences[0].BootImage = []string{"P1"}, "B1"
+		s.Packages = []osd.Package{{Meta: osd.Meta{ID: "P1", Name: "Tools"}, Content: osd.Content{Manifest: "tools"}}}
+		s.BootImages = []osd.BootImage{{Meta: osd.Meta{ID: "B1", Name: "Boot"}, Content: osd.Content{Manifest: "boot"}}}
+		r := New(s, Local{}).Ready(func(m string) bool { return slices.Contains(strings.Fields(tt.have), m) }, now)
+		if r[1].Ready != tt.ready || r[1].WithLine != tt.withLine {
+			t.Errorf("%+v: %+v", tt, r[1])
+		}
+	}
+}
+
+// TestExplainOptions says what an advertisement chooses.
+func TestExplainOptions(t *testing.T) {
+	hidden := false
+	for want, a := range map[string]osd.Advertisement{
+		"applied while it is fetched": {},
+		"downloaded":                  {Content: osd.ContentDownload},
+		"from the site":               {RemoteDistributionPoint: true},
+		"no steps":                    {ShowProgress: &hidden},
+		"wakes it":                    {WakeOnLAN: true},
+	} {
+		if got := strings.Join(options(&a), "; "); !strings.Contains(got, want) {
+			t.Errorf("%s: %q", want, got)
 		}
 	}
 }

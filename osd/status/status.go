@@ -114,6 +114,7 @@ type Progress struct {
 
 // The words of FlightEvent.What. A reader shows words that it does not know.
 const (
+	FlightWake       = "wake"          // the box sent what wakes it
 	FlightDiscover   = "dhcp-discover" // the machine asked by DHCP
 	FlightOffer      = "dhcp-offer"    // and was answered
 	FlightTFTP       = "tftp"          // a file was sent by TFTP

@@ -11,6 +11,8 @@ import (
 func flightText(e FlightEvent) string {
 	text := strings.TrimSpace(e.Text)
 	switch e.What {
+	case FlightWake:
+		return "Wake-on-LAN: " + text
 	case FlightDiscover:
 		return "DHCP: asked" + after(text, "asks on", " on")
 	case FlightOffer:

@@ -199,6 +199,20 @@ func (c *Client) Anchor(ctx context.Context) (out json.RawMessage, err error) {
 	return out, c.call(ctx, api.RouteAnchor, nil, nil, nil, &out)
 }
 
+// Distribute assigns content to boxes, or takes it away from them.
+func (c *Client) Distribute(ctx context.Context, kind, name string, in api.Distribute) (out api.Distributed, err error) {
+	return out, c.call(ctx, api.RouteDistribute, []string{kind, name}, nil, in, &out)
+}
+
+// ContentStatus says which boxes hold which content; name is empty for all.
+func (c *Client) ContentStatus(ctx context.Context, name string) (out []api.ContentStatus, err error) {
+	q := url.Values{}
+	if name != "" {
+		q.Set("name", name)
+	}
+	return out, c.call(ctx, api.RouteContent, nil, q, nil, &out)
+}
+
 // Explain says what a computer would get and why; fields of the question that
 // are left empty have their usual meaning.
 func (c *Client) Explain(ctx context.Context, computer, at, box, where, event string) (out policy.Explanation, err error) {

@@ -44,6 +44,7 @@ CREATE TABLE tries (
 
 CREATE TABLE wakes (
   advertisement TEXT NOT NULL,
-  occurrence    INTEGER NOT NULL,       -- Unix time, ms
-  PRIMARY KEY (advertisement, occurrence)
+  occurrence    INTEGER NOT NULL,       -- Unix time, ms; 0: as soon as possible
+  computer      TEXT NOT NULL,          -- ID
+  PRIMARY KEY (advertisement, occurrence, computer)
 ) STRICT, WITHOUT ROWID;

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/osd"
+)
+
+func newDistribute(a *app, k osd.Kind) *cobra.Command {
+	var in api.Distribute
+	c := &cobra.Command{Use: "distribute NAME --box BOX|--all", Short: "Assign content to boxes, which then keep a copy, or take it away from them",
+		Long: "Assigned content is copied to the boxes whether an advertisement uses it or not, and stays there. Without\n" +
+			"an assignment a box copies what is advertised to its machines. `bootward content status` says how far it is.",
+		Example: fmt.Sprintf("  bootward %[1]s distribute %[2]q --box ward7-box\n  bootward %[1]s distribute %[2]q --all --remove", word(k), exampleName(k)), Args: exactly("NAME"),
+		RunE: func(c *cobra.Command, args []string) error { return runDistribute(c.Context(), a, k, in, args[0]) }}
+	c.Flags().StringArrayVar(&in.Boxes, "box", nil, "this box; may be given more than once")
+	c.Flags().BoolVar(&in.All, "all", false, "every box, also those that come later")
+	c.Flags().BoolVar(&in.Remove, "remove", false, "take it away from the boxes, or from all; what is advertised there stays")
+	c.ValidArgsFunction = a.names(k)
+	complete(c, "box", a.names(osd.KindBox))
+	return c
+}
+
+func runDistribute(ctx context.Context, a *app, k osd.Kind, in api.Distribute, name string) error {
+	if in.All == (len(in.Boxes) > 0) {
+		return &usageError{errors.New(word(k) + " distribute: give either --box BOX, or --all")}
+	}
+	s, err := a.site()
+	if err != nil {
+		return err
+	}
+	out, err := s.Distribute(ctx, string(k), name, in)
+	if e := (*api.Error)(nil); errors.As(err, &e) && len(in.Boxes) > 0 && e.Code == api.CodeNotFound && e.Object != "" {
+		for _, b := range in.Boxes {
+			if e.Object == b {
+				return named(err, osd.KindBox, b)
+			}
+		}
+	}
+	if err != nil {
+		return named(err, k, name)
+	}
+	return a.print(out, func(w io.Writer) error {
+		text := fmt.Sprintf("%s %q is assigned to no box", k, out.Name)
+		switch {
+		case len(out.Boxes) == 1 && out.Boxes[0] == osd.AllBoxes:
+			text = fmt.Sprintf("%s %q is assigned to every box", k, out.Name)
+		case len(out.Boxes) > 0:
+			text = fmt.Sprintf("%s %q is assigned to %s", k, out.Name, strings.Join(out.Boxes, ", "))
+		}
+		return printLines(w, append([]string{text}, out.Notes...))
+	})
+}
