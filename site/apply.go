@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/document"
 	"github.com/bootward/bootward/site/store"
 )
@@ -25,7 +26,7 @@ func (s *Site) Apply(ctx context.Context, who string, in api.Apply) (*api.Applie
 		run = s.store.Read
 	}
 	err = run(ctx, func(x store.Tx) error {
-		p, wishes, err := s.plan(x, objects, in.Machines)
+		p, wishes, err := s.plan(x, who, objects, in.Machines)
 		if err != nil {
 			return err
 		}
@@ -69,16 +70,23 @@ func readDocuments(docs []api.Document) ([]written, error) {
 	return objects, nil
 }
 
-func (s *Site) plan(x store.Tx, objects []written, typed *int) (*plan, []wish, error) {
+func (s *Site) plan(x store.Tx, who string, objects []written, typed *int) (*plan, []wish, error) {
 	w, err := s.loadWorld(x)
 	if err != nil {
 		return nil, nil, err
 	}
+	w = w.as(who)
 	had, err := x.Grants(store.GrantFilter{})
 	if err != nil {
 		return nil, nil, err
 	}
 	p := makePlan(w, objects)
+	switch {
+	case p.forbidden:
+		return nil, nil, problem(p.errs, api.CodeForbidden)
+	case len(p.errs) > 0 && !w.administrator(): // further checks look at what he may not see
+		return nil, nil, problem(p.errs, api.CodeInvalid)
+	}
 	p.typed = typed
 	s.checkManifests(p)
 	wishes, err := p.interlock(had, s.now())
@@ -92,7 +100,10 @@ func (s *Site) plan(x store.Tx, objects []written, typed *int) (*plan, []wish, e
 		}
 		return nil, nil, problem(p.errs, code)
 	}
-	return p, wishes, nil
+	if len(w.administrators()) > 0 && len(p.world.administrators()) == 0 {
+		return nil, nil, lastAdministrator(title(p.firstOf(osd.KindPerson)))
+	}
+	return p, wishes, p.world.mayIssue(wishes)
 }
 
 // checkManifests refuses content that the site does not have.
@@ -142,7 +153,7 @@ func (s *Site) carryOut(x store.Tx, who string, p *plan, wishes []wish) error {
 			return err
 		}
 	}
-	return nil
+	return moveCredentials(x, p)
 }
 
 // problem makes one API error of located errors.

@@ -234,7 +234,7 @@ func seeds() []struct {
 			api.BoxEvent{Status: &status.Message{Job: "j", Number: 1, Time: at, Computer: "pc1"}},
 			api.BoxEvent{Flight: &status.FlightEvent{Client: "525400770011", What: "tftp", Time: at}},
 			api.BoxEvent{Audit: &api.AuditRecord{Time: at, Who: "bob", What: "resume"}},
-			api.BoxEvent{Discovered: &api.Discovered{Computer: "CEN00002", Inventory: inventory.Record{}}},
+			api.BoxEvent{Discovered: &api.Discovered{Computer: "CEN00003", Inventory: inventory.Record{}}},
 		)},
 		{api.RouteBoxEvents, "", events(api.BoxEvent{Audit: &api.AuditRecord{Time: late, Who: "bob", What: "grant-used", Object: "g"}})},
 		{api.RouteBoxEvents, "", events(api.BoxEvent{Status: &status.Message{Job: "j", Number: 1, Time: late}}, api.BoxEvent{Flight: &status.FlightEvent{Client: "525400770011", Time: early}})},

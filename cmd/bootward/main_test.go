@@ -95,7 +95,7 @@ func (r *rig) imports() {
 	if out, err := exec.Command("wimlib-imagex", "capture", filepath.Join(dir, "tree"), image, "Debian 12", "--check").CombinedOutput(); err != nil {
 		r.t.Fatalf("wimlib-imagex: %v: %s", err, out)
 	}
-	if out, errs := r.want(exitDone, "image", "import", image); !strings.Contains(out, `Image "debian-12" is CEN00001`) || !strings.Contains(errs, "debian-12: ") || !strings.Contains(errs, " sent in ") {
+	if out, errs := r.want(exitDone, "image", "import", image); !strings.Contains(out, `Image "debian-12" is CEN00002`) || !strings.Contains(errs, "debian-12: ") || !strings.Contains(errs, " sent in ") {
 		r.t.Errorf("image import: %s%s", out, errs)
 	}
 	r.want(exitDone, "bootimage", "import", filepath.Join(dir, "boot"), "--name", "linux-x64", "-q")

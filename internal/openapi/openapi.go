@@ -23,8 +23,9 @@ const (
 type Operation struct {
 	Method, Path string // {name} stands for a segment
 	Summary      string
+	Description  string
 	Query        []Parameter
-	Security     string       // Bearer, Certificate or nothing
+	Security     string       // schemes with spaces between them, of which one will do; or nothing
 	Request      reflect.Type // of a JSON body; nil for none
 	Binary       bool         // the body is bytes
 	Response     reflect.Type // of a JSON answer; nil for none
@@ -59,7 +60,7 @@ func Document(title, version string, problem reflect.Type, ops []Operation) ([]b
 		"components": object{"schemas": s, "securitySchemes": object{
 			Bearer: object{"type": "http", "scheme": "bearer"},
 			// OpenAPI 3.0 has no word for mutual TLS.
-			Certificate: object{"type": "apiKey", "in": "header", "name": "TLS-Client-Certificate", "description": "A TLS client certificate of an enrolled box; no header is sent."},
+			Certificate: object{"type": "apiKey", "in": "header", "name": "TLS-Client-Certificate", "description": "A TLS client certificate of an enrolled box, or of a person; no header is sent."},
 		}},
 	}, "", " ")
 }
@@ -83,8 +84,15 @@ func (op Operation) describe(s schemas, failure object) object {
 	}
 	out := object{"summary": op.Summary, "operationId": operationID(op), "parameters": parameters,
 		"responses": object{fmt.Sprint(cmp.Or(op.Status, http.StatusOK)): ok, "default": failure}}
+	if op.Description != "" {
+		out["description"] = op.Description
+	}
 	if op.Security != "" {
-		out["security"] = []object{{op.Security: []string{}}}
+		var any []object
+		for _, scheme := range strings.Fields(op.Security) {
+			any = append(any, object{scheme: []string{}})
+		}
+		out["security"] = any
 	}
 	switch {
 	case op.Request != nil:
