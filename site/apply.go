@@ -123,6 +123,14 @@ func (s *Site) checkManifests(p *plan) {
 // name them.
 func (s *Site) carryOut(x store.Tx, who string, p *plan, wishes []wish) error {
 	for _, c := range p.steps {
+		// Objects may swap names: free all the old ones first.
+		if c.was != nil && c.was.ObjectName() != c.ObjectName() {
+			if err := x.DeleteObject(meta(c.was).ID); err != nil {
+				return err
+			}
+		}
+	}
+	for _, c := range p.steps {
 		if c.action == actionUnchanged {
 			continue
 		}
@@ -137,12 +145,6 @@ func (s *Site) carryOut(x store.Tx, who string, p *plan, wishes []wish) error {
 		r, err := encode(c.Object)
 		if err != nil {
 			return err
-		}
-		if c.was != nil && c.was.ObjectName() != m.Name {
-			// Two objects may swap names: free the old one first.
-			if err := x.DeleteObject(m.ID); err != nil {
-				return err
-			}
 		}
 		if err := errors.Join(x.PutObject(r), s.audit(x, who, "apply", title(c), c.action+" "+m.ID)); err != nil {
 			return err

@@ -21,16 +21,26 @@ func signedIn() demand {
 	return demand{"nothing: every person", func(world, *http.Request) error { return nil }}
 }
 
-// filtered wants no right either: the handler leaves out of its answer what the
+// filtered wants any right at all: the handler leaves out of its answer what the
 // viewer may not see.
 func filtered() demand {
-	return demand{"see: the answer holds what you may see", func(world, *http.Request) error { return nil }}
+	return demand{"see: the answer holds what you may see", some(osd.See)}
 }
 
-// byObject leaves the question to the transaction of the handler, which knows the
-// objects that the body names.
-func byObject(text string) demand {
-	return demand{text, func(world, *http.Request) error { return nil }}
+// byObject wants a permission on anything, and leaves the rest to the transaction
+// of the handler, which knows the objects that the body names.
+func byObject(do osd.Permission, text string) demand { return demand{text, some(do)} }
+
+// some wants a permission on whatever it may be.
+func some(do osd.Permission) func(w world, r *http.Request) error {
+	return func(w world, r *http.Request) error {
+		allows := func(right osd.Right) bool { return do == osd.See || slices.Contains(right.Allow, do) }
+		if w.administrator() || w.viewer != nil && slices.ContainsFunc(w.viewer.Rights, allows) {
+			return nil
+		}
+		return api.Errorf(api.CodeForbidden, r.URL.Path, "you may %s nothing", do).
+			WithRemedy("ask an administrator for the right `%s` on what you are to work with", do)
+	}
 }
 
 // administrators wants the role.

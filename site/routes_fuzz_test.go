@@ -136,8 +136,8 @@ func FuzzRoutes(f *testing.F) {
 			kind = "Box"
 		}
 		path = strings.NewReplacer("{kind}", kind, "{name}", url.PathEscape(name), "{sha256}", url.PathEscape(name), "{digest}", url.PathEscape(name)).Replace(path)
-		if method == http.MethodDelete && name == "one" || rt.pattern == api.RouteToken {
-			return // the box is needed
+		if method == http.MethodDelete && name == "one" || rt.pattern == api.RouteToken || rt.pattern == api.RoutePersonToken {
+			return // the box is needed, and so is the token
 		}
 		if rt.pattern == api.RouteBoxEvents {
 			body = w.renumber(t, body)
@@ -228,6 +228,9 @@ func seeds() []struct {
 		{api.RouteComputerImport, "", api.ComputerImport{File: "x.csv", CSV: "name,mac\npc2,52-54-00-77-00-12\n,\"\n", SkipBad: true}},
 		{api.RouteExplain, "pc1", nil},
 		{api.RouteMembers, "All Systems", nil},
+		{api.RoutePersonCertificate, "ann", api.PersonCSR{CSR: []byte("x"), Days: 1}},
+		{api.RouteRevoke, "ann", nil},
+		{api.RouteApply, "", api.Apply{Documents: []api.Document{{File: "x", YAML: "kind: Person\nname: ben\nrights: [{allow: [see], folder: x}]\n---\nkind: Person\nname: ann\n"}}}},
 		{api.RouteGrantAgain, "x", api.GrantAgain{ConfirmedMachines: 1}},
 		{api.RouteBoxCheckIn, "", api.CheckIn{StateID: "s", Time: at, Complete: []string{"x"}, Stopped: "\x1b[2J"}},
 		{api.RouteBoxEvents, "", events(

@@ -27,7 +27,7 @@ var wanted = map[string]audience{
 	"GET /v1/messages": persons, "GET /v1/flight": persons, "GET /v1/jobs": persons, "GET /v1/audit": persons,
 	"POST /v1/advertisements/{name}/grants": persons, "GET /v1/computers/{name}/explain": persons,
 	"GET /v1/collections/{name}/members": persons, "POST /v1/orders": persons,
-	"POST /v1/computers/import": persons,
+	"POST /v1/computers/import":     persons,
 	"POST /v1/persons/{name}/token": persons, "POST /v1/persons/{name}/certificate": persons,
 	"DELETE /v1/persons/{name}/credentials": persons,
 
@@ -79,6 +79,10 @@ func TestRoutesDenyByDefault(t *testing.T) {
 		q.token = token
 		return &q
 	}
+	revoked := r.certified(r.person(), r.added("ron"))
+	r.person().call("DELETE", "/v1/persons/ron/credentials", nil)
+	disabled := r.add("dis", "role: administrator\n")
+	r.apply("kind: Person\nname: dis\nrole: administrator\ndisabled: true\n")
 	enrolling := must[api.EnrolToken](t, r.person(), "POST", "/v1/boxes/two/token", nil).Token
 	callers := []struct {
 		name string
@@ -91,6 +95,10 @@ func TestRoutesDenyByDefault(t *testing.T) {
 		{"token of another box's enrolment", r.peer(enrolling, nil), map[audience]int{persons: 401, boxes: 401}},
 		{"replaced certificate", gone, map[audience]int{persons: 401, boxes: 401}},
 		{"certificate of a deleted box", deleted, map[audience]int{persons: 401, boxes: 401}},
+		{"revoked certificate of a person", revoked, map[audience]int{persons: 401, boxes: 401}},
+		{"revoked certificate with a person's token", with(revoked, r.token), map[audience]int{persons: 401, boxes: 401}},
+		{"disabled person", disabled, map[audience]int{persons: 401, boxes: 401}},
+		{"administrator by certificate", r.certified(r.person(), "ann"), map[audience]int{boxes: 403}},
 		{"box", box, map[audience]int{persons: 403}},
 		{"another box", other, map[audience]int{persons: 403}},
 		{"box with a wrong token", with(box, "bw1.wrong"), map[audience]int{persons: 403}},
@@ -98,6 +106,7 @@ func TestRoutesDenyByDefault(t *testing.T) {
 		{"person", r.person(), map[audience]int{boxes: 403}},
 	}
 	found := operations(t, r)
+	nothing := r.add("non", "")
 	for _, pattern := range found {
 		who := wanted[pattern]
 		if who == closedToAll {
@@ -105,6 +114,9 @@ func TestRoutesDenyByDefault(t *testing.T) {
 			continue
 		}
 		method, path := sample(pattern)
+		if code, raw := nothing.call(method, path, nil); who == persons && code != 403 && code != 404 && pattern != api.RouteWhoAmI {
+			t.Errorf("%s as a person without rights: %d %s", pattern, code, raw)
+		}
 		for _, c := range callers {
 			code, raw := c.p.call(method, path, nil)
 			want := c.want[who]
@@ -170,9 +182,11 @@ func TestRoutesOfStrangers(t *testing.T) {
 		}
 	}
 	walk("a certificate of another site", r.peer("", pair))
+	person := r.certified(r.person(), "ann") // good for 30 days
 	r.clock.add(trust.BoxLife + time.Hour)
 	box.http.CloseIdleConnections()
 	walk("a certificate that has ended", box)
+	walk("a person's certificate that has ended", person)
 	if code, err := r.person().status("GET /v1/whoami"); err != nil || code != http.StatusOK {
 		t.Errorf("a person without a certificate: %d, %v", code, err)
 	}
@@ -244,6 +258,22 @@ func TestOpenAPI(t *testing.T) {
 	slices.Sort(got)
 	if !slices.Equal(got, want) {
 		t.Errorf("document has %q\nroutes are %q", got, want)
+	}
+	for _, rt := range r.routes() {
+		method, path, _ := strings.Cut(rt.pattern, " ")
+		op := doc.Paths.Find(path).GetOperation(method)
+		var schemes []string
+		if op.Security != nil {
+			for _, one := range *op.Security {
+				for scheme := range one {
+					schemes = append(schemes, scheme)
+				}
+			}
+		}
+		want := map[audience][]string{persons: {"bearer", "certificate"}, boxes: {"certificate"}}[rt.who]
+		if !slices.Equal(schemes, want) || (rt.who == persons) != strings.HasPrefix(op.Description, "Needs ") {
+			t.Errorf("%s: security %q, want %q; %q", rt.pattern, schemes, want, op.Description)
+		}
 	}
 	// Real answers fit the schemas.
 	r.apply("kind: Box\nname: one")

@@ -7,6 +7,7 @@ package client
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/url"
@@ -18,7 +19,8 @@ import (
 	"github.com/bootward/bootward/trust"
 )
 
-// Context is the context file: which site, what to trust, who you are.
+// Context is the context file: which site, what to trust, who you are. A person
+// signs in with Token, with Certificate, or with both if they are his.
 type Context struct {
 	Format int    `yaml:"format"` // 1
 	URL    string `yaml:"url"`    // https://HOST:8443
@@ -28,7 +30,13 @@ type Context struct {
 	Anchor      string `yaml:"anchor"`
 	// Administrator is for people; Token is the bearer token.
 	Administrator string `yaml:"administrator,omitempty"`
-	Token         string `yaml:"token"`
+	Token         string `yaml:"token,omitempty"`
+	// Certificate is a PEM file with a client certificate and its key, as
+	// `bootward person certificate` writes it; beside the context file unless its
+	// path is absolute.
+	Certificate string `yaml:"certificate,omitempty"`
+
+	dir string // of the file
 }
 
 // LoadContext reads a context file; unknown keys are errors.
@@ -60,7 +68,31 @@ func ParseContext(file string, b []byte) (*Context, error) {
 	if _, err := c.anchor(); err != nil {
 		return nil, fmt.Errorf("context %s: %w", file, err)
 	}
+	if c.Token == "" && c.Certificate == "" {
+		return nil, fmt.Errorf("context %s: neither token nor certificate: give one of them", file)
+	}
+	c.dir = filepath.Dir(file)
 	return &c, nil
+}
+
+// pair is the client certificate, or nil where there is none.
+func (c *Context) pair() (*tls.Certificate, error) {
+	if c.Certificate == "" {
+		return nil, nil
+	}
+	path := c.Certificate
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(c.dir, path)
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("certificate: %w", err)
+	}
+	pair, err := trust.KeyPair(raw, raw)
+	if err != nil {
+		return nil, fmt.Errorf("certificate %s: %w; make a new one with: bootward person certificate", path, err)
+	}
+	return pair, nil
 }
 
 func (c *Context) anchor() (*trust.Anchor, error) {
