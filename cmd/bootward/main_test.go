@@ -253,7 +253,7 @@ func TestStatusReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := s.Get(t.Context(), osd.KindAdvertisement, "Ward 7 gets Debian 12")
+	raw, err := s.Get(t.Context(), "ann", osd.KindAdvertisement, "Ward 7 gets Debian 12")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -65,8 +66,12 @@ func runPersonCertificate(ctx context.Context, a *app, o personCertificateOption
 	if err := durable.Write(o.out, append([]byte(got.Certificate), keyPEM...), 0o600); err != nil {
 		return err
 	}
+	path, err := filepath.Abs(o.out)
+	if err != nil {
+		return err
+	}
 	return a.print(got, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "%s holds key and certificate of %s, good until %s. To use it, write into the context file: certificate: %s\n", o.out, name, clock(got.NotAfter), o.out)
+		_, err := fmt.Fprintf(w, "%s holds key and certificate of %s, good until %s. To use it, write into the context file:\ncertificate: %s\n", o.out, plain(name), clock(got.NotAfter), path)
 		return err
 	})
 }

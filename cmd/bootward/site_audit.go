@@ -34,9 +34,9 @@ func newSiteAudit(a *app) *cobra.Command {
 }
 
 func runSiteAudit(ctx context.Context, a *app, o siteAuditOptions) error {
-	since, err := auditSince(o.since)
+	since, err := osd.Moment(o.since).In(time.Local)
 	if err != nil {
-		return &usageError{fmt.Errorf("site audit: %w", err)}
+		return &usageError{fmt.Errorf("site audit: --since %q: %w", o.since, err)}
 	}
 	s, err := a.site()
 	if err != nil {
@@ -66,19 +66,4 @@ func runSiteAudit(ctx context.Context, a *app, o siteAuditOptions) error {
 func (o siteAuditOptions) wants(e api.AuditEntry, since time.Time) bool {
 	holds := func(text, part string) bool { return strings.Contains(strings.ToLower(text), strings.ToLower(part)) }
 	return holds(e.Who, o.who) && holds(e.Object, o.object) && (o.what == "" || e.What == o.what) && !e.Time.Before(since)
-}
-
-// auditSince reads a day or a time.
-func auditSince(text string) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	if t, err := time.ParseInLocation(time.DateOnly, text, time.Local); err == nil {
-		return t, nil
-	}
-	t, err := osd.Moment(text).In(time.Local)
-	if err != nil {
-		return t, fmt.Errorf("--since: %w", err)
-	}
-	return t, nil
 }

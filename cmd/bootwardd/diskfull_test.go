@@ -24,7 +24,7 @@ func TestFullDisk(t *testing.T) {
 		return nil
 	})
 	r.eventually("the site knows it", func() error {
-		boxes, err := r.site.Boxes(t.Context())
+		boxes, err := r.site.Boxes(t.Context(), "ann")
 		if err != nil || len(boxes) != 1 || boxes[0].CheckIn == nil {
 			return fmt.Errorf("%d boxes, %w", len(boxes), err)
 		}

@@ -42,6 +42,7 @@ func TestContext(t *testing.T) {
 	if st, err := os.Stat(file); err != nil || st.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v; want 0600", st.Mode(), err)
 	}
+	good.dir = filepath.Dir(file)
 	got, err := LoadContext(file)
 	if err != nil || *got != good {
 		t.Errorf("loaded %+v, %v", got, err)
@@ -54,6 +55,7 @@ func TestContext(t *testing.T) {
 		"http":        {func(c *Context) { c.URL = "http://10.0.0.1" }, "https"},
 		"fingerprint": {func(c *Context) { c.Fingerprint = other }, "fingerprint"},
 		"anchor":      {func(c *Context) { c.Anchor = "{}" }, "anchor"},
+		"no proof":    {func(c *Context) { c.Token = "" }, "neither token nor certificate"},
 	} {
 		bad := good
 		c.change(&bad)
@@ -69,7 +71,7 @@ func TestContext(t *testing.T) {
 
 func FuzzParseContext(f *testing.F) {
 	raw, fingerprint := anchor(f)
-	b, err := yaml.Marshal(Context{Format: 1, URL: "https://a", Site: "CEN", Fingerprint: fingerprint, Anchor: raw})
+	b, err := yaml.Marshal(Context{Format: 1, URL: "https://a", Site: "CEN", Fingerprint: fingerprint, Anchor: raw, Token: "t"})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -80,4 +82,32 @@ func FuzzParseContext(f *testing.F) {
 			t.Errorf("took url %q", c.URL)
 		}
 	})
+}
+
+// TestCertificateOfContext: a file that is missing or damaged is named.
+func TestCertificateOfContext(t *testing.T) {
+	raw, fingerprint := anchor(t)
+	dir := t.TempDir()
+	c := Context{Format: 1, URL: "https://10.0.0.1:8443", Site: "CEN", Fingerprint: fingerprint, Anchor: raw, Certificate: "ben.pem"}
+	file := filepath.Join(dir, "context.yaml")
+	if err := c.Save(file); err != nil {
+		t.Fatal(err)
+	}
+	open := func() error {
+		got, err := LoadContext(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = New(got)
+		return err
+	}
+	if err := open(); err == nil || !strings.Contains(err.Error(), filepath.Join(dir, "ben.pem")) {
+		t.Errorf("missing: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "ben.pem"), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := open(); err == nil || !strings.Contains(err.Error(), "person certificate") {
+		t.Errorf("damaged: %v", err)
+	}
 }
