@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/osd/status"
 )
@@ -168,6 +169,40 @@ func TestRightsOfRoutes(t *testing.T) {
 	}
 }
 
+// TestDeployElsewhere: deploy on one object is none on another that he only sees.
+func TestDeployElsewhere(t *testing.T) {
+	r, _ := twoWards(t)
+	p := r.add("bea", "rights: [{allow: [see]}, {allow: [deploy], kind: Box, name: box7}]\n")
+	for _, c := range []struct {
+		path string
+		body any
+		want int
+	}{
+		{"/v1/orders", api.Order{Kind: policy.OrderResume, Boxes: []string{"box7"}}, 200},
+		{"/v1/orders", api.Order{Kind: policy.OrderResume, Boxes: []string{"box7", "box8"}}, 403},
+		{"/v1/orders", api.Order{Kind: policy.OrderClearPXE, Computers: []string{"w7-pc1"}}, 403},
+		{"/v1/orders", api.Order{Kind: policy.OrderClearPXE, Collection: "Ward 7"}, 403},
+		{"/v1/advertisements/Seven/grants", api.GrantAgain{ConfirmedMachines: 1}, 403},
+	} {
+		if code, raw := p.call("POST", c.path, c.body); code != c.want {
+			t.Errorf("%s %+v: %d %s, want %d", c.path, c.body, code, raw, c.want)
+		}
+	}
+}
+
+// TestNotesTellNothingHidden: notes of a plan name no advertisement that the
+// person may not see.
+func TestNotesTellNothingHidden(t *testing.T) {
+	r, _ := twoWards(t)
+	p := r.add("bea", "rights: [{allow: [change, deploy], kind: Collection, name: Ward 7}]\n")
+	if code, raw := p.applies("kind: Collection\nname: Ward 7\n"); code != http.StatusOK || strings.Contains(string(raw), "Seven") {
+		t.Errorf("%d %s", code, raw)
+	}
+	if code, raw := p.call("DELETE", "/v1/objects/Collection/Ward%207", nil); code != http.StatusConflict || strings.Contains(string(raw), "Seven") {
+		t.Errorf("delete: %d %s", code, raw)
+	}
+}
+
 // TestEveryRouteSaysWhatItNeeds: a route for persons without a demand lets nobody
 // in, not even an administrator.
 func TestEveryRouteSaysWhatItNeeds(t *testing.T) {
@@ -191,7 +226,12 @@ func TestEveryRouteSaysWhatItNeeds(t *testing.T) {
 
 // TestAnotherWard: who has rights on one collection finds no trace of another.
 func TestAnotherWard(t *testing.T) {
-	_, people := twoWards(t)
+	r, people := twoWards(t)
+	r.apply("kind: Collection\nname: Ward 8 study\nmembers: [w7-pc1]\n---\nkind: Collection\nname: Ward 8 by query\nqueries: [{query: \"SELECT * FROM SMS_R_System WHERE Name LIKE 'w8%'\"}]\n---\n" +
+		"kind: Advertisement\nname: Eight too\ncollection: Ward 8 by query\nsequence: Debian\n")
+	if raw := string(must[json.RawMessage](t, r.person(), "GET", "/v1/computers/w7-pc1/explain", nil)); !strings.Contains(raw, "Eight too") || !strings.Contains(raw, "Ward 8 study") {
+		t.Errorf("an administrator is told: %s", raw)
+	}
 	traces := []string{"w8-pc1", "Ward 8", "Eight", "job8", "52:54:00:77:00:08", "box8"}
 	for _, who := range []string{"sees ward 7", "changes ward 7", "deploys to ward 7"} {
 		p := people[who]
@@ -277,6 +317,7 @@ func TestRightsOfPlans(t *testing.T) {
 		"kind: Advertisement\nname: Note\ncollection: Ward 8\nsequence: Note\nmandatory: [asSoonAsPossible]\n")
 	people["changes folder 7"] = r.add("fay", "rights: [{allow: [see], kind: Box}, {allow: [change], folder: Wards/7}, {allow: [change, deploy], folder: Own}, {allow: [see], kind: Collection}, {allow: [change], kind: TaskSequence}]\n")
 	people["sees all, changes folder 7"] = r.add("gus", "rights: [{allow: [see]}, {allow: [change], folder: Wards/7}]\n")
+	hidden := must[osd.Computer](t, r.person(), "GET", "/v1/objects/Computer/w8-pc1", nil).ID
 	pc1 := "kind: Computer\nname: w7-pc1\nmacs: [52:54:00:77:00:07]\nbox: box7\n"
 	advert := "kind: Advertisement\nname: New\nsequence: Debian\ncollection: "
 	for _, c := range []struct {
@@ -293,7 +334,7 @@ func TestRightsOfPlans(t *testing.T) {
 		{"an obsolete one is in no collection", "changes ward 7", pc1 + "obsolete: true\n", 403, "as it would be"},
 		{"a box that he does not see", "changes ward 7", "kind: Computer\nname: w7-pc1\nmacs: [52:54:00:77:00:07]\nbox: box8\n", 400, `no Box "box8"`},
 		{"the address of a computer that he does not see", "changes ward 7", "kind: Computer\nname: w7-pc1\nmacs: [52:54:00:77:00:08]\nbox: box7\n", 400, "a Computer that you may not see"},
-		{"an ID that he does not see", "changes ward 7", "kind: Computer\nid: CEN00007\nname: x\nmacs: [52:54:00:77:00:09]\n", 400, "there is no Computer"},
+		{"an ID that he does not see", "changes ward 7", "kind: Computer\nid: HIDDEN\nname: x\nmacs: [52:54:00:77:00:09]\n", 400, "there is no Computer"},
 		{"a collection that mandatory advertisements use", "changes ward 7", "kind: Collection\nname: Ward 7\ncomment: x\nmembers: [w7-pc1]\n", 403, "`deploy`"},
 		{"the same with deploy", "deploys to ward 7", "kind: Collection\nname: Ward 7\ncomment: x\nmembers: [w7-pc1]\n", 200, ""},
 		{"a new computer in it", "deploys to ward 7", "kind: Computer\nname: new\nmacs: [52:54:00:77:00:99]\n---\nkind: Collection\nname: Ward 7\nmembers: [w7-pc1, new]\n", 200, ""},
@@ -326,7 +367,8 @@ func TestRightsOfPlans(t *testing.T) {
 		if c.who == "" {
 			p = r.person()
 		}
-		code, raw := p.call("POST", "/v1/apply", api.Apply{DryRun: true, Documents: []api.Document{{File: "x.yaml", YAML: c.yaml}}})
+		yaml := strings.ReplaceAll(c.yaml, "HIDDEN", hidden)
+		code, raw := p.call("POST", "/v1/apply", api.Apply{DryRun: true, Documents: []api.Document{{File: "x.yaml", YAML: yaml}}})
 		text := string(raw)
 		if c.code != http.StatusOK {
 			e := problemOf(t, raw)
