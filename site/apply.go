@@ -26,7 +26,7 @@ func (s *Site) Apply(ctx context.Context, who string, in api.Apply) (*api.Applie
 		run = s.store.Read
 	}
 	err = run(ctx, func(x store.Tx) error {
-		p, wishes, err := s.plan(x, objects, in)
+		p, wishes, err := s.plan(x, who, objects, in)
 		if err != nil {
 			return err
 		}
@@ -70,16 +70,23 @@ func readDocuments(docs []api.Document) ([]written, error) {
 	return objects, nil
 }
 
-func (s *Site) plan(x store.Tx, objects []written, in api.Apply) (*plan, []wish, error) {
+func (s *Site) plan(x store.Tx, who string, objects []written, in api.Apply) (*plan, []wish, error) {
 	w, err := s.loadWorld(x)
 	if err != nil {
 		return nil, nil, err
 	}
+	w = w.as(who)
 	had, err := x.Grants(store.GrantFilter{})
 	if err != nil {
 		return nil, nil, err
 	}
 	p := makePlan(w, objects)
+	switch {
+	case p.forbidden:
+		return nil, nil, problem(p.errs, api.CodeForbidden)
+	case len(p.errs) > 0 && !w.administrator(): // further checks look at what he may not see
+		return nil, nil, problem(p.errs, api.CodeInvalid)
+	}
 	p.typed = in.Machines
 	kept, err := x.Secrets()
 	if err != nil {
@@ -103,7 +110,10 @@ func (s *Site) plan(x store.Tx, objects []written, in api.Apply) (*plan, []wish,
 		}
 		return nil, nil, problem(p.errs, code)
 	}
-	return p, wishes, nil
+	if len(w.administrators()) > 0 && len(p.world.administrators()) == 0 {
+		return nil, nil, lastAdministrator(title(p.firstOf(osd.KindPerson)))
+	}
+	return p, wishes, p.world.mayIssue(wishes)
 }
 
 // checkManifests refuses content that the site does not have.
@@ -123,6 +133,14 @@ func (s *Site) checkManifests(p *plan) {
 // name them.
 func (s *Site) carryOut(x store.Tx, who string, p *plan, wishes []wish) error {
 	for _, c := range p.steps {
+		// Objects may swap names: free all the old ones first.
+		if c.was != nil && c.was.ObjectName() != c.ObjectName() {
+			if err := x.DeleteObject(meta(c.was).ID); err != nil {
+				return err
+			}
+		}
+	}
+	for _, c := range p.steps {
 		if c.action == actionUnchanged {
 			continue
 		}
@@ -138,12 +156,6 @@ func (s *Site) carryOut(x store.Tx, who string, p *plan, wishes []wish) error {
 		if err != nil {
 			return err
 		}
-		if c.was != nil && c.was.ObjectName() != m.Name {
-			// Two objects may swap names: free the old one first.
-			if err := x.DeleteObject(m.ID); err != nil {
-				return err
-			}
-		}
 		if err := errors.Join(x.PutObject(r), s.audit(x, who, "apply", title(c), c.action+" "+m.ID+accepted(c.Object))); err != nil {
 			return err
 		}
@@ -153,7 +165,7 @@ func (s *Site) carryOut(x store.Tx, who string, p *plan, wishes []wish) error {
 			return err
 		}
 	}
-	return nil
+	return moveCredentials(x, p)
 }
 
 // accepted is what the audit log says of an object besides that it was applied.

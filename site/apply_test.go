@@ -83,7 +83,7 @@ func TestApplyRefuses(t *testing.T) {
 		"all systems":       {advert("collection: All Systems\n"), api.CodeRefused, []string{"holds 2 machines"}},
 		"unknown computers": {advert("collection: Unknown Computers\n"), api.CodeRefused, []string{"does not know"}},
 		"two boxes":         {"kind: Box\nname: other\n---\n" + advert("collection: Ward 7\nconfirmedMachines: 2\n"), api.CodeRefused, []string{"computer ward7-pc1", "2 boxes", "`box`"}},
-		"rename in use":     {"kind: Computer\nid: CEN00006\nname: new-name\nmacs: [52:54:00:77:00:11]\n", api.CodeInvalid, []string{"still uses that name"}},
+		"rename in use":     {"kind: Computer\nid: CEN00007\nname: new-name\nmacs: [52:54:00:77:00:11]\n", api.CodeInvalid, []string{"still uses that name"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := must[[]api.AuditEntry](t, r.person(), "GET", "/v1/audit", nil)

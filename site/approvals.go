@@ -28,12 +28,14 @@ type waiting struct {
 // Pending lists the machines that wait for approval at all boxes, oldest first.
 // What was decided here, and what the box did not say yet that it knows, counts
 // as decided.
-func (s *Site) Pending(ctx context.Context) ([]api.BoxPending, error) {
+func (s *Site) Pending(ctx context.Context, who string) ([]api.BoxPending, error) {
 	out := []api.BoxPending{}
-	err := s.store.Read(ctx, func(x store.Tx) error {
+	err := s.see(ctx, who, func(x store.Tx, w world) error {
 		all, err := s.waiting(x)
-		for _, w := range all {
-			out = append(out, w.BoxPending)
+		for _, one := range all {
+			if w.look(osd.KindBox, one.box.ID) != nil {
+				out = append(out, one.BoxPending)
+			}
 		}
 		return err
 	})
@@ -112,8 +114,17 @@ func (s *Site) DecideApproval(ctx context.Context, who, code string, in api.Site
 		if err != nil {
 			return err
 		}
+		seen, err := s.loadWorld(x)
+		if err != nil {
+			return err
+		}
+		seen = seen.as(who)
+		all = slices.DeleteFunc(all, func(w waiting) bool { return seen.look(osd.KindBox, w.box.ID) == nil })
 		w, err := pick(all, normal, in.Box)
 		if err != nil {
+			return err
+		}
+		if err := seen.need(osd.Deploy, seen.byID(osd.KindBox, w.box.ID)); err != nil {
 			return err
 		}
 		// The box ends the order by its own clock, which may stand before or behind
@@ -179,8 +190,8 @@ func checkPending(all []api.PendingApproval) []api.PendingApproval {
 	return all
 }
 
-func (s *Site) getPending(w http.ResponseWriter, r *http.Request, _ caller) error {
-	out, err := s.Pending(r.Context())
+func (s *Site) getPending(w http.ResponseWriter, r *http.Request, c caller) error {
+	out, err := s.Pending(r.Context(), c.person)
 	return answer(w, out, err)
 }
 

@@ -42,18 +42,11 @@ func (p *plan) checkCollections() {
 }
 
 // Members lists who is in a collection, by name.
-func (s *Site) Members(ctx context.Context, collection string) (*api.Members, error) {
+func (s *Site) Members(ctx context.Context, who, collection string) (*api.Members, error) {
 	var out *api.Members
-	err := s.store.Read(ctx, func(x store.Tx) error {
-		w, err := s.loadWorld(x)
-		if err != nil {
-			return err
-		}
-		c := w.collection(collection)
-		if c == nil {
-			c, _ = w.byID(osd.KindCollection, collection).(*osd.Collection)
-		}
-		if c == nil {
+	err := s.see(ctx, who, func(x store.Tx, w world) error {
+		c, ok := w.look(osd.KindCollection, collection).(*osd.Collection)
+		if !ok {
 			return api.Errorf(api.CodeNotFound, collection, "there is no collection of that name")
 		}
 		out = &api.Members{Collection: c.Name, Computers: []string{}, Updated: w.frozen[c.Name].At}

@@ -21,7 +21,9 @@ import (
 // A computer is in it if the box serves it; a collection with those of its
 // direct members; an advertisement if its collection can hold a machine here; a
 // sequence if all of its content is complete; content if a sequence in it uses
-// it, or if it is assigned to the box; of the grants the newest for each computer and version, while it is good.
+// it, or if it is assigned to the box; of the grants the newest for each computer
+// and version, while it is good; of the persons those who may do something at the
+// box.
 func compile(w world, box *osd.Box, site string, grants []store.Grant, orders []store.Order, now time.Time) (*policy.Snapshot, error) {
 	s := &policy.Snapshot{Format: policy.Format, Requires: policy.Features(), Site: site, Box: *box, Settings: w.settings(), Inventory: map[string]inventory.Record{}}
 	here := map[string]bool{}
@@ -54,6 +56,7 @@ func compile(w world, box *osd.Box, site string, grants []store.Grant, orders []
 		s.Sequences = append(s.Sequences, one)
 	}
 	addContent(s, w, used)
+	addPeople(s, w, now)
 	s.Grants = liveGrants(s, grants, now)
 	for _, o := range orders {
 		s.Orders = append(s.Orders, o.Order)

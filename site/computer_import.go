@@ -37,7 +37,7 @@ func (s *Site) ImportComputers(ctx context.Context, who string, in api.ComputerI
 		if err != nil {
 			return err
 		}
-		m := &computerImport{in: in, file: f, world: w, problems: slices.Clone(f.Problems)}
+		m := &computerImport{in: in, file: f, world: w.as(who), problems: slices.Clone(f.Problems)}
 		p, err := m.plan()
 		if err != nil {
 			return err
@@ -84,7 +84,11 @@ func (m *computerImport) plan() (*plan, error) {
 			m.left[e.Line] = true
 		}
 		if len(m.left) == before { // not a row's fault
-			return nil, problem(p.errs, api.CodeInvalid)
+			code := api.CodeInvalid
+			if p.forbidden {
+				code = api.CodeForbidden
+			}
+			return nil, problem(p.errs, code)
 		}
 	}
 }
@@ -114,7 +118,7 @@ func (m *computerImport) objects() ([]written, error) {
 		return objects, nil
 	}
 	k, ok := m.world.kinds[osd.KindCollection][m.in.Collection].(*osd.Collection)
-	if !ok {
+	if !ok || !m.world.can(osd.See, k) {
 		return nil, api.Errorf(api.CodeNotFound, m.in.Collection, "there is no collection of that name that can have direct members").WithRemedy("apply it first")
 	}
 	joined := *k

@@ -31,6 +31,7 @@ func (s *Site) MergeComputers(ctx context.Context, who, from string, in api.Merg
 		if err != nil {
 			return err
 		}
+		w = w.as(who)
 		m := &merging{w: w}
 		if m.from, m.to, err = w.pair(from, in.Into); err != nil {
 			return err
@@ -75,9 +76,12 @@ func changes(p *plan) []api.Change {
 func (w world) pair(from, into string) (*osd.Computer, *osd.Computer, error) {
 	var found [2]*osd.Computer
 	for i, name := range []string{from, into} {
-		c, ok := w.find(osd.KindComputer, name).(*osd.Computer)
+		c, ok := w.look(osd.KindComputer, name).(*osd.Computer)
 		if !ok {
 			return nil, nil, api.Errorf(api.CodeNotFound, name, "there is no computer of that name").WithRemedy("see `bootward computer list`")
+		}
+		if err := w.need(osd.Change, c); err != nil {
+			return nil, nil, err
 		}
 		found[i] = c
 	}
@@ -157,7 +161,10 @@ func (m *merging) plan(open map[string]int) (*plan, error) {
 		objects = append(objects, written{Object: one, file: "merge"})
 	}
 	p := makePlan(left, objects)
-	if len(p.errs) > 0 {
+	switch {
+	case p.forbidden:
+		return nil, problem(p.errs, api.CodeForbidden)
+	case len(p.errs) > 0:
 		return nil, problem(p.errs, api.CodeConflict)
 	}
 	if n := open[m.from.ID]; n > 0 {

@@ -26,7 +26,8 @@ func (s *Site) ReplaceLabels(ctx context.Context, who, name string, in api.Repla
 		if err != nil {
 			return err
 		}
-		was, ok := w.find(osd.KindComputer, name).(*osd.Computer)
+		w = w.as(who)
+		was, ok := w.look(osd.KindComputer, name).(*osd.Computer)
 		if !ok {
 			return api.Errorf(api.CodeNotFound, name, "there is no computer of that name").WithRemedy("see `bootward computer list`")
 		}
@@ -35,6 +36,9 @@ func (s *Site) ReplaceLabels(ctx context.Context, who, name string, in api.Repla
 			return err
 		}
 		p := makePlan(w, []written{{Object: c, file: "replace"}})
+		if p.forbidden {
+			return problem(p.errs, api.CodeForbidden)
+		}
 		if len(p.errs) > 0 {
 			e := problem(p.errs, api.CodeConflict)
 			return e.WithRemedy("if both are one machine: bootward computer merge; if not, correct the other one")

@@ -77,25 +77,21 @@ func (w world) servedBy(b *osd.Box) map[string]bool {
 
 // ContentStatus says which boxes hold which content, by what they told at their
 // last check-in. name is that of one object, or its ID; empty for all.
-func (s *Site) ContentStatus(ctx context.Context, name string) ([]api.ContentStatus, error) {
+func (s *Site) ContentStatus(ctx context.Context, who, name string) ([]api.ContentStatus, error) {
 	out := []api.ContentStatus{}
-	err := s.store.Read(ctx, func(x store.Tx) error {
-		w, err := s.loadWorld(x)
-		if err != nil {
-			return err
-		}
+	err := s.see(ctx, who, func(x store.Tx, w world) error {
 		said, err := checkIns(x)
 		if err != nil {
 			return err
 		}
-		boxes := all[*osd.Box](w, osd.KindBox)
+		boxes := slices.DeleteFunc(all[*osd.Box](w, osd.KindBox), func(b *osd.Box) bool { return !w.can(osd.See, b) })
 		uses := map[string]map[string][]string{}
 		for _, b := range boxes {
 			uses[b.ID] = w.uses(b)
 		}
 		for _, k := range contentKinds {
 			for _, o := range all[osd.Object](w, k) {
-				if m := meta(o); name == "" || m.Name == name || m.ID == name {
+				if m := meta(o); w.can(osd.See, o) && (name == "" || m.Name == name || m.ID == name) {
 					out = append(out, statusOf(o, boxes, said, uses))
 				}
 			}
@@ -132,7 +128,7 @@ func statusOf(o osd.Object, boxes []*osd.Box, said map[string]told, uses map[str
 	return out
 }
 
-func (s *Site) getContent(w http.ResponseWriter, r *http.Request, _ caller) error {
-	out, err := s.ContentStatus(r.Context(), r.URL.Query().Get("name"))
+func (s *Site) getContent(w http.ResponseWriter, r *http.Request, c caller) error {
+	out, err := s.ContentStatus(r.Context(), c.person, r.URL.Query().Get("name"))
 	return answer(w, out, err)
 }

@@ -102,7 +102,7 @@ func TestImportWIM(t *testing.T) {
 		}
 	}
 	i := must[osd.Image](t, r.person(), "GET", "/v1/objects/Image/debian-12", nil)
-	if i.ID != "CEN00001" || i.File != "os.wim" || len(i.Indexes) != 1 || i.Indexes[0].Name != "Debian 12" || i.Indexes[0].TotalBytes != 33*40_000 {
+	if i.ID != "CEN00002" || i.File != "os.wim" || len(i.Indexes) != 1 || i.Indexes[0].Name != "Debian 12" || i.Indexes[0].TotalBytes != 33*40_000 {
 		t.Errorf("image: %+v", i)
 	}
 }

@@ -22,6 +22,7 @@ func (s *Site) Distribute(ctx context.Context, who string, k osd.Kind, nameOrID 
 		if err != nil {
 			return err
 		}
+		w = w.as(who)
 		was, err := x.Object(k, nameOrID)
 		if err != nil {
 			return err
@@ -36,6 +37,9 @@ func (s *Site) Distribute(ctx context.Context, who string, k osd.Kind, nameOrID 
 		}
 		before := d.Boxes
 		if d.Boxes, err = w.assign(title(o), before, in); err != nil {
+			return err
+		}
+		if err := w.mayDistribute(o, before); err != nil {
 			return err
 		}
 		out = &api.Distributed{Kind: string(k), Name: o.ObjectName(), Boxes: append([]string{}, d.Boxes...), Notes: w.noteDistribution(o, before)}
@@ -83,6 +87,23 @@ func (w world) assign(object string, now []string, in api.Distribute) ([]string,
 	}
 	slices.Sort(out)
 	return out, nil
+}
+
+// mayDistribute wants deploy on the object, and on each box that gets it or loses
+// it.
+func (w world) mayDistribute(o osd.Object, before []string) error {
+	if err := w.need(osd.Deploy, w.byID(o.ObjectKind(), meta(o).ID)); err != nil {
+		return err
+	}
+	for _, b := range all[*osd.Box](w, osd.KindBox) {
+		if (osd.Distribution{Boxes: before}).AssignedTo(b.Name) == distributionOf(o).AssignedTo(b.Name) {
+			continue
+		}
+		if err := w.need(osd.Deploy, b); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // noteDistribution tells what does not follow from a change.

@@ -29,8 +29,15 @@ func (s *Site) EnrolToken(ctx context.Context, who, box string) (*api.EnrolToken
 	}
 	out := &api.EnrolToken{Token: token, ExpiresAt: s.now().UTC().Add(TokenLife).Truncate(time.Second)}
 	err = s.write(ctx, func(x store.Tx) error {
+		w, err := s.loadWorld(x)
+		if err != nil {
+			return err
+		}
 		o, err := x.Object(osd.KindBox, box)
 		if err != nil {
+			return err
+		}
+		if err := w.as(who).need(osd.Change, w.kinds[osd.KindBox][o.Name]); err != nil {
 			return err
 		}
 		out.Box = o.Name

@@ -28,14 +28,10 @@ type Question struct {
 // Explain says what a computer would get at a box and why, and what it would not
 // get and why not. It evaluates the policy that the box would be given now, with
 // what the site knows of earlier runs.
-func (s *Site) Explain(ctx context.Context, q Question) (*policy.Explanation, error) {
+func (s *Site) Explain(ctx context.Context, who string, q Question) (*policy.Explanation, error) {
 	var out policy.Explanation
-	err := s.store.Read(ctx, func(x store.Tx) error {
-		w, err := s.loadWorld(x)
-		if err != nil {
-			return err
-		}
-		c, ok := w.find(osd.KindComputer, q.Computer).(*osd.Computer)
+	err := s.see(ctx, who, func(x store.Tx, w world) error {
+		c, ok := w.look(osd.KindComputer, q.Computer).(*osd.Computer)
 		if !ok {
 			return api.Errorf(api.CodeNotFound, q.Computer, "there is no computer of that name").WithRemedy("see `bootward computer list`")
 		}
@@ -61,12 +57,25 @@ func (s *Site) Explain(ctx context.Context, q Question) (*policy.Explanation, er
 			return api.Errorf(api.CodeRefused, q.Computer, "box %s does not know it: another box serves it, or its labels identify nobody", b.Name)
 		}
 		out = e.Explain(&d, at)
+		w.leaveOut(&out, c)
 		return nil
 	})
 	return &out, err
 }
 
-// boxOf is the box of a name, else the one that serves a computer.
+// leaveOut takes out of an explanation what the viewer may not see and what is
+// not about the computer: collections, and advertisements to collections that do
+// not hold it. What it would get stays: who sees a computer sees what awaits it.
+func (w world) leaveOut(x *policy.Explanation, c *osd.Computer) {
+	x.Collections = slices.DeleteFunc(slices.Clone(x.Collections), func(name string) bool { return w.look(osd.KindCollection, name) == nil })
+	x.GetsNot = slices.DeleteFunc(x.GetsNot, func(e policy.Explained) bool {
+		a, ok := w.find(osd.KindAdvertisement, e.Advertisement).(*osd.Advertisement)
+		return ok && !w.can(osd.See, a) && !slices.Contains(w.collectionsOf(c.Name), a.Collection)
+	})
+}
+
+// boxOf is the box of a name that the viewer may see, else the one that serves a
+// computer.
 func (w world) boxOf(c *osd.Computer, name string) (*osd.Box, error) {
 	if name == "" {
 		b, err := w.boxFor(c)
@@ -75,7 +84,7 @@ func (w world) boxOf(c *osd.Computer, name string) (*osd.Box, error) {
 		}
 		return b, nil
 	}
-	b, ok := w.find(osd.KindBox, name).(*osd.Box)
+	b, ok := w.look(osd.KindBox, name).(*osd.Box)
 	if !ok {
 		return nil, api.Errorf(api.CodeNotFound, name, "there is no box of that name").WithRemedy("see `bootward box list`")
 	}
@@ -142,13 +151,9 @@ func grantedSince(grants []store.Grant, j store.Job) bool {
 
 // Ready says which advertised deployments a box could finish if its line were
 // cut now, by what it told at its last check-in.
-func (s *Site) Ready(ctx context.Context, box string) (*api.BoxReady, error) {
+func (s *Site) Ready(ctx context.Context, who, box string) (*api.BoxReady, error) {
 	var out *api.BoxReady
-	err := s.store.Read(ctx, func(x store.Tx) error {
-		w, err := s.loadWorld(x)
-		if err != nil {
-			return err
-		}
+	err := s.see(ctx, who, func(x store.Tx, w world) error {
 		b, err := w.boxOf(nil, cmp.Or(box, " "))
 		if err != nil {
 			return err
@@ -173,12 +178,13 @@ func (s *Site) Ready(ctx context.Context, box string) (*api.BoxReady, error) {
 		}
 		e := policy.New(snapshot, policy.Local{})
 		out.Deployments = append(out.Deployments, e.Ready(func(m string) bool { return slices.Contains(in.Complete, m) }, s.now())...)
+		out.Deployments = slices.DeleteFunc(out.Deployments, func(d policy.Readiness) bool { return w.look(osd.KindAdvertisement, d.ID) == nil })
 		return nil
 	})
 	return out, err
 }
 
-func (s *Site) getExplain(w http.ResponseWriter, r *http.Request, _ caller) error {
+func (s *Site) getExplain(w http.ResponseWriter, r *http.Request, c caller) error {
 	v := r.URL.Query()
 	q := Question{Computer: r.PathValue("name"), Box: v.Get("box"), Where: v.Get("where"), Event: v.Get("event")}
 	if at := v.Get("at"); at != "" {
@@ -194,17 +200,17 @@ func (s *Site) getExplain(w http.ResponseWriter, r *http.Request, _ caller) erro
 	if q.Event != "" && q.Event != osd.AtLogon && q.Event != osd.AtLogoff {
 		return api.Errorf(api.CodeInvalid, "event", "%q: give %s or %s", q.Event, osd.AtLogon, osd.AtLogoff)
 	}
-	out, err := s.Explain(r.Context(), q)
+	out, err := s.Explain(r.Context(), c.person, q)
 	return answer(w, out, err)
 }
 
-func (s *Site) getMembers(w http.ResponseWriter, r *http.Request, _ caller) error {
-	out, err := s.Members(r.Context(), r.PathValue("name"))
+func (s *Site) getMembers(w http.ResponseWriter, r *http.Request, c caller) error {
+	out, err := s.Members(r.Context(), c.person, r.PathValue("name"))
 	return answer(w, out, err)
 }
 
-func (s *Site) getReady(w http.ResponseWriter, r *http.Request, _ caller) error {
-	out, err := s.Ready(r.Context(), r.PathValue("name"))
+func (s *Site) getReady(w http.ResponseWriter, r *http.Request, c caller) error {
+	out, err := s.Ready(r.Context(), c.person, r.PathValue("name"))
 	return answer(w, out, err)
 }
 

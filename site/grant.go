@@ -88,7 +88,7 @@ func (s *Site) GrantAgain(ctx context.Context, who, advertisement string, in api
 		if err != nil {
 			return err
 		}
-		wishes, err := w.again(advertisement, in, s.now())
+		wishes, err := w.as(who).again(advertisement, in, s.now())
 		if err != nil {
 			return err
 		}
@@ -108,13 +108,16 @@ func (s *Site) GrantAgain(ctx context.Context, who, advertisement string, in api
 
 // again decides what GrantAgain issues.
 func (w world) again(advertisement string, in api.GrantAgain, now time.Time) ([]wish, error) {
-	a, ok := w.find(osd.KindAdvertisement, advertisement).(*osd.Advertisement)
+	a, ok := w.look(osd.KindAdvertisement, advertisement).(*osd.Advertisement)
 	if !ok {
 		return nil, api.Errorf(api.CodeNotFound, advertisement, "there is no advertisement of that name")
 	}
 	seq, c := w.sequence(a.Sequence), w.collection(a.Collection)
 	if c == nil || !needsGrants(a, seq) {
 		return nil, api.Errorf(api.CodeRefused, title(a), "it needs no grants: only mandatory advertisements of sequences that erase disks do")
+	}
+	if !w.can(osd.Deploy, c) {
+		return nil, forbidden(osd.Deploy, w.named(c))
 	}
 	if a.Ended(now) {
 		return nil, api.Errorf(api.CodeRefused, title(a), "it ended at %s", a.ExpiryTime().UTC().Format(time.RFC3339)).WithRemedy("apply it with a later `expires`")
@@ -140,6 +143,17 @@ func (w world) again(advertisement string, in api.GrantAgain, now time.Time) ([]
 		out = append(out, wish{m, b, a, d})
 	}
 	return out, nil
+}
+
+// mayIssue wants deploy on the collections of all grants: they are issued also
+// when an advertisement is applied again that did not change.
+func (w world) mayIssue(wishes []wish) error {
+	for _, one := range wishes {
+		if c := w.collection(one.advertisement.Collection); !w.can(osd.Deploy, c) {
+			return forbidden(osd.Deploy, w.named(c))
+		}
+	}
+	return nil
 }
 
 func choose(members []*osd.Computer, names []string, collection string) ([]*osd.Computer, error) {

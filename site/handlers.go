@@ -39,8 +39,15 @@ func (s *Site) getAnchor(w http.ResponseWriter, _ *http.Request, _ caller) error
 	return writeJSON(w, json.RawMessage(s.rawAnchor))
 }
 
-func (s *Site) getWhoAmI(w http.ResponseWriter, _ *http.Request, c caller) error {
-	return writeJSON(w, api.Person{Name: c.person})
+func (s *Site) getWhoAmI(w http.ResponseWriter, r *http.Request, c caller) error {
+	out := api.Person{Name: c.person}
+	err := s.see(r.Context(), c.person, func(_ store.Tx, w world) error {
+		if p := w.viewer; p != nil {
+			out.Role, out.Rights = p.Role, p.Rights
+		}
+		return nil
+	})
+	return answer(w, out, err)
 }
 
 func (s *Site) postApply(w http.ResponseWriter, r *http.Request, c caller) error {
@@ -61,21 +68,21 @@ func kindOf(r *http.Request) (osd.Kind, error) {
 	return k, nil
 }
 
-func (s *Site) getList(w http.ResponseWriter, r *http.Request, _ caller) error {
+func (s *Site) getList(w http.ResponseWriter, r *http.Request, c caller) error {
 	k, err := kindOf(r)
 	if err != nil {
 		return err
 	}
-	out, err := s.List(r.Context(), k)
+	out, err := s.List(r.Context(), c.person, k)
 	return answer(w, out, err)
 }
 
-func (s *Site) getObject(w http.ResponseWriter, r *http.Request, _ caller) error {
+func (s *Site) getObject(w http.ResponseWriter, r *http.Request, c caller) error {
 	k, err := kindOf(r)
 	if err != nil {
 		return err
 	}
-	out, err := s.Get(r.Context(), k, r.PathValue("name"))
+	out, err := s.Get(r.Context(), c.person, k, r.PathValue("name"))
 	return answer(w, out, err)
 }
 
@@ -96,8 +103,8 @@ func (s *Site) postToken(w http.ResponseWriter, r *http.Request, c caller) error
 	return answer(w, out, err)
 }
 
-func (s *Site) getBoxes(w http.ResponseWriter, r *http.Request, _ caller) error {
-	out, err := s.Boxes(r.Context())
+func (s *Site) getBoxes(w http.ResponseWriter, r *http.Request, c caller) error {
+	out, err := s.Boxes(r.Context(), c.person)
 	return answer(w, out, err)
 }
 
@@ -127,25 +134,25 @@ func number(r *http.Request, name string) (int64, error) {
 	return n, nil
 }
 
-func (s *Site) getMessages(w http.ResponseWriter, r *http.Request, _ caller) error {
+func (s *Site) getMessages(w http.ResponseWriter, r *http.Request, c caller) error {
 	after, err := number(r, "after")
 	if err != nil {
 		return err
 	}
 	q := r.URL.Query()
-	out, err := s.Messages(r.Context(), store.MessageFilter{
+	out, err := s.Messages(r.Context(), c.person, store.MessageFilter{
 		Computer: q.Get("computer"), Advertisement: q.Get("advertisement"), Job: q.Get("job"), After: after,
 	})
 	return answer(w, out, err)
 }
 
-func (s *Site) getFlight(w http.ResponseWriter, r *http.Request, _ caller) error {
-	out, err := s.Flight(r.Context(), r.URL.Query().Get("client"))
+func (s *Site) getFlight(w http.ResponseWriter, r *http.Request, c caller) error {
+	out, err := s.Flight(r.Context(), c.person, r.URL.Query().Get("client"))
 	return answer(w, out, err)
 }
 
-func (s *Site) getJobs(w http.ResponseWriter, r *http.Request, _ caller) error {
-	out, err := s.Jobs(r.Context())
+func (s *Site) getJobs(w http.ResponseWriter, r *http.Request, c caller) error {
+	out, err := s.Jobs(r.Context(), c.person)
 	return answer(w, out, err)
 }
 

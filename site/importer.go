@@ -30,6 +30,9 @@ func (s *Site) Import(ctx context.Context, who string, in api.Import) (json.RawM
 	if err != nil {
 		return nil, err
 	}
+	if err := s.see(ctx, who, func(_ store.Tx, w world) error { return w.mayImport(object) }); err != nil {
+		return nil, err
+	}
 	m, err := content.ParseManifest(in.Manifest)
 	if err != nil {
 		return nil, api.Errorf(api.CodeInvalid, title(object), "%v", err)
@@ -180,6 +183,13 @@ func (s *Site) sign(m *content.Manifest, c *osd.Content) error {
 func (s *Site) putImported(ctx context.Context, who string, o osd.Object) (json.RawMessage, error) {
 	var out json.RawMessage
 	err := s.write(ctx, func(x store.Tx) error {
+		w, err := s.loadWorld(x)
+		if err == nil {
+			err = w.as(who).mayImport(o)
+		}
+		if err != nil {
+			return err
+		}
 		m := meta(o)
 		was, err := x.Object(o.ObjectKind(), m.Name)
 		switch {
@@ -207,6 +217,20 @@ func (s *Site) putImported(ctx context.Context, who string, o osd.Object) (json.
 	return out, err
 }
 
+// mayImport wants change on the object that an import makes or updates.
+func (w world) mayImport(o osd.Object) error {
+	was, ok := w.kinds[o.ObjectKind()][o.ObjectName()]
+	switch {
+	case ok && w.can(osd.See, was):
+		return w.need(osd.Change, was)
+	case !w.can(osd.Change, o): // the same whether there is one or not
+		return forbidden(osd.Change, title(o))
+	case ok:
+		return api.Errorf(api.CodeForbidden, title(o), "the name belongs to an object that you may not see").WithRemedy("choose another")
+	}
+	return nil
+}
+
 // carryImported keeps what the object has and the import does not say.
 func carryImported(o osd.Object, was store.Object) error {
 	old, err := decode(was)
@@ -214,7 +238,7 @@ func carryImported(o osd.Object, was store.Object) error {
 		return err
 	}
 	m, before := meta(o), meta(old)
-	m.ID = before.ID
+	m.ID, m.Folder = before.ID, before.Folder
 	if m.Comment == "" {
 		m.Comment = before.Comment
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bootward/bootward/internal/durable"
+	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/site/store"
 	"github.com/bootward/bootward/site/store/sqlite"
 	"github.com/bootward/bootward/trust"
@@ -30,8 +31,8 @@ func Init(ctx context.Context, dir, code, administrator string, now time.Time) (
 	if err := CheckCode(code); err != nil {
 		return nil, err
 	}
-	if administrator == "" {
-		return nil, errors.New("administrator: give a name")
+	if err := (&osd.Person{Meta: osd.Meta{Name: administrator}}).Validate(); err != nil {
+		return nil, fmt.Errorf("administrator: %w", err)
 	}
 	if err := emptyDir(dir); err != nil {
 		return nil, err
@@ -53,7 +54,7 @@ func Init(ctx context.Context, dir, code, administrator string, now time.Time) (
 	if err != nil {
 		return nil, fmt.Errorf("make site: token: %w", err)
 	}
-	if err := initDatabase(ctx, dir, administrator, trust.TokenHash(token), now); err != nil {
+	if err := initDatabase(ctx, dir, code, administrator, trust.TokenHash(token), now); err != nil {
 		return nil, fmt.Errorf("make site: %w", err)
 	}
 	if err := errors.Join(durable.Write(filepath.Join(dir, anchorFile), raw, 0o644), durable.SyncFolder(filepath.Join(dir, keysDir))); err != nil {
@@ -66,13 +67,14 @@ func Init(ctx context.Context, dir, code, administrator string, now time.Time) (
 	return &Initial{Code: code, Anchor: raw, Fingerprint: anchor.Fingerprint(), Administrator: administrator, Token: token}, nil
 }
 
-func initDatabase(ctx context.Context, dir, administrator, hash string, now time.Time) error {
+func initDatabase(ctx context.Context, dir, code, administrator, hash string, now time.Time) error {
 	db, err := sqlite.Open(ctx, filepath.Join(dir, databaseFile))
 	if err != nil {
 		return err
 	}
 	err = db.Write(ctx, func(x store.Tx) error {
-		return errors.Join(x.AddCredential(store.Credential{Hash: hash, Kind: store.CredentialToken, Person: administrator}),
+		return errors.Join(addAdministrator(x, code, administrator),
+			x.AddCredential(store.Credential{Hash: hash, Kind: store.CredentialToken, Person: administrator}),
 			x.AddAudit(store.AuditEntry{Time: now, Who: administrator, What: "init", Text: "the site was made"}))
 	})
 	return errors.Join(err, db.Close())

@@ -168,7 +168,7 @@ func (p *plan) noteStale(s *step, had []store.Grant) {
 	}
 	for _, a := range all[*osd.Advertisement](p.world, osd.KindAdvertisement) {
 		seq, c := p.world.sequence(a.Sequence), p.world.collection(a.Collection)
-		if !needsGrants(a, seq) || c == nil {
+		if !needsGrants(a, seq) || c == nil || !p.world.can(osd.See, a) {
 			continue
 		}
 		n := len(p.world.members(c))

@@ -68,6 +68,7 @@ func (s *Site) becameKnown(x store.Tx, b store.Box, d api.Discovered) error {
 	if !ok {
 		return nil
 	}
+	w = w.asSite()
 	k := &known{site: s, x: x, w: w, box: box, from: b, in: d, c: d.Known.Computer}
 	settings := w.settings()
 	macs, _ := labels(&k.c)

@@ -20,7 +20,7 @@ type knownRig struct {
 	next  [2]uint64
 }
 
-const twoWards = `kind: Box
+const twoBoxes = `kind: Box
 name: ward7-box
 ---
 kind: Box
@@ -69,7 +69,7 @@ destination: pc8
 
 func newKnownRig(t *testing.T) *knownRig {
 	r := &knownRig{rig: newRig(t), next: [2]uint64{1, 1}}
-	r.apply(twoWards)
+	r.apply(twoBoxes)
 	for i, name := range []string{"ward7-box", "ward8-box"} {
 		r.boxes[i], _ = r.enrol(must[api.EnrolToken](t, r.person(), "POST", "/v1/boxes/"+name+"/token", nil).Token, "s")
 	}

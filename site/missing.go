@@ -40,6 +40,7 @@ func (w world) serving(c *osd.Collection) []*osd.Box {
 type lack struct {
 	box     string
 	never   bool // it never checked in
+	hidden  bool // whoever asks may not see the box
 	objects []osd.Object
 }
 
@@ -48,7 +49,11 @@ func (l lack) String() string {
 	for _, o := range l.objects {
 		names = append(names, fmt.Sprintf("%s %q", noun(o), o.ObjectName()))
 	}
-	text := fmt.Sprintf("box %s lacks %s", l.box, strings.Join(names, ", "))
+	box := "box " + l.box
+	if l.hidden {
+		box = "a box that you may not see"
+	}
+	text := fmt.Sprintf("%s lacks %s", box, strings.Join(names, ", "))
 	if l.never {
 		text += ": it has never checked in"
 	}
@@ -64,7 +69,7 @@ func (w world) lacking(c *osd.Collection, q *sequence.Sequence, said map[string]
 	var out []lack
 	for _, b := range w.serving(c) {
 		t := said[b.ID]
-		one := lack{box: b.Name, never: t.at.IsZero()}
+		one := lack{box: b.Name, never: t.at.IsZero(), hidden: !w.can(osd.See, b)}
 		for _, o := range w.contents(q) {
 			if !t.complete(contentOf(o).Manifest) {
 				one.objects = append(one.objects, o)
@@ -122,6 +127,9 @@ func (l lack) relayable() bool {
 }
 
 func (l lack) remedy() string {
+	if l.hidden {
+		return "ask an administrator to assign it to the boxes of the collection; or apply with --accept-missing"
+	}
 	var commands []string
 	for _, o := range l.objects {
 		commands = append(commands, fmt.Sprintf("`bootward %s distribute %q --box %s`", noun(o), o.ObjectName(), l.box))

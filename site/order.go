@@ -37,7 +37,7 @@ func (s *Site) Order(ctx context.Context, who string, in api.Order) (*api.Ordere
 		if err != nil {
 			return err
 		}
-		by, err := w.addressees(in)
+		by, err := w.as(who).addressees(in)
 		if err != nil {
 			return err
 		}
@@ -79,6 +79,9 @@ func (w world) addressees(in api.Order) (map[string][]*osd.Computer, error) {
 		if err != nil {
 			return nil, err
 		}
+		if in.Kind == policy.OrderResume && !w.can(osd.Deploy, b) {
+			return nil, forbidden(osd.Deploy, title(b))
+		}
 		boxes[b.Name] = nil
 	}
 	switch {
@@ -94,6 +97,9 @@ func (w world) addressees(in api.Order) (map[string][]*osd.Computer, error) {
 		return nil, err
 	}
 	for _, c := range computers {
+		if !w.can(osd.Deploy, c) {
+			return nil, forbidden(osd.Deploy, w.named(c))
+		}
 		for _, b := range all[*osd.Box](w, osd.KindBox) {
 			if _, named := boxes[b.Name]; (named || len(in.Boxes) == 0) && w.serves(b, c) {
 				boxes[b.Name] = append(boxes[b.Name], c)
@@ -107,15 +113,15 @@ func (w world) addressees(in api.Order) (map[string][]*osd.Computer, error) {
 func (w world) chosen(in api.Order) ([]*osd.Computer, error) {
 	var out []*osd.Computer
 	for _, name := range in.Computers {
-		c, ok := w.find(osd.KindComputer, name).(*osd.Computer)
+		c, ok := w.look(osd.KindComputer, name).(*osd.Computer)
 		if !ok {
 			return nil, api.Errorf(api.CodeNotFound, name, "there is no computer of that name").WithRemedy("see `bootward computer list`")
 		}
 		out = append(out, c)
 	}
 	if in.Collection != "" {
-		c := w.collection(in.Collection)
-		if c == nil {
+		c, ok := w.look(osd.KindCollection, in.Collection).(*osd.Collection)
+		if !ok {
 			return nil, api.Errorf(api.CodeNotFound, in.Collection, "there is no collection of that name").WithRemedy("see `bootward collection list`")
 		}
 		out = append(out, w.members(c)...)

@@ -52,6 +52,8 @@ type plan struct {
 	// refused says that all of errs are refusals: the documents are right,
 	// but safety says no.
 	refused bool
+	// forbidden says that a right is missing: errs tell of nothing else.
+	forbidden bool
 }
 
 // makePlan merges what was written into the world and checks the whole.
@@ -63,6 +65,9 @@ func makePlan(w world, objects []written) *plan {
 	slices.SortStableFunc(p.steps, func(a, b *step) int {
 		return cmp.Compare(slices.Index(osd.Kinds(), a.ObjectKind()), slices.Index(osd.Kinds(), b.ObjectKind()))
 	})
+	if p.authorize(w); len(p.errs) > 0 {
+		return p
+	}
 	p.checkReferences()
 	p.checkUnique()
 	p.checkCollections()
@@ -80,7 +85,7 @@ func (p *plan) add(old world, o written) {
 	was := old.kinds[k][m.Name]
 	if m.ID != "" && (was == nil || meta(was).ID != m.ID) {
 		was = old.byID(k, m.ID)
-		if was == nil {
+		if was == nil || !old.can(osd.See, was) {
 			p.errs = append(p.errs, o.fault("id", "leave it out: the site gives ids", "there is no %s %s", k, m.ID))
 			return
 		}
@@ -96,6 +101,10 @@ func (p *plan) add(old world, o written) {
 		delete(p.world.kinds[k], was.ObjectName())
 		if k == osd.KindBox && was.ObjectName() != m.Name {
 			s.note("its certificates bear the name %q: enrol the box again", was.ObjectName())
+		}
+		if k == osd.KindPerson && was.ObjectName() != m.Name {
+			p.world.credentials = tokensOnly(p.world.credentials, m.ID)
+			s.note("tokens stay good; certificates bear the name %q and are void: make new ones with: bootward person certificate %s", was.ObjectName(), m.Name)
 		}
 	}
 	p.world.kinds[k][m.Name] = o.Object
@@ -143,7 +152,7 @@ func (p *plan) checkReferences() {
 	for _, s := range p.steps {
 		for _, r := range references(s.Object) {
 			if !p.world.has(r) {
-				p.errs = append(p.errs, s.fault(r.Field, remedyFor(r), "there is no %s %q", r.Kind, r.Name))
+				p.errs = append(p.errs, s.missing(r))
 			}
 		}
 		if s.was == nil || s.was.ObjectName() == s.ObjectName() {
@@ -156,8 +165,8 @@ func (p *plan) checkReferences() {
 	}
 }
 
-// checkUnique refuses labels that two computers share, and names of boxes and
-// computers that differ in case only: both become lower-case host names.
+// checkUnique refuses labels that two computers share, and names of boxes,
+// computers and persons that differ in case only: all become lower-case labels.
 // Addresses of docks and dongles may stand at several computers.
 func (p *plan) checkUnique() {
 	taken := p.takenLabels()
@@ -165,7 +174,7 @@ func (p *plan) checkUnique() {
 		for _, l := range p.labelsOf(s.Object) {
 			for _, other := range taken[l.key] {
 				if other != s.Object {
-					p.errs = append(p.errs, s.fault(l.field, "correct one of the two", "%s belongs to %s as well", l.value, title(other)))
+					p.errs = append(p.errs, s.fault(l.field, "correct one of the two", "%s belongs to %s as well", l.value, p.world.named(other)))
 				}
 			}
 		}
@@ -177,7 +186,7 @@ type label struct{ key, field, value string }
 
 func (p *plan) takenLabels() map[string][]osd.Object {
 	taken := map[string][]osd.Object{}
-	for _, k := range []osd.Kind{osd.KindBox, osd.KindComputer, osd.KindAssociation} {
+	for _, k := range []osd.Kind{osd.KindBox, osd.KindComputer, osd.KindAssociation, osd.KindPerson} {
 		for _, o := range all[osd.Object](p.world, k) {
 			for _, l := range p.labelsOf(o) {
 				taken[l.key] = append(taken[l.key], o)
@@ -194,6 +203,8 @@ func (p *plan) labelsOf(o osd.Object) []label {
 	}
 	switch o := o.(type) {
 	case *osd.Box:
+		add("name", o.Name)
+	case *osd.Person: // certificates bear it in lower case
 		add("name", o.Name)
 	case *osd.Association:
 		add("destination", o.To())

@@ -38,6 +38,8 @@ func references(o osd.Object) []sequence.Reference {
 			{Kind: osd.KindCollection, Name: o.Collection, Field: "collection"},
 			{Kind: osd.KindTaskSequence, Name: o.Sequence, Field: "sequence"},
 		}
+	case *osd.Person:
+		return referencesOfPerson(o)
 	case *sequence.Sequence:
 		refs := o.References()
 		if o.BootImage != "" && !names(refs, osd.KindBootImage) {
@@ -46,6 +48,28 @@ func references(o osd.Object) []sequence.Reference {
 		return refs
 	}
 	return nil
+}
+
+// referencesOfPerson are the objects that rights name: one that is deleted and
+// made anew by somebody else must not find rights that wait for it.
+func referencesOfPerson(p *osd.Person) []sequence.Reference {
+	var refs []sequence.Reference
+	for i, r := range p.Rights {
+		if r.Collection != "" {
+			refs = append(refs, sequence.Reference{Kind: osd.KindCollection, Name: r.Collection, Field: fmt.Sprintf("rights[%d].collection", i)})
+		}
+		if r.Kind != "" && r.Name != "" {
+			refs = append(refs, sequence.Reference{Kind: r.Kind, Name: r.Name, Field: fmt.Sprintf("rights[%d].name", i)})
+		}
+	}
+	if p.Technician != nil {
+		for _, r := range listed(osd.KindBox, "technician.boxes", p.Technician.Boxes) {
+			if r.Name != osd.AnyBox {
+				refs = append(refs, r)
+			}
+		}
+	}
+	return refs
 }
 
 // listed are the references of a list.
@@ -98,7 +122,7 @@ func (w world) referrers(target osd.Object) []string {
 		for _, o := range all[osd.Object](w, k) {
 			for _, r := range references(o) {
 				if r.Kind == target.ObjectKind() && r.Name == target.ObjectName() {
-					out = append(out, title(o))
+					out = append(out, w.named(o))
 					break
 				}
 			}

@@ -137,8 +137,8 @@ func FuzzRoutes(f *testing.F) {
 			kind = "Box"
 		}
 		path = strings.NewReplacer("{kind}", kind, "{name}", url.PathEscape(name), "{code}", url.PathEscape(name), "{sha256}", url.PathEscape(name), "{digest}", url.PathEscape(name)).Replace(path)
-		if method == http.MethodDelete && name == "one" || rt.pattern == api.RouteToken {
-			return // the box is needed
+		if method == http.MethodDelete && name == "one" || rt.pattern == api.RouteToken || rt.pattern == api.RoutePersonToken {
+			return // the box is needed, and so is the token
 		}
 		if rt.pattern == api.RouteBoxEvents {
 			body = w.renumber(t, body)
@@ -231,6 +231,9 @@ func seeds() []struct {
 		{api.RouteComputerImport, "", api.ComputerImport{File: "x.csv", CSV: "name,mac\npc2,52-54-00-77-00-12\n,\"\n", SkipBad: true}},
 		{api.RouteExplain, "pc1", nil},
 		{api.RouteMembers, "All Systems", nil},
+		{api.RoutePersonCertificate, "ann", api.PersonCSR{CSR: []byte("x"), Days: 1}},
+		{api.RouteRevoke, "ann", nil},
+		{api.RouteApply, "", api.Apply{Documents: []api.Document{{File: "x", YAML: "kind: Person\nname: ben\nrights: [{allow: [see], folder: x}]\n---\nkind: Person\nname: ann\n"}}}},
 		{api.RouteGrantAgain, "x", api.GrantAgain{ConfirmedMachines: 1}},
 		{api.RouteBoxCheckIn, "", api.CheckIn{StateID: "s", Time: at, Complete: []string{"x"}, Stopped: "\x1b[2J"}},
 		{api.RouteBoxCheckIn, "", api.CheckIn{StateID: "s", Time: late, Pending: []api.PendingApproval{{ID: "a", Code: "482-913", AskedAt: early, ExpiresAt: late},
@@ -240,7 +243,7 @@ func seeds() []struct {
 			api.BoxEvent{Status: &status.Message{Job: "j", Number: 1, Time: at, Computer: "pc1"}},
 			api.BoxEvent{Flight: &status.FlightEvent{Client: "525400770011", What: "tftp", Time: at}},
 			api.BoxEvent{Audit: &api.AuditRecord{Time: at, Who: "bob", What: "resume"}},
-			api.BoxEvent{Discovered: &api.Discovered{Computer: "CEN00002", Inventory: inventory.Record{}}},
+			api.BoxEvent{Discovered: &api.Discovered{Computer: "CEN00003", Inventory: inventory.Record{}}},
 			api.BoxEvent{Discovered: &api.Discovered{Computer: "local-1", Known: &api.Known{Replaces: "pc1", Was: "x", Computer: osd.Computer{
 				Meta: osd.Meta{ID: "local-1", Name: "bed1"}, MACs: []string{"52:54:00:77:00:19"}, Provisional: true}}}},
 		)},

@@ -31,6 +31,8 @@ var wanted = map[string]audience{
 	"PUT /v1/secrets/{name}/value": persons, "PUT /v1/persons/{name}/pin": persons, "PUT /v1/boxes/{name}/password": persons,
 	"GET /v1/approvals": persons, "POST /v1/approvals/{code}": persons,
 	"GET /v1/content": persons, "POST /v1/objects/{kind}/{name}/boxes": persons,
+	"POST /v1/persons/{name}/token": persons, "POST /v1/persons/{name}/certificate": persons,
+	"DELETE /v1/persons/{name}/credentials": persons,
 
 	"POST /v1/box/checkin": boxes, "GET /v1/box/policy": boxes, "GET /v1/box/manifests/{digest}": boxes,
 	"GET /v1/box/blobs/{sha256}": boxes, "POST /v1/box/events": boxes,
@@ -64,6 +66,7 @@ func sample(pattern string) (method, path string) {
 // TestRoutesDenyByDefault walks every route as everybody.
 func TestRoutesDenyByDefault(t *testing.T) {
 	r := newRig(t)
+	r.tries.burst = 10_000
 	r.apply("kind: Box\nname: one\n---\nkind: Box\nname: two\n---\nkind: Box\nname: three\n")
 	enrol := func(name string) *peer {
 		p, _ := r.enrol(must[api.EnrolToken](t, r.person(), "POST", "/v1/boxes/"+name+"/token", nil).Token, "s")
@@ -79,6 +82,10 @@ func TestRoutesDenyByDefault(t *testing.T) {
 		q.token = token
 		return &q
 	}
+	revoked := r.certified(r.person(), r.added("ron"))
+	r.person().call("DELETE", "/v1/persons/ron/credentials", nil)
+	disabled := r.add("dis", "role: administrator\n")
+	r.apply("kind: Person\nname: dis\nrole: administrator\ndisabled: true\n")
 	enrolling := must[api.EnrolToken](t, r.person(), "POST", "/v1/boxes/two/token", nil).Token
 	callers := []struct {
 		name string
@@ -91,6 +98,10 @@ func TestRoutesDenyByDefault(t *testing.T) {
 		{"token of another box's enrolment", r.peer(enrolling, nil), map[audience]int{persons: 401, boxes: 401}},
 		{"replaced certificate", gone, map[audience]int{persons: 401, boxes: 401}},
 		{"certificate of a deleted box", deleted, map[audience]int{persons: 401, boxes: 401}},
+		{"revoked certificate of a person", revoked, map[audience]int{persons: 401, boxes: 401}},
+		{"revoked certificate with a person's token", with(revoked, r.token), map[audience]int{persons: 401, boxes: 401}},
+		{"disabled person", disabled, map[audience]int{persons: 401, boxes: 401}},
+		{"administrator by certificate", r.certified(r.person(), "ann"), map[audience]int{boxes: 403}},
 		{"box", box, map[audience]int{persons: 403}},
 		{"another box", other, map[audience]int{persons: 403}},
 		{"box with a wrong token", with(box, "bw1.wrong"), map[audience]int{persons: 403}},
@@ -98,6 +109,7 @@ func TestRoutesDenyByDefault(t *testing.T) {
 		{"person", r.person(), map[audience]int{boxes: 403}},
 	}
 	found := operations(t, r)
+	nothing := r.add("non", "")
 	for _, pattern := range found {
 		who := wanted[pattern]
 		if who == closedToAll {
@@ -105,6 +117,9 @@ func TestRoutesDenyByDefault(t *testing.T) {
 			continue
 		}
 		method, path := sample(pattern)
+		if code, raw := nothing.call(method, path, nil); who == persons && code != 403 && code != 404 && pattern != api.RouteWhoAmI {
+			t.Errorf("%s as a person without rights: %d %s", pattern, code, raw)
+		}
 		for _, c := range callers {
 			code, raw := c.p.call(method, path, nil)
 			want := c.want[who]
@@ -170,9 +185,11 @@ func TestRoutesOfStrangers(t *testing.T) {
 		}
 	}
 	walk("a certificate of another site", r.peer("", pair))
+	person := r.certified(r.person(), "ann") // good for 30 days
 	r.clock.add(trust.BoxLife + time.Hour)
 	box.http.CloseIdleConnections()
 	walk("a certificate that has ended", box)
+	walk("a person's certificate that has ended", person)
 	if code, err := r.person().status("GET /v1/whoami"); err != nil || code != http.StatusOK {
 		t.Errorf("a person without a certificate: %d, %v", code, err)
 	}
@@ -244,6 +261,22 @@ func TestOpenAPI(t *testing.T) {
 	slices.Sort(got)
 	if !slices.Equal(got, want) {
 		t.Errorf("document has %q\nroutes are %q", got, want)
+	}
+	for _, rt := range r.routes() {
+		method, path, _ := strings.Cut(rt.pattern, " ")
+		op := doc.Paths.Find(path).GetOperation(method)
+		var schemes []string
+		if op.Security != nil {
+			for _, one := range *op.Security {
+				for scheme := range one {
+					schemes = append(schemes, scheme)
+				}
+			}
+		}
+		want := map[audience][]string{persons: {"bearer", "certificate"}, boxes: {"certificate"}}[rt.who]
+		if !slices.Equal(schemes, want) || (rt.who == persons) != strings.HasPrefix(op.Description, "Needs ") {
+			t.Errorf("%s: security %q, want %q; %q", rt.pattern, schemes, want, op.Description)
+		}
 	}
 	// Real answers fit the schemas.
 	r.apply("kind: Box\nname: one")

@@ -4,8 +4,9 @@
 //
 // Everything is denied that the table of routes does not allow. The database
 // is behind site/store, content behind package content, keys and certificates
-// behind package trust; a person is known by a bearer token, a box by the one
-// certificate that its newest enrolment got. Every change, grant and
+// behind package trust; a person is known by a bearer token or a certificate, and
+// may do what his rights say (rights.go); a box is known by the one certificate
+// that its newest enrolment got. Every change, grant and
 // enrolment enters the audit log in the transaction that makes it.
 package site
 
@@ -45,6 +46,7 @@ type Site struct {
 
 	changes notifier
 	enrols  *rate.Limiter // tries to enrol, over all boxes
+	tries   *tries        // wrong sign-ins
 
 	mu      sync.Mutex
 	allowed map[string]*allowed // by box ID: content that its policy names
@@ -66,7 +68,7 @@ func Open(ctx context.Context, dir string, o Options) (*Site, error) {
 		return nil, err
 	}
 	s := &Site{code: config.Code, dir: dir, version: o.Version, now: o.Now, log: o.Log, allowed: map[string]*allowed{},
-		enrols: rate.NewLimiter(5, 20)}
+		enrols: rate.NewLimiter(5, 20), tries: newTries()}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -84,6 +86,9 @@ func Open(ctx context.Context, dir string, o Options) (*Site, error) {
 	}
 	if err := s.loadSealingKey(ctx, filepath.Join(dir, keysDir, sealingFile)); err != nil {
 		return nil, errors.Join(fmt.Errorf("site directory %s: %w", dir, err), s.store.Close())
+	}
+	if err := s.adopt(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("site directory %s: administrators: %w", dir, err), s.store.Close())
 	}
 	return s, nil
 }

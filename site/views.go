@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/bootward/bootward/api"
@@ -13,13 +14,15 @@ import (
 	"github.com/bootward/bootward/site/store"
 )
 
-// List lists the objects of a kind by name.
-func (s *Site) List(ctx context.Context, kind osd.Kind) (*api.ObjectList, error) {
+// List lists the objects of a kind that a person may see, by name.
+func (s *Site) List(ctx context.Context, who string, kind osd.Kind) (*api.ObjectList, error) {
 	out := &api.ObjectList{Kind: string(kind), Objects: []json.RawMessage{}}
-	err := s.store.Read(ctx, func(x store.Tx) error {
+	err := s.see(ctx, who, func(x store.Tx, w world) error {
 		found, err := x.Objects(kind)
 		for _, o := range found {
-			out.Objects = append(out.Objects, o.Document)
+			if w.can(osd.See, w.kinds[kind][o.Name]) {
+				out.Objects = append(out.Objects, o.Document)
+			}
 		}
 		return err
 	})
@@ -27,17 +30,22 @@ func (s *Site) List(ctx context.Context, kind osd.Kind) (*api.ObjectList, error)
 }
 
 // Get finds an object by name or ID.
-func (s *Site) Get(ctx context.Context, kind osd.Kind, nameOrID string) (json.RawMessage, error) {
+func (s *Site) Get(ctx context.Context, who string, kind osd.Kind, nameOrID string) (json.RawMessage, error) {
 	var o store.Object
-	err := s.store.Read(ctx, func(x store.Tx) (err error) {
-		o, err = x.Object(kind, nameOrID)
-		return err
+	err := s.see(ctx, who, func(x store.Tx, w world) (err error) {
+		if o, err = x.Object(kind, nameOrID); err != nil {
+			return err
+		}
+		return w.need(osd.See, w.kinds[kind][o.Name])
 	})
-	return o.Document, err
+	if err != nil {
+		return nil, err
+	}
+	return o.Document, nil
 }
 
 // Delete removes an object that nothing refers to. A box that is deleted is
-// enrolled no longer.
+// enrolled no longer; a person who is deleted cannot sign in.
 func (s *Site) Delete(ctx context.Context, who string, kind osd.Kind, nameOrID string) error {
 	return s.write(ctx, func(x store.Tx) error {
 		o, err := x.Object(kind, nameOrID)
@@ -46,6 +54,10 @@ func (s *Site) Delete(ctx context.Context, who string, kind osd.Kind, nameOrID s
 		}
 		w, err := s.loadWorld(x)
 		if err != nil {
+			return err
+		}
+		w = w.as(who)
+		if err := w.need(osd.Change, w.kinds[kind][o.Name]); err != nil {
 			return err
 		}
 		if by := w.referrers(w.kinds[kind][o.Name]); len(by) > 0 {
@@ -57,6 +69,14 @@ func (s *Site) Delete(ctx context.Context, who string, kind osd.Kind, nameOrID s
 				return err
 			}
 		}
+		if kind == osd.KindPerson {
+			if slices.Equal(w.administrators(), []string{o.ID}) {
+				return lastAdministrator(title(w.kinds[kind][o.Name]))
+			}
+			if err := x.DeleteCredentials(o.Name, ""); err != nil {
+				return err
+			}
+		}
 		if err := errors.Join(x.DeleteObject(o.ID), forgetValues(x, kind, o.ID)); err != nil {
 			return err
 		}
@@ -64,10 +84,10 @@ func (s *Site) Delete(ctx context.Context, who string, kind osd.Kind, nameOrID s
 	})
 }
 
-// Boxes is the state of every box.
-func (s *Site) Boxes(ctx context.Context) ([]api.BoxState, error) {
+// Boxes is the state of every box that a person may see.
+func (s *Site) Boxes(ctx context.Context, who string) ([]api.BoxState, error) {
 	out := []api.BoxState{}
-	err := s.store.Read(ctx, func(x store.Tx) error {
+	err := s.see(ctx, who, func(x store.Tx, w world) error {
 		objects, err := x.Objects(osd.KindBox)
 		if err != nil {
 			return err
@@ -81,6 +101,9 @@ func (s *Site) Boxes(ctx context.Context) ([]api.BoxState, error) {
 			byID[b.ID] = b
 		}
 		for _, o := range objects {
+			if !w.can(osd.See, w.kinds[osd.KindBox][o.Name]) {
+				continue
+			}
 			b, ok := byID[o.ID]
 			state := api.BoxState{ID: o.ID, Name: o.Name, Enrolled: ok, LastSeen: b.LastSeen}
 			if b.CheckIn != nil {
@@ -96,17 +119,26 @@ func (s *Site) Boxes(ctx context.Context) ([]api.BoxState, error) {
 	return out, err
 }
 
-// Messages is a page of status messages. The computer and the advertisement
-// may be given by name or by ID.
-func (s *Site) Messages(ctx context.Context, f store.MessageFilter) (*api.Messages, error) {
+// Messages is a page of status messages of computers that a person may see. The
+// computer and the advertisement may be given by name or by ID. A page is empty
+// only at the end.
+func (s *Site) Messages(ctx context.Context, who string, f store.MessageFilter) (*api.Messages, error) {
 	out := &api.Messages{Messages: []status.Message{}, Next: f.After}
-	err := s.store.Read(ctx, func(x store.Tx) error {
-		found, err := messagesByEither(x, f)
-		for _, m := range found {
-			out.Messages = append(out.Messages, m.Message)
-			out.Next = m.Sequence
+	err := s.see(ctx, who, func(x store.Tx, w world) error {
+		for len(out.Messages) == 0 {
+			found, err := messagesByEither(x, f)
+			if err != nil || len(found) == 0 {
+				return err
+			}
+			for _, m := range found {
+				if w.seesComputer(m.Message.Computer) {
+					out.Messages = append(out.Messages, m.Message)
+				}
+				out.Next = m.Sequence
+			}
+			f.After = out.Next
 		}
-		return err
+		return nil
 	})
 	return out, err
 }
@@ -146,15 +178,19 @@ func nameOf(x store.Objects, kind osd.Kind, key string) string {
 	return key
 }
 
-// Jobs is every deployment that was reported, the newest first.
-func (s *Site) Jobs(ctx context.Context) ([]api.JobState, error) {
+// Jobs is every deployment that was reported of computers that a person may see,
+// the newest first.
+func (s *Site) Jobs(ctx context.Context, who string) ([]api.JobState, error) {
 	out := []api.JobState{}
-	err := s.store.Read(ctx, func(x store.Tx) error {
+	err := s.see(ctx, who, func(x store.Tx, w world) error {
 		jobs, err := x.Jobs()
 		if err != nil {
 			return err
 		}
 		for _, j := range jobs {
+			if !w.seesComputer(j.Last.Computer) {
+				continue
+			}
 			state := jobState(j)
 			state.Box, state.Advertisement = nameOf(x, osd.KindBox, j.Box), nameOf(x, osd.KindAdvertisement, state.Advertisement)
 			out = append(out, state)
@@ -179,8 +215,9 @@ func jobState(j store.Job) api.JobState {
 	return s
 }
 
-// Flight lists the newest flight events of a machine, oldest first.
-func (s *Site) Flight(ctx context.Context, client string) ([]status.FlightEvent, error) {
+// Flight lists the newest flight events of a machine, or of all, that a person may
+// see, oldest first.
+func (s *Site) Flight(ctx context.Context, who, client string) ([]status.FlightEvent, error) {
 	if client != "" {
 		mac, err := osd.NormalizeMAC(client)
 		if err != nil {
@@ -189,12 +226,35 @@ func (s *Site) Flight(ctx context.Context, client string) ([]status.FlightEvent,
 		client = mac
 	}
 	out := []status.FlightEvent{}
-	err := s.store.Read(ctx, func(x store.Tx) error {
+	err := s.see(ctx, who, func(x store.Tx, w world) error {
 		found, err := x.Flight(client, 10_000)
-		out = append(out, found...)
+		sees := w.seesMAC()
+		for _, e := range found {
+			if sees(e.Client) {
+				out = append(out, e)
+			}
+		}
 		return err
 	})
 	return out, err
+}
+
+// seesMAC says of addresses whether the viewer may see what was recorded of them:
+// he may see every computer that has the address. One that no computer has is for
+// those who see every computer.
+func (w world) seesMAC() func(mac string) bool {
+	if w.everyComputer(osd.See) {
+		return func(string) bool { return true }
+	}
+	known := map[string]bool{}
+	for _, c := range all[*osd.Computer](w, osd.KindComputer) {
+		macs, _ := labels(c)
+		for _, m := range macs {
+			before, ok := known[m]
+			known[m] = w.can(osd.See, c) && (before || !ok)
+		}
+	}
+	return func(mac string) bool { return known[mac] }
 }
 
 // AuditLog lists entries of the audit log with a number larger than after.

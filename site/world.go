@@ -111,11 +111,14 @@ func digest(s *sequence.Sequence) (string, error) {
 // world is every object of the site, by kind and name, and what is known of the
 // computers. It is shared and must not be changed; plans work on a clone.
 type world struct {
-	kinds      map[osd.Kind]map[string]osd.Object
-	inventory  map[string]inventory.Record  // by ID of the computer
-	frozen     map[string]membership.Frozen // by name of the collection
-	now        time.Time                    // at which collections are evaluated
-	memberList *members
+	kinds     map[osd.Kind]map[string]osd.Object
+	inventory map[string]inventory.Record  // by ID of the computer
+	frozen    map[string]membership.Frozen // by name of the collection
+	// credentials are those of each person, by ID.
+	credentials map[string][]store.Credential
+	viewer      *osd.Person // who looks at it; nil: it shows nothing
+	now         time.Time   // at which collections are evaluated
+	memberList  *members
 }
 
 // members are the computers of each collection, found when they are first asked
@@ -123,6 +126,7 @@ type world struct {
 type members struct {
 	once sync.Once
 	by   map[string][]*osd.Computer
+	of   map[string][]string // the other way round, by name of the computer
 	warn []membership.Warning
 }
 
@@ -199,7 +203,19 @@ func (w *world) readFacts(x store.Tx) error {
 			w.frozen[c.Name] = membership.Frozen{At: f.At, Members: f.Members}
 		}
 	}
-	return nil
+	return w.readCredentials(x)
+}
+
+func (w *world) readCredentials(x store.Tx) error {
+	credentials, err := x.Credentials()
+	w.credentials = map[string][]store.Credential{}
+	for _, c := range credentials {
+		if p, ok := w.kinds[osd.KindPerson][c.Person]; ok {
+			id := meta(p).ID
+			w.credentials[id] = append(w.credentials[id], c)
+		}
+	}
+	return err
 }
 
 // clone copies the maps; the objects are shared and must not be changed.
@@ -262,6 +278,12 @@ func (w world) members(c *osd.Collection) []*osd.Computer {
 	return w.memberList.by[c.Name]
 }
 
+// collectionsOf names the collections that hold a computer.
+func (w world) collectionsOf(computer string) []string {
+	w.memberList.find(w)
+	return w.memberList.of[computer]
+}
+
 // warnings lists what is wrong with the collections.
 func (w world) warnings() []membership.Warning {
 	w.memberList.find(w)
@@ -270,11 +292,12 @@ func (w world) warnings() []membership.Warning {
 
 func (m *members) find(w world) {
 	m.once.Do(func() {
-		m.by = map[string][]*osd.Computer{}
+		m.by, m.of = map[string][]*osd.Computer{}, map[string][]string{}
 		rules := membership.New(deref(all[*osd.Collection](w, osd.KindCollection)), w.frozen)
 		m.warn = rules.Warnings()
 		for _, c := range all[*osd.Computer](w, osd.KindComputer) {
-			for _, name := range rules.Of(membership.Machine{Computer: c, Record: w.inventory[c.ID]}, w.now).Names() {
+			m.of[c.Name] = rules.Of(membership.Machine{Computer: c, Record: w.inventory[c.ID]}, w.now).Names()
+			for _, name := range m.of[c.Name] {
 				m.by[name] = append(m.by[name], c)
 			}
 		}

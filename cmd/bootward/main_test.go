@@ -95,7 +95,7 @@ func (r *rig) imports() {
 	if out, err := exec.Command("wimlib-imagex", "capture", filepath.Join(dir, "tree"), image, "Debian 12", "--check").CombinedOutput(); err != nil {
 		r.t.Fatalf("wimlib-imagex: %v: %s", err, out)
 	}
-	if out, errs := r.want(exitDone, "image", "import", image); !strings.Contains(out, `Image "debian-12" is CEN00001`) || !strings.Contains(errs, "debian-12: ") || !strings.Contains(errs, " sent in ") {
+	if out, errs := r.want(exitDone, "image", "import", image); !strings.Contains(out, `Image "debian-12" is CEN00002`) || !strings.Contains(errs, "debian-12: ") || !strings.Contains(errs, " sent in ") {
 		r.t.Errorf("image import: %s%s", out, errs)
 	}
 	r.want(exitDone, "bootimage", "import", filepath.Join(dir, "boot"), "--name", "linux-x64", "-q")
@@ -183,7 +183,7 @@ func shownAgain(t *testing.T, r *rig) {
 
 func TestUsage(t *testing.T) {
 	r := &rig{t: t, env: filepath.Join(t.TempDir(), "none.yaml")}
-	for _, args := range []string{"nonsense", "computer nonsense", "computer show", "apply", "apply --nonsense", "site init --code cen", "version more", "status jobs --every 0s"} {
+	for _, args := range []string{"nonsense", "computer nonsense", "computer show", "apply", "apply --nonsense", "site init --code cen", "site init --code CEN --administrator j.doe", "version more", "status jobs --every 0s"} {
 		if _, errs := r.want(exitUsage, strings.Fields(args)...); !strings.HasPrefix(errs, "bootward: ") {
 			t.Errorf("%s: %s", args, errs)
 		}
@@ -292,7 +292,7 @@ func TestStatusReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := s.Get(t.Context(), osd.KindAdvertisement, "Ward 7 gets Debian 12")
+	raw, err := s.Get(t.Context(), "ann", osd.KindAdvertisement, "Ward 7 gets Debian 12")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,7 +49,7 @@ func word(k osd.Kind) string {
 func plural(k osd.Kind) string {
 	return map[osd.Kind]string{osd.KindBox: "boxes", osd.KindComputer: "computers", osd.KindCollection: "collections", osd.KindTaskSequence: "task sequences",
 		osd.KindAdvertisement: "advertisements", osd.KindImage: "images", osd.KindBootImage: "boot images", osd.KindPackage: "packages",
-		osd.KindAssociation: "computer associations", osd.KindSettings: "settings of the site", osd.KindSecret: "secrets"}[k]
+		osd.KindAssociation: "computer associations", osd.KindSettings: "settings of the site", osd.KindPerson: "persons", osd.KindSecret: "secrets"}[k]
 }
 
 // named makes an error about a thing that is not there speak of its name.
@@ -64,7 +64,7 @@ func named(err error, k osd.Kind, name string) error {
 func exampleName(k osd.Kind) string {
 	return map[osd.Kind]string{osd.KindBox: "ward7-box", osd.KindComputer: "ward7-pc1", osd.KindCollection: "Ward 7", osd.KindTaskSequence: "Ward PC, Debian 12",
 		osd.KindAdvertisement: "Ward 7 gets Debian 12", osd.KindImage: "debian-12", osd.KindBootImage: "linux-x64", osd.KindPackage: "Bootward imaging tools",
-		osd.KindAssociation: "ward7-pc1 to ward7-pc9", osd.KindSettings: osd.SettingsName, osd.KindSecret: "join-password"}[k]
+		osd.KindAssociation: "ward7-pc1 to ward7-pc9", osd.KindSettings: osd.SettingsName, osd.KindPerson: "ben", osd.KindSecret: "join-password"}[k]
 }
 
 // shown are the fields of any object that a list prints.
@@ -75,6 +75,9 @@ type shown struct {
 	Members             []string `json:"members"`
 	Sequence            string   `json:"sequence"`
 	Source, Destination string
+	Role                string      `json:"role"`
+	Disabled            bool        `json:"disabled"`
+	Rights              []osd.Right `json:"rights"`
 }
 
 func runList(ctx context.Context, a *app, k osd.Kind) error {
@@ -116,6 +119,10 @@ func detail(k osd.Kind, o shown) string {
 		return o.Sequence
 	case k == osd.KindAssociation:
 		return o.Source + " → " + cmp.Or(o.Destination, o.Source)
+	case k == osd.KindPerson && o.Disabled:
+		return "disabled"
+	case k == osd.KindPerson:
+		return cmp.Or(o.Role, fmt.Sprintf("%d rights", len(o.Rights)))
 	case k == osd.KindTaskSequence, k == osd.KindSettings, k == osd.KindSecret:
 		return ""
 	case o.Manifest == "":

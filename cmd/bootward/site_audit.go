@@ -4,24 +4,40 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/osd"
 )
 
-type siteAuditOptions struct{ after int64 }
+type siteAuditOptions struct {
+	after             int64
+	who, what, object string
+	since             string
+}
 
 func newSiteAudit(a *app) *cobra.Command {
 	var o siteAuditOptions
 	c := &cobra.Command{Use: "audit", Short: "The audit log: who did what, when",
-		Example: "  bootward site audit --after 120", Args: exactly(),
+		Example: "  bootward site audit --since 2026-11-01 --who ann\n  bootward site audit --what grant --object ward7-pc1", Args: exactly(),
 		RunE: func(c *cobra.Command, _ []string) error { return runSiteAudit(c.Context(), a, o) }}
 	c.Flags().Int64Var(&o.after, "after", 0, "only entries behind this number")
+	c.Flags().StringVar(&o.who, "who", "", "only what somebody did whose name holds this text")
+	c.Flags().StringVar(&o.what, "what", "", "only this word, such as apply, grant or secret-released")
+	c.Flags().StringVar(&o.object, "object", "", "only about objects whose name holds this text")
+	c.Flags().StringVar(&o.since, "since", "", "only from this time on: a day, or a time with or without a zone (local)")
 	return c
 }
 
 func runSiteAudit(ctx context.Context, a *app, o siteAuditOptions) error {
+	since, err := osd.Moment(o.since).In(time.Local)
+	if err != nil {
+		return &usageError{fmt.Errorf("site audit: --since %q: %w", o.since, err)}
+	}
 	s, err := a.site()
 	if err != nil {
 		return err
@@ -37,6 +53,7 @@ func runSiteAudit(ctx context.Context, a *app, o siteAuditOptions) error {
 		}
 		all, after = append(all, page...), page[len(page)-1].Number
 	}
+	all = slices.DeleteFunc(all, func(e api.AuditEntry) bool { return !o.wants(e, since) })
 	return a.print(all, func(w io.Writer) error {
 		t := newTable("NUMBER", "TIME", "WHO", "WHAT", "OBJECT", "TEXT")
 		for _, e := range all {
@@ -44,4 +61,9 @@ func runSiteAudit(ctx context.Context, a *app, o siteAuditOptions) error {
 		}
 		return t.write(w)
 	})
+}
+
+func (o siteAuditOptions) wants(e api.AuditEntry, since time.Time) bool {
+	holds := func(text, part string) bool { return strings.Contains(strings.ToLower(text), strings.ToLower(part)) }
+	return holds(e.Who, o.who) && holds(e.Object, o.object) && (o.what == "" || e.What == o.what) && !e.Time.Before(since)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/site"
 	"github.com/bootward/bootward/site/client"
 )
@@ -46,6 +47,9 @@ func runSiteInit(ctx context.Context, a *app, o siteInitOptions) error {
 			return fmt.Errorf("who are you? give --administrator: %w", err)
 		}
 		o.administrator = u.Username
+	}
+	if err := (&osd.Person{Meta: osd.Meta{Name: o.administrator}}).Validate(); err != nil {
+		return &usageError{fmt.Errorf("site init: %w; give another with --administrator", err)}
 	}
 	file, err := a.contextPath()
 	if err != nil {

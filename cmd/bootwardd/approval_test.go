@@ -42,7 +42,7 @@ func TestApprovalAtTheSite(t *testing.T) {
 	}
 	var code string
 	r.eventually("the machine at the site", func() error {
-		all, err := r.site.Pending(t.Context())
+		all, err := r.site.Pending(t.Context(), "ann")
 		if err == nil && len(all) != 1 {
 			err = fmt.Errorf("%d machines wait", len(all))
 		}
@@ -79,7 +79,7 @@ func TestApprovalAtTheSite(t *testing.T) {
 		return err
 	})
 	r.eventually("nobody waits any more", func() error {
-		all, err := r.site.Pending(t.Context())
+		all, err := r.site.Pending(t.Context(), "ann")
 		if err == nil && len(all) != 0 {
 			err = fmt.Errorf("%+v", all)
 		}

@@ -85,7 +85,7 @@ func TestDeployment(t *testing.T) {
 	r.startBox() // the outbox survives
 	r.line.mend()
 	r.eventually("messages at the site", func() error {
-		got, err := r.site.Messages(t.Context(), sitestore.MessageFilter{Job: job.ID})
+		got, err := r.site.Messages(t.Context(), "ann", sitestore.MessageFilter{Job: job.ID})
 		if err == nil && len(got.Messages) != 3 {
 			err = fmt.Errorf("%d messages, want 3", len(got.Messages))
 		}
@@ -173,7 +173,7 @@ func TestSecondClaimantStopsBoth(t *testing.T) {
 			t.Errorf("%s: a third claim was taken", tt.name)
 		}
 		r.eventually("failure at the site", func() error {
-			got, err := r.site.Messages(t.Context(), sitestore.MessageFilter{Job: job.Job})
+			got, err := r.site.Messages(t.Context(), "ann", sitestore.MessageFilter{Job: job.Job})
 			if err == nil && (len(got.Messages) != 1 || got.Messages[0].ID != status.SequenceFailed) {
 				err = fmt.Errorf("messages %+v", got.Messages)
 			}

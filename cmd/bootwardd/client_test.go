@@ -71,7 +71,7 @@ func TestRunningClient(t *testing.T) {
 		t.Errorf("after its run: %+v, %+v", logs, o.Upcoming)
 	}
 	r.eventually("messages at the site", func() error {
-		got, err := r.site.Messages(t.Context(), sitestore.MessageFilter{Job: job.ID})
+		got, err := r.site.Messages(t.Context(), "ann", sitestore.MessageFilter{Job: job.ID})
 		if err == nil && len(got.Messages) != 2 {
 			err = fmt.Errorf("%d messages, want 2", len(got.Messages))
 		}

@@ -24,7 +24,7 @@ func TestFullDisk(t *testing.T) {
 		return nil
 	})
 	r.eventually("the site knows it", func() error {
-		boxes, err := r.site.Boxes(t.Context())
+		boxes, err := r.site.Boxes(t.Context(), "ann")
 		if err != nil || len(boxes) != 1 || boxes[0].CheckIn == nil {
 			return fmt.Errorf("%d boxes, %w", len(boxes), err)
 		}
@@ -34,8 +34,8 @@ func TestFullDisk(t *testing.T) {
 		return nil
 	})
 	r.eventually("boot files are served", func() error {
-		// The boot image is the first object that the rig imports.
-		resp, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/boot/CEN00001/uki.efi", r.ports[0]))
+		// The boot image is the first object that the rig imports; the first of all is ann.
+		resp, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/boot/CEN00002/uki.efi", r.ports[0]))
 		if err != nil {
 			return err
 		}

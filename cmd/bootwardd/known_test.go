@@ -109,7 +109,7 @@ func (m *target) offers() (api.Offers, map[string]api.Offer) {
 // computers are those of the site that have a MAC.
 func (r *rig) computers(mac string) []osd.Computer {
 	r.t.Helper()
-	l, err := r.site.List(r.t.Context(), osd.KindComputer)
+	l, err := r.site.List(r.t.Context(), "ann", osd.KindComputer)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -217,7 +217,7 @@ approval: none
 	if len(found) != 1 || found[0].Name != "W12-bed1" || found[0].SMBIOSGUID != uuid || found[0].Box != "ward7-box" || found[0].Provisional || osd.Local(found[0].ID) {
 		t.Fatalf("computers of the site: %+v", found)
 	}
-	raw, err := r.site.Get(t.Context(), osd.KindAssociation, "ward7-pc1 to W12-bed1")
+	raw, err := r.site.Get(t.Context(), "ann", osd.KindAssociation, "ward7-pc1 to W12-bed1")
 	if err != nil || !strings.Contains(string(raw), `"source":"ward7-pc1"`) {
 		t.Errorf("association: %s, %v", raw, err)
 	}

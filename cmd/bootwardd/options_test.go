@@ -127,7 +127,7 @@ func TestWakeOnASegment(t *testing.T) {
 		}
 	}
 	r.eventually("flight recorder at the site", func() error {
-		events, err := r.site.Flight(t.Context(), mac1)
+		events, err := r.site.Flight(t.Context(), "ann", mac1)
 		for _, e := range events {
 			if e.What == "wake" && strings.Contains(e.Text, "ward7-pc1 is woken for Install") {
 				return nil

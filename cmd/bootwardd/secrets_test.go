@@ -217,7 +217,7 @@ func (r *rig) plantValues() map[string]string {
 // messages are the status messages at the site.
 func (r *rig) messages() []byte {
 	r.t.Helper()
-	found, err := r.site.Messages(r.t.Context(), store.MessageFilter{})
+	found, err := r.site.Messages(r.t.Context(), "ann", store.MessageFilter{})
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -57,7 +57,7 @@ func TestBootOnASegment(t *testing.T) {
 		t.Errorf("script: %s", script)
 	}
 	r.eventually("flight recorder at the site", func() error {
-		events, err := r.site.Flight(t.Context(), mac1)
+		events, err := r.site.Flight(t.Context(), "ann", mac1)
 		var words []string
 		for _, e := range events {
 			words = append(words, e.What)

@@ -53,6 +53,9 @@ type Snapshot struct {
 	Orders []Order `json:"orders,omitempty"`
 	// People are those who may do something at this box.
 	People []osd.Person `json:"people,omitempty"`
+	// Certificates are the SHA-256 (hexadecimal, of the DER) of the certificates
+	// with which People sign in, by name. One that is not here was revoked.
+	Certificates map[string][]string `json:"certificates,omitempty"`
 	// Sealed are values that this box alone can open.
 	Sealed []Sealed `json:"sealed,omitempty"`
 }

@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,8 +32,12 @@ func New(c *Context) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("context: %w", err)
 	}
+	pair, err := c.pair()
+	if err != nil {
+		return nil, fmt.Errorf("context: %w", err)
+	}
 	t := &http.Transport{
-		TLSClientConfig:       trust.ClientTLS(anchor, trust.IsSite(anchor.Site), nil, time.Now),
+		TLSClientConfig:       trust.ClientTLS(anchor, trust.IsSite(anchor.Site), func() *tls.Certificate { return pair }, time.Now),
 		TLSHandshakeTimeout:   15 * time.Second,
 		ResponseHeaderTimeout: 2 * time.Hour, // an import verifies many gigabytes before it answers
 		IdleConnTimeout:       time.Minute,
@@ -80,7 +85,9 @@ func (c *Client) call(ctx context.Context, route string, segments []string, quer
 }
 
 func (c *Client) do(r *http.Request) (*http.Response, error) {
-	r.Header.Set("Authorization", "Bearer "+c.token)
+	if c.token != "" {
+		r.Header.Set("Authorization", "Bearer "+c.token)
+	}
 	resp, err := c.http.Do(r)
 	if err != nil {
 		return nil, fmt.Errorf("site %s: %w", c.base, err)
@@ -111,7 +118,7 @@ func codeOf(status int) api.Code {
 	return api.CodeInternal
 }
 
-// WhoAmI is the person that the token names.
+// WhoAmI is the person that token or certificate name, and what he may do.
 func (c *Client) WhoAmI(ctx context.Context) (out api.Person, err error) {
 	return out, c.call(ctx, api.RouteWhoAmI, nil, nil, nil, &out)
 }

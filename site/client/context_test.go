@@ -83,3 +83,31 @@ func FuzzParseContext(f *testing.F) {
 		}
 	})
 }
+
+// TestCertificateOfContext: a file that is missing or damaged is named.
+func TestCertificateOfContext(t *testing.T) {
+	raw, fingerprint := anchor(t)
+	dir := t.TempDir()
+	c := Context{Format: 1, URL: "https://10.0.0.1:8443", Site: "CEN", Fingerprint: fingerprint, Anchor: raw, Certificate: "ben.pem"}
+	file := filepath.Join(dir, "context.yaml")
+	if err := c.Save(file); err != nil {
+		t.Fatal(err)
+	}
+	open := func() error {
+		got, err := LoadContext(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = New(got)
+		return err
+	}
+	if err := open(); err == nil || !strings.Contains(err.Error(), filepath.Join(dir, "ben.pem")) {
+		t.Errorf("missing: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "ben.pem"), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := open(); err == nil || !strings.Contains(err.Error(), "person certificate") {
+		t.Errorf("damaged: %v", err)
+	}
+}

@@ -67,6 +67,8 @@ type Credentials interface {
 	// Credential finds one by its hash; ErrNotFound, also for one that ended
 	// before now.
 	Credential(hash string, now time.Time) (Credential, error)
+	// Credentials lists all, by person and hash, also those that ended.
+	Credentials() ([]Credential, error)
 	// DeleteCredentials forgets those of a person: of a kind, or all when kind is
 	// empty. To forget none is no error.
 	DeleteCredentials(person, kind string) error

@@ -27,6 +27,22 @@ func (x *tx) Credential(hash string, now time.Time) (store.Credential, error) {
 	return c, nil
 }
 
+func (x *tx) Credentials() ([]store.Credential, error) {
+	var all []store.Credential
+	err := x.each(func(scan func(...any) error) error {
+		var c store.Credential
+		if err := scan(&c.Hash, &c.Kind, &c.Person, moment{&c.ExpiresAt}); err != nil {
+			return err
+		}
+		all = append(all, c)
+		return nil
+	}, "SELECT hash, kind, person, expires_at FROM credentials ORDER BY person, hash")
+	if err != nil {
+		return nil, fmt.Errorf("list credentials: %w", err)
+	}
+	return all, nil
+}
+
 func (x *tx) DeleteCredentials(person, kind string) error {
 	if _, err := x.exec("DELETE FROM credentials WHERE person = ?1 AND (kind = ?2 OR ?2 = '')", person, kind); err != nil {
 		return fmt.Errorf("forget credentials of %s: %w", person, err)

@@ -373,7 +373,9 @@ func credentials(t *testing.T, s store.Store) {
 		wantErr(t, err, store.ErrNotFound)
 		_, err = x.Credential("x", day)
 		wantErr(t, err, store.ErrNotFound)
-		return nil
+		listed, err := x.Credentials()
+		same(t, listed, []store.Credential{all[1], all[0], all[2]})
+		return err
 	})
 	write(t, s, func(x store.Tx) error { return x.DeleteCredentials("ann", store.CredentialToken) })
 	read(t, s, func(x store.Tx) error {

@@ -1,0 +1,22 @@
+package client
+
+import (
+	"context"
+
+	"github.com/bootward/bootward/api"
+)
+
+// SignInToken makes a new token for a person; earlier ones are void.
+func (c *Client) SignInToken(ctx context.Context, person string) (out api.SignInToken, err error) {
+	return out, c.call(ctx, api.RoutePersonToken, []string{person}, nil, nil, &out)
+}
+
+// PersonCertificate makes a client certificate for a person.
+func (c *Client) PersonCertificate(ctx context.Context, person string, in api.PersonCSR) (out api.PersonCertificate, err error) {
+	return out, c.call(ctx, api.RoutePersonCertificate, []string{person}, nil, in, &out)
+}
+
+// Revoke voids every token and certificate of a person.
+func (c *Client) Revoke(ctx context.Context, person string) error {
+	return c.call(ctx, api.RouteRevoke, []string{person}, nil, nil, nil)
+}
