@@ -107,6 +107,7 @@ func people(now time.Time) *policy.Snapshot {
 		Collections:    []osd.Collection{{Meta: osd.Meta{ID: "K1", Name: "Ward"}, Members: []string{"ward7-pc1"}}},
 		Advertisements: []osd.Advertisement{{Meta: osd.Meta{ID: "A1", Name: "Look"}, Collection: "Ward", Sequence: "S", Rerun: osd.RerunAlways}},
 		Sequences:      []policy.Sequence{{ID: "S1", Name: "S", Digest: "d"}},
+		Certificates:   map[string][]string{},
 		People: []osd.Person{one("P1", "bob", "ward7-box"), one("P2", "meg", "ward7-box", osd.MayMedia), one("P3", "other", "ward8-box"), disabled,
 			{Meta: osd.Meta{ID: "P5", Name: "ann"}, Role: osd.RoleAdministrator}},
 	}
@@ -161,8 +162,17 @@ func (d *door) running(id string) *tls.Certificate {
 	return cert
 }
 
-// person makes the certificate of a person.
+// person makes the certificate of a person, which the policy lists.
 func (d *door) person(ca *trust.Authority, name string, at time.Time) *tls.Certificate {
+	d.t.Helper()
+	cert := d.unlisted(ca, name, at)
+	sum := sha256.Sum256(cert.Certificate[0])
+	d.policy.Certificates[name] = append(d.policy.Certificates[name], hex.EncodeToString(sum[:]))
+	return cert
+}
+
+// unlisted is a certificate that was revoked.
+func (d *door) unlisted(ca *trust.Authority, name string, at time.Time) *tls.Certificate {
 	d.t.Helper()
 	key, csr := d.key()
 	chain, _, err := ca.Person(csr, name, at, time.Hour)

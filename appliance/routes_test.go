@@ -132,6 +132,7 @@ func (d *door) walkers() []somebody {
 		{"technician's certificate", byCert("bob"), statuses(403, good)},
 		{"administrator's certificate", byCert("ann"), statuses(403, good)},
 		{"certificate without the right", byCert("meg"), with(statuses(403, 403), forLooking, good)},
+		{"revoked certificate", fixed(d.peer(d.unlisted(d.ca, "bob", now), "")), statuses(403, 401)},
 		{"technician of another box", byCert("other"), statuses(403, 403)},
 		{"disabled technician", byCert("dora"), statuses(403, 403)},
 		{"person who is not in the policy", byCert("zoe"), statuses(403, 403)},

@@ -63,7 +63,8 @@ func newRig(t *testing.T) *rig {
 	disabled.Disabled = true
 	r.policy = &policy.Snapshot{
 		Format: 1, Site: "CEN", Box: osd.Box{Meta: osd.Meta{ID: "B1", Name: ownBox}},
-		Computers: []osd.Computer{{Meta: osd.Meta{ID: "C1", Name: "ward7-pc1"}, MACs: []string{pcMAC}}, {Meta: osd.Meta{ID: "C2", Name: "ward7-pc2"}}},
+		Computers:    []osd.Computer{{Meta: osd.Meta{ID: "C1", Name: "ward7-pc1"}, MACs: []string{pcMAC}}, {Meta: osd.Meta{ID: "C2", Name: "ward7-pc2"}}},
+		Certificates: map[string][]string{},
 		People: []osd.Person{person("P1", "Bob", ownBox), person("P2", "carl", ownBox, osd.MayClear), person("P3", "other", "ward8-box"),
 			{Meta: osd.Meta{ID: "P4", Name: "ann"}, Role: osd.RoleAdministrator}, disabled, person("P6", "nopin", ownBox)},
 	}

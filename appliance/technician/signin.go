@@ -3,7 +3,10 @@ package technician
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/hex"
+	"slices"
 	"strings"
 	"time"
 
@@ -179,11 +182,22 @@ func (d *Desk) byCertificate(cert *x509.Certificate, path string) (caller, *fail
 	}
 	if len(cert.DNSNames) == 1 && cert.CheckSignatureFrom(ca) == nil {
 		if name, site, ok := trust.ParsePersonName(cert.DNSNames[0]); ok && site == self.Site {
-			if c, in := d.callerNamed(name); in {
+			c, in := d.callerNamed(name)
+			switch {
+			case in && d.listed(c, cert):
 				return c, nil
+			case in:
+				return caller{}, fail(api.CodeUnauthorized, name, "the certificate was revoked, or policy does not know it yet").remedy("sign in with a PIN, or get a new one: bootward person certificate %s", name)
 			}
 			return caller{}, fail(api.CodeForbidden, name, "may do nothing at this box")
 		}
 	}
 	return caller{}, fail(api.CodeForbidden, path, "the certificate is not that of a person")
+}
+
+// listed says whether policy holds a certificate as good: one that was revoked at
+// the site is not in it any more.
+func (d *Desk) listed(c caller, cert *x509.Certificate) bool {
+	sum := sha256.Sum256(cert.Raw)
+	return slices.Contains(d.Evaluator().Snapshot().Certificates[c.person.Name], hex.EncodeToString(sum[:]))
 }

@@ -1,8 +1,10 @@
 package technician
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/pem"
 	"fmt"
 	"net/http"
@@ -258,11 +260,16 @@ func TestCertificates(t *testing.T) {
 	}{
 		{"bob", person(r.ca, "bob"), 200}, {"administrator", person(r.ca, "ann"), 200}, {"without a PIN", person(r.ca, "nopin"), 200},
 		{"of another box", person(r.ca, "other"), 403}, {"disabled", person(r.ca, "dora"), 403}, {"not in the policy", person(r.ca, "zoe"), 403},
-		{"of another authority", person(other, "bob"), 403}, {"of a box", box, 403},
+		{"of another authority", person(other, "bob"), 403}, {"of a box", box, 403}, {"revoked", person(r.ca, "bob"), 401},
 	} {
 		block, _ := pem.Decode(c.chain)
 		leaf, err := x509.ParseCertificate(block.Bytes)
 		fatal(t, err)
+		if sum := sha256.Sum256(leaf.Raw); c.name != "revoked" {
+			for _, p := range r.policy.People {
+				r.policy.Certificates[p.Name] = append(r.policy.Certificates[p.Name], hex.EncodeToString(sum[:]))
+			}
+		}
 		ask := func(token string) int {
 			q := httptest.NewRequest("GET", "/v1/state", nil)
 			q.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{leaf}}
