@@ -102,6 +102,7 @@ func (b *Box) open(dir string) (err error) {
 		Content: &distributionpoint.Point{Library: b.library, OnBad: b.bad}, Log: b.super.Logger("https"),
 	}
 	b.flight = newRecorder(b.store, b.link.Now)
+	b.point.Alarm, b.point.News = b.flight.alarm, b.news.Notify
 	b.watch, err = network.Watch(func(_, _ network.Snapshot) { b.changed.Notify(); b.news.Notify() })
 	return err
 }

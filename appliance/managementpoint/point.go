@@ -46,7 +46,13 @@ type Point struct {
 	Complete func(digest string) bool
 	Content  Content
 	// Unseal opens a value that the site sealed to this box.
-	Unseal  func(policy.Sealed) ([]byte, error)
+	Unseal func(policy.Sealed) ([]byte, error)
+	// Alarm raises an alarm about a machine that a person at the box sees; when
+	// it is nil, alarms are recorded only.
+	Alarm func(mac, job, text string)
+	// News is called when the site should be told at once: the box has stopped, or
+	// goes on. It may be nil.
+	News    func()
 	Now     func() time.Time
 	Version string
 	Log     *slog.Logger
