@@ -52,7 +52,7 @@ matrix: deps programs kit ## firmware × NIC × boot order
 	scripts/matrix | tee docs/results/matrix-$(COMMIT).txt
 
 scenarios: deps programs kit ## the situations of the isolated lab, TESTS=NAME for one
-	$(SUDO) env "PATH=$$PATH" scripts/scenarios $(TESTS) | tee docs/results/scenarios-$(COMMIT).txt
+	$(SUDO) env "PATH=$$PATH" scripts/scenarios "$(TESTS)" | tee docs/results/scenarios-$(COMMIT).txt
 
 soak: deps programs kit ## the chain again and again, with faults
 	scripts/soak $(or $(ROUNDS),5) | tee docs/results/soak-$(COMMIT).txt

@@ -105,11 +105,12 @@ func TestWritten(t *testing.T) {
 
 func TestCodeIn(t *testing.T) {
 	for line, want := range map[string]string{
-		"Bootward: approval code 482-913":                      "482-913",
-		"Code: 012-345, valid for 15 minutes":                  "012-345",
-		"  482-913  is the code; an administrator compares it": "482-913",
-		"serial 482-913": "",
-		"code 1482-9134": "",
+		"Bootward: approval code 482-913":                            "482-913",
+		"Code:    714-025":                                           "714-025",
+		"Code: 012-345, valid for 15 minutes":                        "012-345",
+		"  482-913  is the code; an administrator compares it":       "482-913",
+		"serial 482-913":                                             "",
+		"code 1482-9134":                                             "",
 		"Bootward: job x, computer y, exit code 5, phone 020-7946-0": "",
 	} {
 		if got := codeIn(line); got != want {

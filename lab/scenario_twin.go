@@ -73,10 +73,15 @@ func (p *play) alarm(ctx context.Context, from int, second *Deployment) error {
 		return err
 	}
 	p.holds("the box's console raises an ALARM: a second machine asks as dialysis-1")
-	if _, err := p.WaitConsole(ctx, second.Machine, 0, `no deployment: .*this is other hardware`, time.Minute); err != nil {
+	line, err := p.WaitConsole(ctx, second.Machine, 0, `no deployment: .*a job runs under the labels`, time.Minute)
+	if err != nil {
 		return err
 	}
 	p.holds("%s was refused: it is other hardware", second.Target.Name)
+	if _, err := p.WaitConsole(ctx, second.Machine, line.N, GaveUp, 3*time.Minute); err != nil {
+		return err
+	}
+	p.holds("%s started again, and got nothing from the network", second.Target.Name)
 	return p.eventually(ctx, time.Minute, "the site has the alarm", func(ctx context.Context) (bool, error) {
 		entries, err := query[[]status.Entry](ctx, p.Lab, "status", "timeline", second.Target.Name, "--mac", second.Target.MAC)
 		if err != nil {

@@ -14,7 +14,8 @@ import (
 )
 
 // strangers switches unknown computer support on, and offers them the sequence
-// of the ward; nothing starts by itself.
+// of the ward; nothing starts by itself, and nobody is asked but the person at
+// the machine: approval is a scenario of its own.
 const strangers = `kind: Box
 name: ward7-box
 pxe: {unknownComputers: true}
@@ -23,6 +24,7 @@ kind: Advertisement
 name: Anybody may have Debian 12
 collection: Unknown Computers
 sequence: Ward PC, Debian 12
+approval: none
 `
 
 // TestUnknownComputers takes four machine runs; `make soak` runs it. A machine
