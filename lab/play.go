@@ -2,7 +2,6 @@ package lab
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -76,9 +75,10 @@ func (p *play) start(ctx context.Context, t Target) (*Deployment, error) {
 	return d, nil
 }
 
-// follow shows what a machine's console says of Bootward until ctx ends.
+// follow shows what a machine's console says of Bootward, and its steps, until
+// ctx ends.
 func (p *play) follow(ctx context.Context, m *machine.Machine) {
-	stop := p.echo(ctx, m)
+	stop := p.echo(ctx, m, steps)
 	p.echoes.Go(func() {
 		select {
 		case <-ctx.Done():
@@ -120,14 +120,18 @@ func (p *play) names() []string {
 
 // keep leaves what runs as it is, and switches on again what was compared.
 func (p *play) keep(ctx context.Context) error {
-	var errs []error
+	names := []string{boxName}
 	for _, d := range p.machines {
 		if d.Compared > 0 {
-			errs = append(errs, p.Again(d))
+			if err := p.Again(d); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-d.Machine.Done(): // the scenario has switched it off
+		default:
+			names = append(names, d.Target.Name)
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	return p.stay(ctx, p.names())
+	return p.stay(ctx, names)
 }

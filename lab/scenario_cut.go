@@ -36,6 +36,7 @@ func cutLine(ctx context.Context, p *play) error {
 	if len(early) > 0 {
 		return fmt.Errorf("scenario %s: the line is cut, and %d messages of %s are at the site", p.scenario.Name, len(early), target.Name)
 	}
+	p.holds("the site has heard nothing of it")
 	p.show.Stage("Mend the line")
 	if err := p.MendLine(ctx); err != nil {
 		return err

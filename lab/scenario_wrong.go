@@ -22,16 +22,13 @@ func wrongAdvertisement(ctx context.Context, p *play) error {
 	if err := p.grow(ctx); err != nil {
 		return err
 	}
-	var all []*Deployment
 	for _, t := range []Target{
 		{Name: "endoscopy-2", Firmware: machine.BIOS, MAC: "52:54:00:77:00:22"},
 		{Name: "endoscopy-3", Firmware: machine.UEFI, MAC: "52:54:00:77:00:23"},
 	} {
-		d, err := p.start(ctx, t)
-		if err != nil {
+		if _, err := p.start(ctx, t); err != nil {
 			return err
 		}
-		all = append(all, d)
 	}
 	if err := p.stops(ctx, from); err != nil {
 		return err
@@ -40,7 +37,22 @@ func wrongAdvertisement(ctx context.Context, p *play) error {
 	if err != nil {
 		return err
 	}
-	if err := p.boxSays(ctx, from, silent(granted)+".*interlock has stopped the box", 2*time.Minute); err != nil {
+	if err := p.getsNothing(ctx, granted, from); err != nil {
+		return err
+	}
+	for _, d := range p.machines {
+		d.Machine.Kill()
+	}
+	if err := p.unwritten(p.machines...); err != nil {
+		return err
+	}
+	return p.resume(ctx, granted)
+}
+
+// getsNothing holds that the machine with the grant, which asks after the stop,
+// gets as little as the others.
+func (p *play) getsNothing(ctx context.Context, granted *Deployment, from int) error {
+	if err := p.boxSays(ctx, from, "mac="+granted.Target.MAC+".*outcome=silent.*interlock has stopped the box", 2*time.Minute); err != nil {
 		return err
 	}
 	// The firmware gives up by itself: until then nothing may have come.
@@ -48,22 +60,12 @@ func wrongAdvertisement(ctx context.Context, p *play) error {
 		return err
 	}
 	p.holds("%s has a grant, asked after the stop and got nothing either", granted.Target.Name)
-	all = append(all, granted)
-	for _, d := range all {
-		d.Machine.Kill()
-	}
 	if sent := p.Sent(from); len(sent) > 0 {
 		return fmt.Errorf("scenario %s: the box sent something: %s", p.scenario.Name, sent[0])
 	}
 	p.holds("the box sent no boot file to any of the three")
-	if err := p.unwritten(all...); err != nil {
-		return err
-	}
-	return p.resume(ctx, granted)
+	return nil
 }
-
-// silent matches the box's refusal to answer a machine.
-func silent(d *Deployment) string { return "mac=" + d.Target.MAC + ".*outcome=silent" }
 
 // siteRefuses holds that an advertisement to everybody needs a number that a
 // person types.
