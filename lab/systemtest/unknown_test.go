@@ -14,8 +14,7 @@ import (
 )
 
 // strangers switches unknown computer support on, and offers them the sequence
-// of the ward; nothing starts by itself, and nobody is asked but the person at
-// the machine: approval is a scenario of its own.
+// of the ward; nothing starts by itself. Nobody compares a code here.
 const strangers = `kind: Box
 name: ward7-box
 pxe: {unknownComputers: true}
