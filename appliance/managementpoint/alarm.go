@@ -16,8 +16,8 @@ func (p *Point) raise(ctx context.Context, mac, job, text string) {
 	p.flight(ctx, status.FlightEvent{Client: mac, Job: job, What: status.FlightAlarm, Text: text})
 }
 
-// news tells the site at once, if somebody listens.
-func (p *Point) news() {
+// tellSite tells the site at once, if somebody listens.
+func (p *Point) tellSite() {
 	if p.News != nil {
 		p.News()
 	}

@@ -63,7 +63,7 @@ func (p *Point) interlock(ctx context.Context, o policy.Offer, stopped, mac stri
 func (p *Point) stop(ctx context.Context, why, mac string) error {
 	p.Log.Error("the wipe interlock has stopped the box", "why", why)
 	text := "ALARM: the box has stopped erasing machines: " + why
-	defer p.news()
+	defer p.tellSite()
 	return p.Store.Stop(ctx, why, status.FlightEvent{Time: p.Now(), Client: mac, What: "alarm", Text: text}, p.Now())
 }
 
@@ -92,7 +92,7 @@ func (p *Point) CarryOut(ctx context.Context) error {
 			return err
 		}
 		if done {
-			p.news()
+			p.tellSite()
 			p.Log.Info("order carried out", "order", o.ID, "kind", o.Kind, "by", o.By, "computers", len(o.Computers))
 		}
 	}
