@@ -143,6 +143,9 @@ func (p *play) resume(ctx context.Context, granted *Deployment) error {
 		return err
 	}
 	p.follow(ctx, granted.Machine)
+	if err := p.boxSays(ctx, from, "mac="+granted.Target.MAC+".*outcome=offered", 4*time.Minute); err != nil {
+		return err
+	}
 	p.holds("after `bootward box resume` the granted machine is answered")
 	return p.installs(ctx, granted, 0)
 }
