@@ -1,6 +1,10 @@
 # Two targets matter: `make demo` and `make test`. Both work on a fresh Debian
 # 12 with Go and this repository, as root or with sudo.
 
+# A pipe into tee must not hide that what stands before it failed.
+SHELL   := bash
+.SHELLFLAGS := -o pipefail -c
+
 SUDO    := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 COMMIT  := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
@@ -10,7 +14,7 @@ GO      := CGO_ENABLED=0 go
 KIT     := build/kit
 LAB     := build/lab
 
-.PHONY: all demo test unit system deps programs kit fuzz matrix soak bench lint clean
+.PHONY: all demo test unit system deps programs kit fuzz matrix scenarios soak bench lint clean
 
 all: programs
 
@@ -30,7 +34,7 @@ unit: deps ## units, goldens, fuzz seeds, interop, namespaces
 
 system: deps programs kit ## whole machines in emulation
 	$(SUDO) env "PATH=$$PATH" BOOTWARD_KIT=$(CURDIR)/$(KIT) BOOTWARD_BIN=$(CURDIR)/bin BOOTWARD_CACHE=$(CURDIR)/build/cache \
-		go test -count=1 -v -tags system -timeout 40m -run "$(or $(TESTS),TestWard)" ./lab/systemtest
+		go test -count=1 -v -tags system -timeout $(or $(TIMEOUT),40m) -run "$(or $(TESTS),TestWard)" ./lab/systemtest
 
 deps:
 	@scripts/deps
@@ -46,6 +50,9 @@ fuzz: ## every fuzz target, FUZZTIME each (default 30s)
 
 matrix: deps programs kit ## firmware × NIC × boot order
 	scripts/matrix | tee docs/results/matrix-$(COMMIT).txt
+
+scenarios: deps programs kit ## the situations of the isolated lab, TESTS=NAME for one
+	$(SUDO) env "PATH=$$PATH" scripts/scenarios "$(TESTS)" | tee docs/results/scenarios-$(COMMIT).txt
 
 soak: deps programs kit ## the chain again and again, with faults
 	scripts/soak $(or $(ROUNDS),5) | tee docs/results/soak-$(COMMIT).txt

@@ -84,7 +84,7 @@ func (l *Lab) StartBox(ctx context.Context) error {
 func (l *Lab) WaitBox(ctx context.Context) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.factor.Scale(5*time.Minute))
 	defer cancel()
-	stop := l.echo(ctx, l.box)
+	stop := l.echo(ctx, l.box, ours)
 	defer stop()
 	line, err := l.box.WaitSerial(ctx, 0, ready)
 	if err != nil {
@@ -119,8 +119,8 @@ func (l *Lab) KillBox(ctx context.Context) error {
 	return nil
 }
 
-// echo shows what a machine's console says of Bootward, until stop.
-func (l *Lab) echo(ctx context.Context, m *machine.Machine) (stop func()) {
+// echo shows the lines of a machine's console that match, until stop.
+func (l *Lab) echo(ctx context.Context, m *machine.Machine, match *regexp.Regexp) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -131,7 +131,7 @@ func (l *Lab) echo(ctx context.Context, m *machine.Machine) (stop func()) {
 		for {
 			lines := m.Serial()
 			for _, line := range lines[shown:] {
-				if ours.MatchString(line.Text) {
+				if match.MatchString(line.Text) {
 					l.show.Note(fmt.Sprintf("%s %6.1f s  %s", m.Name(), line.At.Seconds(), strings.TrimSpace(line.Text)))
 				}
 			}
@@ -148,6 +148,10 @@ func (l *Lab) echo(ctx context.Context, m *machine.Machine) (stop func()) {
 
 // ours matches the lines of Bootward's programs that are worth showing.
 var ours = regexp.MustCompile(`(bootward|bootward-init|bootward-agent): `)
+
+// steps matches the same and what the agent shows: where nobody follows the
+// messages at the site, a person sees the steps by them.
+var steps = regexp.MustCompile(ours.String() + `|(^|: )\[ *[0-9]+\.[0-9]\] \S`)
 
 func blankDisk(path string, size int64) error {
 	f, err := os.Create(path)

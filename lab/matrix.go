@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -44,9 +42,6 @@ func RunMatrix(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	if err := l.matrixWard(); err != nil {
-		return err
-	}
 	for _, step := range []func(context.Context) error{l.Image, l.Site, l.applyMatrix, l.BuildFirmware, l.StartBox} {
 		if err := step(ctx); err != nil {
 			return err
@@ -93,29 +88,21 @@ func (l *Lab) matrixRow(ctx context.Context, t Target) (time.Duration, error) {
 	return d.Took, l.Verify(ctx, d)
 }
 
-// matrixWard writes the computers of the rows, beside the objects of the ward.
-func (l *Lab) matrixWard() error {
+// matrixWard is the computers of the rows, which stand beside the objects of the
+// ward.
+func matrixWard(targets []Target) string {
 	var b strings.Builder
 	var names []string
-	for _, t := range l.options.Targets {
+	for _, t := range targets {
 		fmt.Fprintf(&b, "kind: Computer\nname: %s\nmacs: [%s]\nbox: %s\n---\n", t.Name, t.MAC, boxName)
 		names = append(names, t.Name)
 	}
 	fmt.Fprintf(&b, "kind: Collection\nname: Matrix\nmembers: [%s]\n---\n", strings.Join(names, ", "))
 	fmt.Fprintf(&b, "kind: Advertisement\nname: Matrix gets Debian 12\ncollection: Matrix\nsequence: Ward PC, Debian 12\nmandatory: [asSoonAsPossible]\nconfirmedMachines: %d\n", len(names))
-	if err := os.WriteFile(l.matrixFile(), []byte(b.String()), 0o644); err != nil {
-		return fmt.Errorf("lab: %w", err)
-	}
-	return nil
+	return b.String()
 }
 
-func (l *Lab) matrixFile() string { return filepath.Join(l.options.Dir, "matrix.yaml") }
-
 func (l *Lab) applyMatrix(ctx context.Context) error {
-	out, err := l.CLI(ctx, "apply", "-f", l.matrixFile(), "--accept-missing")
-	if err != nil {
-		return err
-	}
-	l.noteLines(out)
-	return nil
+	_, err := l.Apply(ctx, "matrix.yaml", matrixWard(l.options.Targets))
+	return err
 }

@@ -29,6 +29,8 @@ type Options struct {
 	Targets []Target
 	// BootOrder of the targets that name none; disk-first.
 	BootOrder string
+	// Scenario names what RunScenario plays.
+	Scenario string
 	// Keep leaves the machines running until the context ends.
 	Keep bool
 	// Attach names a machine: its console is the terminal of the run at the

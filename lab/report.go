@@ -110,8 +110,7 @@ func (l *Lab) cold() string {
 }
 
 // keep switches the deployed machines on again, from their own disks, and
-// leaves everything running until the context ends, or until the person at the
-// attached console leaves it.
+// leaves everything running.
 func (l *Lab) keep(ctx context.Context, deployments []*Deployment) error {
 	names := []string{boxName}
 	for _, d := range deployments {
@@ -120,6 +119,12 @@ func (l *Lab) keep(ctx context.Context, deployments []*Deployment) error {
 		}
 		names = append(names, d.Target.Name)
 	}
+	return l.stay(ctx, names)
+}
+
+// stay leaves the machines running until the context ends, or until the person
+// at the attached console leaves it.
+func (l *Lab) stay(ctx context.Context, names []string) error {
 	if name := l.options.Attach; name != "" {
 		if !slices.Contains(names, name) {
 			return fmt.Errorf("lab: there is no machine %q to attach to: give one of %v", name, names)

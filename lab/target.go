@@ -88,7 +88,7 @@ func (l *Lab) Deploy(ctx context.Context, t Target) (*Deployment, error) {
 func (l *Lab) Follow(ctx context.Context, d *Deployment) error {
 	ctx, cancel := context.WithTimeout(ctx, l.factor.Scale(deployDeadline))
 	defer cancel()
-	stop := l.echo(ctx, d.Machine)
+	stop := l.echo(ctx, d.Machine, ours)
 	defer stop()
 	return l.watch(ctx, d)
 }

@@ -192,8 +192,7 @@ func (p *Point) halt(ctx context.Context, j store.Job, second api.Identity, why 
 // but is other hardware, and refuses it.
 func (p *Point) warnTwin(ctx context.Context, j store.Job, second api.Identity, why string) *api.Error {
 	p.Log.Warn("a second machine shows the labels of a running job", "job", j.ID, "computer", j.Name, "why", why, "second", identityText(second))
-	p.flight(ctx, status.FlightEvent{Client: second.MACs[0], Job: j.ID, What: "alarm",
-		Text: fmt.Sprintf("ALARM: a second machine asks as %s while job %s runs: %s (%s)", j.Name, j.ID, why, identityText(second))})
+	p.raise(ctx, second.MACs[0], j.ID, fmt.Sprintf("ALARM: a second machine asks as %s while job %s runs: %s (%s)", j.Name, j.ID, why, identityText(second)))
 	return api.Errorf(api.CodeConflict, "", "a job runs under the labels of this machine, and this is other hardware").
 		WithRemedy("find the two machines; if this one claims as well, both are stopped")
 }
@@ -202,7 +201,7 @@ func (p *Point) warnTwin(ctx context.Context, j store.Job, second api.Identity, 
 func (p *Point) warnConflict(ctx context.Context, v Verdict, id api.Identity) {
 	if v.Conflict != "" {
 		p.Log.Warn("labels of a machine contradict each other", "why", v.Conflict, "machine", identityText(id))
-		p.flight(ctx, status.FlightEvent{Client: id.MACs[0], What: "alarm", Text: v.Conflict + " (" + identityText(id) + ")"})
+		p.raise(ctx, id.MACs[0], "", v.Conflict+" ("+identityText(id)+")")
 	}
 }
 

@@ -60,6 +60,7 @@ func (p *Point) interlock(ctx context.Context, o policy.Offer, stopped, mac stri
 func (p *Point) stop(ctx context.Context, why, mac string) error {
 	p.Log.Error("the wipe interlock has stopped the box", "why", why)
 	text := "ALARM: the box has stopped erasing machines: " + why
+	defer p.tellSite()
 	return p.Store.Stop(ctx, why, status.FlightEvent{Time: p.Now(), Client: mac, What: "alarm", Text: text}, p.Now())
 }
 
@@ -94,6 +95,7 @@ func (p *Point) CarryOut(ctx context.Context) error {
 			p.Wake(ctx, o.Computers)
 		}
 		if done {
+			p.tellSite()
 			p.Log.Info("order carried out", "order", o.ID, "kind", o.Kind, "by", o.By, "computers", len(o.Computers))
 			p.news()
 		}

@@ -40,6 +40,12 @@ type Self struct {
 // changed after; functions are called by several goroutines at once.
 type Point struct {
 	Store *store.Store
+	// Alarm raises an alarm about a machine that a person at the box sees; when
+	// it is nil, alarms are recorded only.
+	Alarm func(mac, job, text string)
+	// News is called when the site should be told at once: the box has stopped, or
+	// goes on. It may be nil.
+	News func()
 	// Self is nil before the box is enrolled.
 	Self func() *Self
 	// Policy is the snapshot in force, nil before there is one.

@@ -3,7 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"encoding/pem"
 	"log/slog"
 	"net"
 	"os"
@@ -28,7 +31,7 @@ const boxPIN = "271828"
 
 // atBox is a box of the rig's site, with one machine that waits and stopped by
 // the interlock. Its site need not answer.
-func (r *rig) atBox() (address string, memory *store.Store) {
+func (r *rig) atBox(listed map[string][]string) (address string, memory *store.Store) {
 	t := r.t
 	t.Helper()
 	check := func(err error) {
@@ -57,9 +60,10 @@ func (r *rig) atBox() (address string, memory *store.Store) {
 	check(err)
 	t.Cleanup(func() { memory.Close() })
 	snapshot := &policy.Snapshot{Format: 1, Site: "CEN", Box: osd.Box{Meta: osd.Meta{ID: e.Box, Name: "ward7-box"}},
-		Computers: []osd.Computer{{Meta: osd.Meta{ID: "C1", Name: "ward7-pc1"}, MACs: []string{"52:54:00:77:00:11"}}},
-		People:    []osd.Person{{Meta: osd.Meta{ID: "P1", Name: "bob"}, Technician: &osd.Technician{Boxes: []string{osd.AnyBox}}}},
-		Sealed:    []policy.Sealed{{Kind: policy.SealedPIN, Object: "P1", Revision: 1, Ciphertext: []byte(trust.NewVerifier(boxPIN))}}}
+		Computers:    []osd.Computer{{Meta: osd.Meta{ID: "C1", Name: "ward7-pc1"}, MACs: []string{"52:54:00:77:00:11"}}},
+		People:       []osd.Person{{Meta: osd.Meta{ID: "P1", Name: "bob"}, Technician: &osd.Technician{Boxes: []string{osd.AnyBox}}}},
+		Certificates: listed,
+		Sealed:       []policy.Sealed{{Kind: policy.SealedPIN, Object: "P1", Revision: 1, Ciphertext: []byte(trust.NewVerifier(boxPIN))}}}
 	p := &managementpoint.Point{Store: memory, Policy: func() *policy.Snapshot { return snapshot }, Now: time.Now, Log: quiet,
 		Self: func() *managementpoint.Self {
 			return &managementpoint.Self{Box: e.Box, BoxName: e.BoxName, Site: e.Site, Anchor: s.Anchor(), Authority: authority}
@@ -86,7 +90,7 @@ func (r *rig) atBox() (address string, memory *store.Store) {
 // TestBoxVerbs: what a technician does at a box, the site being away.
 func TestBoxVerbs(t *testing.T) {
 	r := newRig(t)
-	address, memory := r.atBox()
+	address, memory := r.atBox(nil)
 	pinFile := filepath.Join(t.TempDir(), "pin")
 	if err := os.WriteFile(pinFile, []byte(boxPIN+"\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -143,7 +147,7 @@ func TestBoxVerbs(t *testing.T) {
 // TestBoxSignIn: what a person is told who does not get in.
 func TestBoxSignIn(t *testing.T) {
 	r := newRig(t)
-	address, _ := r.atBox()
+	address, _ := r.atBox(nil)
 	dir := t.TempDir()
 	file := func(name, text string) string {
 		path := filepath.Join(dir, name)
@@ -180,7 +184,6 @@ func TestBoxSignIn(t *testing.T) {
 // another site's box is not believed.
 func TestBoxCertificate(t *testing.T) {
 	r := newRig(t)
-	address, _ := r.atBox()
 	ca := r.authority()
 	key, err := trust.NewKey()
 	if err != nil {
@@ -198,6 +201,9 @@ func TestBoxCertificate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	block, _ := pem.Decode(chain)
+	sum := sha256.Sum256(block.Bytes)
+	address, _ := r.atBox(map[string][]string{"bob": {hex.EncodeToString(sum[:])}})
 	if err := os.WriteFile(filepath.Join(filepath.Dir(r.env), "bob.pem"), append(chain, keyPEM...), 0o600); err != nil {
 		t.Fatal(err)
 	}

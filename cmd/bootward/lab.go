@@ -25,9 +25,15 @@ func newLabRun(a *app) *cobra.Command {
 		Long: `Starts a central site, a ward with a plain DHCP server, a box that boots its own
 firmware, and targets with blank disks that boot from the network. Ends with
 status 0 only if every installed system has reported from inside and its disk
-is that of the image's source. Needs root.`,
-		Example: "  sudo bootward lab run --firmware uefi --nic e1000e --boot-order network-first", Args: exactly(),
-		RunE: func(c *cobra.Command, _ []string) error { return runLab(c.Context(), a, o) }}
+is that of the image's source. With --scenario it plays one situation instead,
+and ends with status 0 only if everything was as it must be. Needs root.`,
+		Example: "  sudo bootward lab run --firmware uefi --nic e1000e --boot-order network-first\n  sudo bootward lab run --scenario wrong-advertisement", Args: exactly(),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if c.Flags().Changed("scenario") {
+				return runScenario(c.Context(), a, c, o)
+			}
+			return runLab(c.Context(), a, o)
+		}}
 	o.addTo(c, "build/lab", "bootward")
 	f := c.Flags()
 	f.StringVar(&o.firmware, "firmware", "both", "targets: uefi, bios or both")
@@ -35,6 +41,7 @@ is that of the image's source. Needs root.`,
 	f.StringVar(&o.BootOrder, "boot-order", machine.DiskFirst, "targets: disk-first or network-first")
 	f.BoolVar(&o.Keep, "keep", false, "keep the machines running at the end, until Ctrl-C")
 	f.Int64Var(&o.since, "since", 0, "when the work began, in seconds of Unix time: also prints the time since then")
+	scenarioFlag(c, &o)
 	f.StringVar(&o.Attach, "attach", "", "at the end, attach to the console of this machine; Ctrl-] leaves and ends the run")
 	return c
 }

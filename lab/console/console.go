@@ -135,14 +135,19 @@ func (d *Display) Progress(done, total int64, unit string) {
 }
 
 // Note says something that stays to be read.
-func (d *Display) Note(text string) {
+func (d *Display) Note(text string) { d.say("note", text) }
+
+// Check says what was looked at and found to be as it must be.
+func (d *Display) Check(text string) { d.say("check", text) }
+
+func (d *Display) say(kind, text string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.erase()
 	if d.mode == JSON {
-		d.emit(event{Event: "note", Stage: d.stage, Text: text})
+		d.emit(event{Event: kind, Stage: d.stage, Text: text})
 	} else {
-		d.line("%s  note  %s", d.elapsed(), text)
+		d.line("%s  %-5s %s", d.elapsed(), kind, text)
 	}
 	d.redraw()
 }
@@ -190,7 +195,7 @@ func (d *Display) endStage(word string) {
 type event struct {
 	Time     time.Time `json:"time"`
 	Elapsed  float64   `json:"elapsed"` // seconds since the display began
-	Event    string    `json:"event"`   // stage, progress, stage-end, note, done
+	Event    string    `json:"event"`   // stage, progress, stage-end, note, check, done
 	Stage    string    `json:"stage,omitempty"`
 	Progress *Progress `json:"progress,omitempty"`
 	Text     string    `json:"text,omitempty"`

@@ -53,6 +53,7 @@ func play(mode Mode) string {
 	after(6)
 	d.Progress(216<<20, 214<<20, Bytes) // more than all
 	d.Note("the image came from the cache")
+	d.Check("no block of the disk was written")
 	after(1)
 	d.Stage("Boot the box, whose name is long enough that a line of it will not fit on eighty columns")
 	after(61)

@@ -128,6 +128,12 @@ func (m *Machine) PowerDown(ctx context.Context) error { return m.command(ctx, "
 // Reset presses the reset button.
 func (m *Machine) Reset(ctx context.Context) error { return m.command(ctx, "system_reset") }
 
+// Pause stops the machine's processors: its guest sees nothing but a jump of time, as a slower machine would.
+func (m *Machine) Pause(ctx context.Context) error { return m.command(ctx, "stop") }
+
+// Resume lets a paused machine go on.
+func (m *Machine) Resume(ctx context.Context) error { return m.command(ctx, "cont") }
+
 // Quit ends QEMU in good order: its disk images are flushed; the guest is not asked.
 func (m *Machine) Quit(ctx context.Context) error { return m.command(ctx, "quit") }
 

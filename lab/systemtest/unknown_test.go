@@ -6,7 +6,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
@@ -47,11 +46,7 @@ func TestUnknownComputers(t *testing.T) {
 	})
 	w := &ward{Lab: l}
 	build(t, w)
-	file := filepath.Join(t.TempDir(), "strangers.yaml")
-	if err := os.WriteFile(file, []byte(strangers), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.CLI(t.Context(), "apply", "-f", file, "--accept-missing"); err != nil {
+	if _, err := w.Apply(t.Context(), "strangers.yaml", strangers); err != nil {
 		t.Fatal(err)
 	}
 	for _, step := range []func(context.Context) error{w.StartBox, waitBox(w)} {
@@ -70,8 +65,6 @@ func waitBox(w *ward) func(context.Context) error {
 	}
 }
 
-const pressAnyKey = "press any key within"
-
 func nobodyComes(t *testing.T, w *ward) {
 	from := len(w.Box().Serial())
 	d, err := w.Start(t.Context(), lab.Target{Name: "stranger-1", Firmware: machine.UEFI, MAC: "52:54:00:77:00:91"})
@@ -80,7 +73,7 @@ func nobodyComes(t *testing.T, w *ward) {
 	}
 	defer d.Machine.Kill()
 	seen := 0
-	for _, pattern := range []string{pressAnyKey, "nobody pressed a key", "Start PXE"} {
+	for _, pattern := range []string{"press any key within", "nobody pressed a key", "Start PXE"} {
 		line, err := w.WaitConsole(t.Context(), d.Machine, seen, pattern, 4*time.Minute)
 		if err != nil {
 			t.Fatal(err)
@@ -90,13 +83,8 @@ func nobodyComes(t *testing.T, w *ward) {
 	if _, err := w.WaitConsole(t.Context(), w.Box(), from, "mac=52:54:00:77:00:91.*outcome=silent", 2*time.Minute); err != nil {
 		t.Fatalf("the box offers the screen again at once: %v", err)
 	}
-	// The file is sparse: no block of it exists until something is written.
-	var st syscall.Stat_t
-	if err := syscall.Stat(filepath.Join(d.Machine.Dir(), "disk.img"), &st); err != nil {
-		t.Fatal(err)
-	}
-	if st.Blocks != 0 {
-		t.Fatalf("%d blocks of the disk were written", st.Blocks)
+	if n, err := d.Written(); n > 0 || err != nil {
+		t.Fatalf("%d bytes of the disk were written, %v", n, err)
 	}
 }
 
@@ -106,15 +94,8 @@ func personChooses(t *testing.T, w *ward) {
 		t.Fatal(err)
 	}
 	defer d.Machine.Kill()
-	for _, say := range []struct{ prompt, answer string }{
-		{pressAnyKey, " "}, {"Number, or nothing", "1\r"}, {"Type YES to go on", "YES\r"},
-	} {
-		if _, err := w.WaitConsole(t.Context(), d.Machine, 0, say.prompt, 4*time.Minute); err != nil {
-			t.Fatal(err)
-		}
-		if err := d.Machine.Type(say.answer); err != nil {
-			t.Fatal(err)
-		}
+	if err := w.Converse(t.Context(), d.Machine, 4*time.Minute, lab.Consent()...); err != nil {
+		t.Fatal(err)
 	}
 	if _, err := w.WaitConsole(t.Context(), w.Box(), 0, `id=11134 action="Apply Operating System"`, 6*time.Minute); err != nil {
 		t.Fatal(err)

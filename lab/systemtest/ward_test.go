@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -134,14 +133,12 @@ func refused(t *testing.T, w *ward, target lab.Target, why string) {
 		t.Fatalf("the box did not say that it is silent because of %q: %v", why, err)
 	}
 	// The firmware gives up by itself: until then nothing may have come.
-	if _, err := w.WaitConsole(t.Context(), d.Machine, 0, "Nothing to boot|No more network devices|No bootable device|Shell>", 3*time.Minute); err != nil {
+	if _, err := w.WaitConsole(t.Context(), d.Machine, 0, lab.GaveUp, 3*time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	d.Machine.Kill()
-	for _, l := range w.Box().Serial()[from:] {
-		if strings.Contains(l.Text, "outcome=offered") || strings.Contains(l.Text, "tftp transfer") || strings.Contains(l.Text, "boot file") {
-			t.Errorf("the box sent something: %s", l.Text)
-		}
+	for _, line := range w.Sent(from) {
+		t.Errorf("the box sent something: %s", line)
 	}
 }
 
@@ -177,10 +174,8 @@ func deployed(t *testing.T, w *ward, d *lab.Deployment) {
 	if err := w.Follow(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
-	for i, m := range d.Messages {
-		if m.Number != uint64(i+1) {
-			t.Errorf("message %d of %s has number %d: one is lost or counted twice", i+1, d.Target.Name, m.Number)
-		}
+	if err := lab.Delivered(d.Messages); err != nil {
+		t.Errorf("%s: %v", d.Target.Name, err)
 	}
 	if err := w.Verify(t.Context(), d); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/bootward/bootward/lab"
+)
+
+// TestScenarioObjects holds that the site takes the files of every scenario on
+// top of the objects of the ward, in their order, and refuses those that the
+// scenario says it refuses.
+func TestScenarioObjects(t *testing.T) {
+	for _, s := range lab.Scenarios() {
+		t.Run(s.Name, func(t *testing.T) {
+			docs, err := s.Documents()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(docs) == 0 {
+				return // the objects of the ward, which TestWard applies
+			}
+			r := newRig(t)
+			r.imports()
+			r.want(exitDone, "apply", "-f", example, "--accept-missing")
+			for _, d := range docs {
+				file := filepath.Join(t.TempDir(), d.Name)
+				if err := os.WriteFile(file, []byte(d.YAML), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				code := exitDone
+				if d.Refused {
+					code = exitRefused
+				}
+				r.want(code, "apply", "-f", file, "--accept-missing")
+			}
+		})
+	}
+}
+
+func TestScenarioFlag(t *testing.T) {
+	r := &rig{t: t}
+	for _, list := range []string{"list", "help"} {
+		if out, _ := r.want(exitDone, "lab", "run", "--scenario", list); !strings.Contains(out, "twin-guid  ") {
+			t.Errorf("%s: %s", list, out)
+		}
+	}
+	out, _ := r.want(exitDone, "--json", "lab", "run", "--scenario", "list")
+	var all []listedScenario
+	if err := json.Unmarshal([]byte(out), &all); err != nil || len(all) != len(lab.Scenarios()) {
+		t.Errorf("as JSON: %v: %s", err, out)
+	}
+	if _, errs := r.want(exitUsage, "lab", "run", "--scenario", "fire"); !strings.Contains(errs, "new-system, unknown-approval") {
+		t.Errorf("an unknown name: %s", errs)
+	}
+	if _, errs := r.want(exitUsage, "lab", "run", "--scenario", "cut-line", "--nic", "e1000"); !strings.Contains(errs, "--nic") {
+		t.Errorf("a flag of the ward's machines: %s", errs)
+	}
+	if out, _ := r.want(exitDone, "__complete", "lab", "run", "--scenario", ""); !strings.Contains(out, "wrong-advertisement\t") {
+		t.Errorf("completion: %s", out)
+	}
+}
