@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/bootward/bootward/lab/machine"
+	"github.com/bootward/bootward/lab/segment"
 	"github.com/bootward/bootward/osd/status"
 )
 
@@ -136,4 +137,10 @@ func (l *Lab) Converse(ctx context.Context, m *machine.Machine, deadline time.Du
 		from = line.N
 	}
 	return nil
+}
+
+// Capture records every packet of the segment in a file, until it is stopped, the
+// lab is closed, or ctx ends.
+func (l *Lab) Capture(ctx context.Context, file string) (*segment.Capture, error) {
+	return l.segment.Capture(ctx, file)
 }

@@ -13,22 +13,26 @@ import (
 
 	"github.com/bootward/bootward/lab"
 	"github.com/bootward/bootward/lab/machine"
+	"github.com/bootward/bootward/lab/segment"
 )
 
 // ward is the lab of one test, and what its steps hand on.
 type ward struct {
 	*lab.Lab
-	percent int    // of the content, when the box was killed
-	blob    string // that was corrupted
+	dir     string           // what the run leaves behind
+	running context.Context  // of the whole test
+	capture *segment.Capture // of the whole test
+	percent int              // of the content, when the box was killed
+	blob    string           // that was corrupted
 }
 
 // TestWard takes eight machine runs: the calibration, the box three times, the
 // two targets of the example, and two machines that must get nothing.
 func TestWard(t *testing.T) {
+	dir := filepath.Join(provided(t, "BOOTWARD_CACHE"), "..", "systemtest")
 	l, err := lab.Open(t.Context(), lab.Options{
 		Kit: provided(t, "BOOTWARD_KIT"), Bin: provided(t, "BOOTWARD_BIN"), Cache: provided(t, "BOOTWARD_CACHE"),
-		Dir: filepath.Join(provided(t, "BOOTWARD_CACHE"), "..", "systemtest"), Name: "systest",
-		Ward: "../../examples/ward", BoxFirmware: machine.BIOS, Out: os.Stdout,
+		Dir: dir, Name: "systest", Ward: wardWithSecret(t), BoxFirmware: machine.BIOS, Out: os.Stdout,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -38,16 +42,18 @@ func TestWard(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	w := &ward{Lab: l}
+	w := &ward{Lab: l, dir: dir, running: t.Context()}
 	for _, step := range []struct {
 		name string
 		run  func(*testing.T, *ward)
 	}{
 		{"site and firmware from nothing", build},
+		{"a secret is set", setSecret},
 		{"box loses power during the sync and goes on where it was", powerCut},
 		{"unknown machine is not offered anything", unknownMachine},
 		{"UEFI target, a damaged file on the box, the site gone in the middle", damagedAndCutOff},
 		{"BIOS target that boots from the network first, with another card", networkFirst},
+		{"the secret that the sequence used is nowhere", secretIsNowhere},
 		{"after the box lost its data every grant counts as used", lostData},
 	} {
 		if !t.Run(step.name, func(t *testing.T) { step.run(t, w) }) {
@@ -177,6 +183,7 @@ func deployed(t *testing.T, w *ward, d *lab.Deployment) {
 	if err := lab.Delivered(d.Messages); err != nil {
 		t.Errorf("%s: %v", d.Target.Name, err)
 	}
+	usedSecret(t, d.Messages)
 	if err := w.Verify(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
