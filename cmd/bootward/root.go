@@ -65,7 +65,14 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by policy or safety,
 	)
 	root.SetHelpCommandGroupID(taskProgram)
 	root.SetCompletionCommandGroupID(taskProgram)
-	root.AddCommand(
+	root.AddCommand(commands(a)...)
+	remote(a, root)
+	return root
+}
+
+// commands are the objects and their verbs, in the order of the help.
+func commands(a *app) []*cobra.Command {
+	return []*cobra.Command{
 		group("site", "The central site: init, serve, backup, restore, audit", taskSite,
 			newSiteInit(a), newSiteServe(a), newSiteBackup(a), newSiteRestore(a), newSiteAudit(a)),
 		group("box", "Boxes: list, show, token, password, ready, resume, delete", taskSite, append(verbs(a, osd.KindBox), newBoxToken(a), newBoxPassword(a), newBoxReady(a), newBoxResume(a))...),
@@ -90,9 +97,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by policy or safety,
 		group("firmware", "Firmware of boxes: build", taskBuild, newFirmwareBuild(a)),
 		group("lab", "A whole site, box and targets in emulation: run, matrix, attach", taskBuild, newLabRun(a), newLabMatrix(a), newLabAttach(a)),
 		newVersion(a),
-	)
-	remote(a, root)
-	return root
+	}
 }
 
 // deployment is the newer name of an advertisement.
