@@ -112,7 +112,7 @@ func (b *Box) open(dir string) (err error) {
 	b.point = &managementpoint.Point{
 		Store: b.store, Self: b.self, Policy: b.snapshot, Complete: b.library.Complete, Now: b.link.Now, Version: b.o.Version,
 		Content: &distributionpoint.Point{Library: b.library, OnBad: b.bad, Relay: b.relay}, LineUp: b.link.Up, Wake: b.wakeNow,
-		Unseal: b.unseal, Waits: b.news.Notify, Log: b.super.Logger("https"),
+		Unseal: b.unseal, Log: b.super.Logger("https"),
 	}
 	if b.o.Unseal != nil {
 		b.point.Unseal = b.o.Unseal

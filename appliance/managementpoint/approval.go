@@ -115,7 +115,7 @@ func (p *Point) ask(ctx context.Context, v Verdict, want api.PendingApproval, ke
 		p.noteReplaced(r.Key)
 	}
 	p.Log.Info("a machine waits for approval", "code", a.Code, "computer", a.Computer, "advertisement", a.Advertisement, "why", a.Why)
-	p.news()
+	p.tellSite()
 	return p.waiting(a)
 }
 

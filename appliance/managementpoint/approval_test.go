@@ -104,7 +104,7 @@ func TestApprovalOpensTheJob(t *testing.T) {
 	r := newRig(t)
 	p, _ := r.strangers()
 	news := 0
-	p.Waits = func() { news++ }
+	p.News = func() { news++ }
 	m := r.waiter(p, "A2", stranger(strangerMAC))
 	code := m.waits()
 	if again := m.waits(); again != code {

@@ -97,7 +97,6 @@ func (p *Point) CarryOut(ctx context.Context) error {
 		if done {
 			p.tellSite()
 			p.Log.Info("order carried out", "order", o.ID, "kind", o.Kind, "by", o.By, "computers", len(o.Computers))
-			p.news()
 		}
 	}
 	return nil

@@ -55,14 +55,7 @@ func (p *Point) DecideCode(ctx context.Context, code, decision, who string) (api
 		return a, internal(err)
 	}
 	p.Log.Info("approval decided", "code", a.Code, "computer", a.Computer, "decision", decision, "who", who)
-	p.news()
+	p.tellSite()
 	a.Decision, a.Who = decision, who
 	return a, nil
-}
-
-// news tells who wants to know that something waits, or was decided.
-func (p *Point) news() {
-	if p.Waits != nil {
-		p.Waits()
-	}
 }

@@ -43,8 +43,8 @@ type Point struct {
 	// Alarm raises an alarm about a machine that a person at the box sees; when
 	// it is nil, alarms are recorded only.
 	Alarm func(mac, job, text string)
-	// News is called when the site should be told at once: the box has stopped, or
-	// goes on. It may be nil.
+	// News is called when the site should be told at once: the box has stopped or
+	// goes on, a machine began to wait for approval or was decided on. It may be nil.
 	News func()
 	// Self is nil before the box is enrolled.
 	Self func() *Self
@@ -57,9 +57,6 @@ type Point struct {
 	LineUp func() bool
 	// Unseal opens a value that the site sealed to this box.
 	Unseal func(policy.Sealed) ([]byte, error)
-	// Waits is called when a machine began to wait for approval, and when one was
-	// decided on; it may be nil.
-	Waits func()
 	// Wake calls computers, by ID, that an order names; nil: nothing is sent.
 	Wake    func(ctx context.Context, computers []string)
 	Now     func() time.Time
