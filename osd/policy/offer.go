@@ -58,9 +58,10 @@ func (q *question) closed() string {
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // unattended says whether the machine may run it without a person: never one
-// that the site does not know, nor by membership in Unknown Computers.
+// that the site does not know, or that only its own job made known, nor by
+// membership in Unknown Computers.
 func (q *question) unattended() bool {
-	return q.a.IsMandatory() && q.d.Computer != nil && q.a.Collection != osd.UnknownComputers
+	return q.a.IsMandatory() && !q.d.Stranger() && q.a.Collection != osd.UnknownComputers
 }
 
 // available is what a person may choose. After a success it is offered again

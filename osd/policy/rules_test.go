@@ -86,6 +86,13 @@ func TestProvisional(t *testing.T) {
 	if d.Computer == nil || len(d.Offers) != 1 || d.Offers[0].Mandatory {
 		t.Errorf("%+v", d)
 	}
+	// All Systems holds it: what erases everybody does not start by itself there,
+	// nor count as wanted, before a job of it has succeeded.
+	s.Advertisements[0].Collection = osd.AllSystems
+	if d = New(s, l).Evaluate(m, History{}, now); len(d.Offers) != 1 || d.Offers[0].Mandatory || len(d.Wants) != 0 {
+		t.Errorf("All Systems: %+v", d)
+	}
+	s.Advertisements[0].Collection = osd.UnknownComputers
 	l.Computers[0].Provisional = false
 	if d := New(s, l).Evaluate(m, History{}, now); len(d.Offers) != 0 {
 		t.Errorf("provisioned, but offered %+v", d.Offers)
