@@ -118,7 +118,7 @@ type Say struct{ Prompt, Answer string }
 // Consent is how a person at a machine takes the first sequence that is offered,
 // and lets it erase the disk.
 func Consent() []Say {
-	return []Say{{"press any key within", " "}, {"Number, or nothing", "1\r"}, {"Type YES to go on", "YES\r"}}
+	return []Say{{"press any key within", " "}, {"Number, or nothing", "1\r"}, {"Type YES to go on", "YES\r"}, {"Does this machine replace another", "\r"}}
 }
 
 // Converse is a person at the serial console of a machine: each prompt is waited
