@@ -144,6 +144,22 @@ func TestPasswordDoesNotReplaceRequiredApproval(t *testing.T) {
 	}
 }
 
+// TestWaitingIsNoPassword: a key that waits for what starts by itself, which needs no
+// password, gets nothing that a person chooses without one.
+func TestWaitingIsNoPassword(t *testing.T) {
+	r := newRig(t)
+	r.wiping(1, 1, 1)
+	r.policy.Advertisements[0].Approval = osd.ApprovalRequired
+	r.policy.Advertisements = append(r.policy.Advertisements, osd.Advertisement{Meta: osd.Meta{ID: "A5", Name: "Look"}, Collection: osd.AllSystems, Sequence: "Wipe"})
+	r.locked(1)
+	m := r.waiter(r.lockedPoint(time.Now), "A1", api.Identity{MACs: []string{pcMAC(0)}})
+	m.unattended = true
+	m.waits()
+	m.advertisement, m.unattended = "A5", false
+	m.refused(api.CodeRefused, "PXE password")
+	r.nothingOpened()
+}
+
 // TestPasswordsAreLimited: wrong ones cost time, for the machine and for all
 // machines together, also over a restart of the box; every one stands in the
 // audit log and in the flight recorder, and no password does.
