@@ -32,6 +32,23 @@ func (p *plan) authorizeBox(old world, s *step, b *osd.Box) {
 	}
 }
 
+// authorizeBoxes wants deploy on each box that gets content, or loses it, as
+// mayDistribute does.
+func (p *plan) authorizeBoxes(s *step) {
+	now, before := distributionOf(s.Object), osd.Distribution{}
+	if now == nil {
+		return
+	}
+	if s.was != nil {
+		before = *distributionOf(s.was)
+	}
+	for _, b := range all[*osd.Box](p.world, osd.KindBox) {
+		if now.AssignedTo(b.Name) != before.AssignedTo(b.Name) && !p.world.can(osd.Deploy, b) {
+			p.deny(s, "boxes", osd.Deploy, p.world.named(b), "you may not deploy to it")
+		}
+	}
+}
+
 // authorizeSecrets wants deploy on each secret that a sequence comes to use: whoever
 // runs it can have the value.
 func (p *plan) authorizeSecrets(s *step, q *sequence.Sequence) {

@@ -31,6 +31,7 @@ func (p *plan) authorize(old world) {
 		case *osd.Box:
 			p.authorizeBox(old, s, o)
 		}
+		p.authorizeBoxes(s)
 		p.authorizeReferences(old, s)
 	}
 	p.authorizeMembers(old)

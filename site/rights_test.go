@@ -370,6 +370,8 @@ func TestRightsOfPlans(t *testing.T) {
 		{"the site's settings", "changes everything", "kind: SiteSettings\nname: site\nfolder: Wards/7\nclientAgent: true\n", 200, ""},
 		{"a secret of others in his sequence", "sees all, changes folder 7", "kind: TaskSequence\nname: Mine\nfolder: Wards/7\nbootImage: linux-x64\nsteps: [{runCommandLine: {command: id, secrets: {X: join}}}]\n", 403, "can show its value"},
 		{"a secret of his folder", "deploys to ward 7", "kind: TaskSequence\nname: Mine\nfolder: Wards/7\nsteps: [{runCommandLine: {command: id, secrets: {X: own}}}]\n", 200, ""},
+		{"content to a box of others", "changes packages", "kind: Package\nname: tools\nboxes: ['*']\n", 403, "`deploy`"},
+		{"content to his box", "deploys to ward 7", "kind: Package\nname: tools\nfolder: Wards/7\nboxes: [box7]\n", 200, ""},
 		{"the history of another computer", "changes folder 7", "kind: Computer\nname: w7-pc2\nfolder: Wards/7\nmacs: [52:54:00:77:00:72]\nbox: box7\nformer: [HIDDEN]\n", 400, "none of its earlier records"},
 		{"everything but persons", "changes everything", "kind: Person\nname: max\nrole: administrator\n", 403, "administrators alone"},
 		{"a right to nothing that exists", "", "kind: Person\nname: new\nrights: [{allow: [see], collection: Ward 9}]\n", 400, `no Collection "Ward 9"`},
