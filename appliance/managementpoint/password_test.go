@@ -58,7 +58,11 @@ func TestPasswordHidesOffers(t *testing.T) {
 	if failed != nil || !o.Password || len(o.Offers) != 1 || !o.Offers[0].Mandatory || strings.Contains(string(raw), "Look") || strings.Contains(string(raw), "Hidden") {
 		t.Errorf("offers without a ticket: %s, %v", raw, failed)
 	}
-	m := r.waiter(p, "A5", id)
+	m := r.waiter(p, "A9", id)
+	if _, failed := m.claim(); failed == nil || strings.Contains(failed.Error(), "Hidden") {
+		t.Errorf("a claim is told: %v", failed)
+	}
+	m.advertisement = "A5"
 	m.refused(api.CodeRefused, "PXE password")
 	if m.ticket, _, _ = r.try(p, id, goodPassword); m.ticket == "" {
 		t.Fatal("the right password gave no ticket")
