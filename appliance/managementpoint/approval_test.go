@@ -27,6 +27,7 @@ type waiter struct {
 	advertisement string
 	ticket        string
 	replaces      string
+	where         string
 	unattended    bool
 	key           *ecdsa.PrivateKey
 	csr           []byte
@@ -38,7 +39,7 @@ func (r *rig) waiter(p *Point, advertisement string, id api.Identity) *waiter {
 }
 
 func (m *waiter) claim() (api.Claimed, *api.Error) {
-	return m.p.claim(m.r.t.Context(), api.Claim{Identity: m.id, Advertisement: m.advertisement, Person: !m.unattended, CSR: m.csr, Ticket: m.ticket, Replaces: m.replaces}, "10.7.0.20")
+	return m.p.claim(m.r.t.Context(), api.Claim{Identity: m.id, Advertisement: m.advertisement, Person: !m.unattended, CSR: m.csr, Ticket: m.ticket, Replaces: m.replaces, Where: m.where}, "10.7.0.20")
 }
 
 // waits claims and returns the code that the machine shows.

@@ -116,8 +116,8 @@ func TestTickets(t *testing.T) {
 			if failed != nil || c.Job == "" {
 				t.Fatalf("%+v, %v", c, failed)
 			}
-			if j, err := r.store.Job(t.Context(), c.Job); err != nil || j.Approved != byPassword {
-				t.Errorf("approved by %q, %v", j.Approved, err)
+			if j, err := r.store.Job(t.Context(), c.Job); err != nil || j.Approved != byPassword || m.p.trusted(j) != nil {
+				t.Errorf("approved by %q, %v, trusted: %v", j.Approved, err, m.p.trusted(j))
 			}
 		})
 	}
