@@ -50,6 +50,10 @@ type PendingApproval struct {
 	Advertisement string   `json:"advertisement"` // name
 	Sequence      string   `json:"sequence"`
 	Destructive   bool     `json:"destructive"`
+	// Version is the digest of the sequence: another version is another question.
+	Version string `json:"version,omitempty"`
+	// PlaceOf is the computer whose place the machine is to take, as a person typed it.
+	PlaceOf string `json:"placeOf,omitempty"`
 	// Why says why a person is asked.
 	Why       string    `json:"why"`
 	AskedAt   time.Time `json:"askedAt"`

@@ -59,6 +59,9 @@ func (k *known) associate(c *osd.Computer) error {
 			return k.audit(auditConflict, title(c), fmt.Sprintf("a person at the machine said that it replaces %q, but %s says that it gets the state of %q", name, title(a), a.Source))
 		}
 	}
+	if source != nil && !k.w.serves(k.box, source) { // the box itself lets nobody name one that it does not serve
+		return k.audit(auditConflict, title(c), fmt.Sprintf("a person at the machine said that it replaces %q, which another box serves; no association was made", source.Name))
+	}
 	if source == nil || source.ID == c.ID {
 		return k.audit(auditConflict, title(c), fmt.Sprintf("a person at the machine said that it replaces %q: there is no such other computer; no association was made", name))
 	}

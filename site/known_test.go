@@ -151,6 +151,7 @@ func TestBecameKnown(t *testing.T) {
 		{"GUID of a machine at another box", 1, "S1", made("1", "bed9", g1, m+"9"), nil, "", auditConflict, "which another box serves"},
 		{"replaces one", 0, "S9", replacing(made("1", "bed9", "", m+"9"), "PC1"), nil, "bed9 ward7-box [" + m + "9]  true", auditKnown, "said that it replaces pc1"},
 		{"replaces nobody", 0, "S9", replacing(made("1", "bed9", "", m+"9"), "nobody"), nil, "bed9 ward7-box [" + m + "9]  true", auditConflict, "no such other computer"},
+		{"replaces one of another box", 0, "S9", replacing(made("1", "bed9", "", m+"9"), "pc8"), nil, "bed9 ward7-box [" + m + "9]  true", auditConflict, "which another box serves; no association"},
 		{"replaces another than was said", 0, "S1", replacing(made("1", "bed9", g1, m+"9"), "pc8"), nil, "pc1 ward7-box [" + m + "1 " + m + "9] " + g1 + " false", auditConflict, "gets the state of"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

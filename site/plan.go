@@ -70,6 +70,7 @@ func makePlan(w world, objects []written) *plan {
 	}
 	p.checkReferences()
 	p.checkUnique()
+	p.checkFormer()
 	p.checkCollections()
 	p.checkRunningClients()
 	return p

@@ -66,6 +66,8 @@ func (w world) subject(o osd.Object) osd.Subject {
 		s.Collections = []string{o.Collection}
 	case *osd.Collection:
 		s.Collections = []string{o.Name}
+	case *osd.SiteSettings: // they hold for the whole site, wherever somebody puts them
+		s.Folder = ""
 	}
 	return s
 }

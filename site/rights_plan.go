@@ -27,7 +27,11 @@ func (p *plan) authorize(old world) {
 			p.authorizeCollection(old, s, o)
 		case *sequence.Sequence:
 			p.authorizeSequence(s, o)
+			p.authorizeSecrets(s, o)
+		case *osd.Box:
+			p.authorizeBox(old, s, o)
 		}
+		p.authorizeBoxes(s)
 		p.authorizeReferences(old, s)
 	}
 	p.authorizeMembers(old)

@@ -314,9 +314,11 @@ func TestRightsOfPlans(t *testing.T) {
 	r, people := twoWards(t)
 	r.apply("kind: Computer\nname: w7-pc2\nfolder: Wards/7\nmacs: [52:54:00:77:00:72]\nbox: box7\n---\n" +
 		"kind: TaskSequence\nname: Note\nfolder: Wards/7\nbootImage: linux-x64\nsteps: [{runCommandLine: {command: id}}]\n---\n" +
+		"kind: Box\nname: box17\nfolder: Wards/7\nboundaries: [Ward 7]\n---\nkind: Secret\nname: join\n---\nkind: Secret\nname: own\nfolder: Wards/7\n---\n" +
 		"kind: Advertisement\nname: Note\ncollection: Ward 8\nsequence: Note\nmandatory: [asSoonAsPossible]\n")
 	people["changes folder 7"] = r.add("fay", "rights: [{allow: [see], kind: Box}, {allow: [change], folder: Wards/7}, {allow: [change, deploy], folder: Own}, {allow: [see], kind: Collection}, {allow: [change], kind: TaskSequence}]\n")
 	people["sees all, changes folder 7"] = r.add("gus", "rights: [{allow: [see]}, {allow: [change], folder: Wards/7}]\n")
+	people["changes boxes"] = r.add("bob", "rights: [{allow: [change], kind: Box}]\n")
 	hidden := must[osd.Computer](t, r.person(), "GET", "/v1/objects/Computer/w8-pc1", nil).ID
 	pc1 := "kind: Computer\nname: w7-pc1\nmacs: [52:54:00:77:00:07]\nbox: box7\n"
 	advert := "kind: Advertisement\nname: New\nsequence: Debian\ncollection: "
@@ -359,6 +361,18 @@ func TestRightsOfPlans(t *testing.T) {
 		{"data of his computer to his computer", "deploys to ward 7", "kind: ComputerAssociation\nname: a\nsource: w7-pc1\n", 200, ""},
 		{"data of the other ward to his computer", "deploys to ward 7", "kind: ComputerAssociation\nname: a\nfolder: Wards/7\nsource: w8-pc1\ndestination: w7-pc1\n", 400, `no Computer "w8-pc1"`},
 		{"data of what he sees to his computer", "sees all, changes folder 7", "kind: ComputerAssociation\nname: a\nfolder: Wards/7\nsource: w8-pc1\ndestination: w7-pc2\n", 403, "`change`"},
+		{"a box of his own", "deploys to ward 7", "kind: Box\nname: box9\nfolder: Wards/7\n", 403, "every Box"},
+		{"a box of his own by a right on every box", "changes boxes", "kind: Box\nname: box9\n", 200, ""},
+		{"his box for the whole site", "deploys to ward 7", "kind: Box\nname: box17\nfolder: Wards/7\n", 403, "serve every computer"},
+		{"his box for the ward of others", "sees all, changes folder 7", "kind: Box\nname: box17\nfolder: Wards/7\nboundaries: [Ward 7, Ward 8]\n", 403, "serve a collection"},
+		{"his box, as it is", "deploys to ward 7", "kind: Box\nname: box17\nfolder: Wards/7\nboundaries: [Ward 7]\nwipesPerHour: 3\n", 200, ""},
+		{"the site's settings in his folder", "deploys to ward 7", "kind: SiteSettings\nname: site\nfolder: Wards/7\nclientAgent: true\n", 403, "as it would be"},
+		{"the site's settings", "changes everything", "kind: SiteSettings\nname: site\nfolder: Wards/7\nclientAgent: true\n", 200, ""},
+		{"a secret of others in his sequence", "sees all, changes folder 7", "kind: TaskSequence\nname: Mine\nfolder: Wards/7\nbootImage: linux-x64\nsteps: [{runCommandLine: {command: id, secrets: {X: join}}}]\n", 403, "can show its value"},
+		{"a secret of his folder", "deploys to ward 7", "kind: TaskSequence\nname: Mine\nfolder: Wards/7\nsteps: [{runCommandLine: {command: id, secrets: {X: own}}}]\n", 200, ""},
+		{"content to a box of others", "changes packages", "kind: Package\nname: tools\nboxes: ['*']\n", 403, "`deploy`"},
+		{"content to his box", "deploys to ward 7", "kind: Package\nname: tools\nfolder: Wards/7\nboxes: [box7]\n", 200, ""},
+		{"the history of another computer", "changes folder 7", "kind: Computer\nname: w7-pc2\nfolder: Wards/7\nmacs: [52:54:00:77:00:72]\nbox: box7\nformer: [HIDDEN]\n", 400, "none of its earlier records"},
 		{"everything but persons", "changes everything", "kind: Person\nname: max\nrole: administrator\n", 403, "administrators alone"},
 		{"a right to nothing that exists", "", "kind: Person\nname: new\nrights: [{allow: [see], collection: Ward 9}]\n", 400, `no Collection "Ward 9"`},
 		{"a technician of no box", "", "kind: Person\nname: new\ntechnician: {boxes: ['*', box9]}\n", 400, `no Box "box9"`},

@@ -43,12 +43,14 @@ func (p *Point) consent(ctx context.Context, v Verdict, o policy.Offer, c api.Cl
 	}
 	sealed := sealedPassword(p.Policy())
 	passed := sealed != nil && p.passes(c.Ticket, v.Machine, sealed)
-	// A key that waits gave its ticket when it began to.
-	if sealed != nil && !o.Mandatory && !passed && !asked {
+	why := v.Approval(&o, passed)
+	// A key that waits gave its ticket when it began to: for what it waits for, and
+	// for nothing else.
+	waits := asked && why != "" && mine.Advertisement == o.Advertisement.Name
+	if sealed != nil && !o.Mandatory && !passed && !waits {
 		return consent{}, api.Errorf(api.CodeRefused, o.Advertisement.ID, "what a person chooses needs the PXE password of this box").
 			WithRemedy("start the machine again and type the password")
 	}
-	why := v.Approval(&o, passed)
 	switch {
 	case why == "" && v.Approval(&o, false) != "":
 		return consent{who: byPassword}, nil
@@ -73,8 +75,11 @@ func (p *Point) wanted(ctx context.Context, v Verdict, o policy.Offer, c api.Cla
 	}
 	id := c.Identity
 	id.Inventory = nil // the labels are what a person compares
-	return api.PendingApproval{Computer: name, Known: !v.Stranger(), Identity: id, Advertisement: o.Advertisement.Name,
-		Sequence: o.Sequence.Name, Destructive: o.Sequence.Destructive, Why: why}, nil
+	if c.Replaces != "" {
+		why += ", and it is to take the place of computer " + p.Evaluator().Computer(c.Replaces).Name // checkTyped has found it
+	}
+	return api.PendingApproval{Computer: name, Known: !v.Stranger(), Identity: id, Advertisement: o.Advertisement.Name, PlaceOf: c.Replaces,
+		Sequence: o.Sequence.Name, Version: o.Sequence.Digest, Destructive: o.Sequence.Destructive, Why: why}, nil
 }
 
 // decided is what became of a claim that waited. What was approved is this
@@ -82,7 +87,7 @@ func (p *Point) wanted(ctx context.Context, v Verdict, o policy.Offer, c api.Cla
 func (p *Point) decided(a store.Approval, want api.PendingApproval) (consent, *api.Error) {
 	switch {
 	case a.Computer != want.Computer || a.Known != want.Known || a.Advertisement != want.Advertisement || a.Sequence != want.Sequence ||
-		a.Destructive != want.Destructive || !reflect.DeepEqual(a.Identity, want.Identity):
+		a.Version != want.Version || a.PlaceOf != want.PlaceOf || a.Destructive != want.Destructive || !reflect.DeepEqual(a.Identity, want.Identity):
 		return consent{}, api.Errorf(api.CodeConflict, a.ID, "this key waits for approval of another machine or of another deployment").WithRemedy("start the machine again")
 	case a.Decision == store.Approve:
 		return consent{who: a.Who}, nil

@@ -26,6 +26,8 @@ type waiter struct {
 	id            api.Identity
 	advertisement string
 	ticket        string
+	replaces      string
+	where         string
 	unattended    bool
 	key           *ecdsa.PrivateKey
 	csr           []byte
@@ -37,7 +39,7 @@ func (r *rig) waiter(p *Point, advertisement string, id api.Identity) *waiter {
 }
 
 func (m *waiter) claim() (api.Claimed, *api.Error) {
-	return m.p.claim(m.r.t.Context(), api.Claim{Identity: m.id, Advertisement: m.advertisement, Person: !m.unattended, CSR: m.csr, Ticket: m.ticket}, "10.7.0.20")
+	return m.p.claim(m.r.t.Context(), api.Claim{Identity: m.id, Advertisement: m.advertisement, Person: !m.unattended, CSR: m.csr, Ticket: m.ticket, Replaces: m.replaces, Where: m.where}, "10.7.0.20")
 }
 
 // waits claims and returns the code that the machine shows.
@@ -213,6 +215,13 @@ func TestApprovalIsOfThisMachine(t *testing.T) {
 		"another sequence behind the same name": func(r *rig, _ *waiter) {
 			r.change(func(s *policy.Snapshot) { s.Advertisements[1].Sequence = "Other" })
 		},
+		"another version of the sequence": func(r *rig, _ *waiter) {
+			r.change(func(s *policy.Snapshot) {
+				s.Sequences = slices.Clone(s.Sequences)
+				s.Sequences[0].Digest = "f"
+			})
+		},
+		"in place of another computer": func(_ *rig, m *waiter) { m.replaces = "pc-C0" },
 		"the site came to know the machine": func(r *rig, _ *waiter) {
 			r.change(func(s *policy.Snapshot) {
 				s.Computers = append(s.Computers, osd.Computer{Meta: osd.Meta{ID: "C7", Name: "server"}, MACs: []string{strangerMAC}})
@@ -246,6 +255,19 @@ func (r *rig) change(f func(*policy.Snapshot)) {
 	next.Advertisements, next.Computers = slices.Clone(next.Advertisements), slices.Clone(next.Computers)
 	f(&next)
 	r.policy = &next
+}
+
+// TestReplacementIsShown: who approves is told whose place the machine takes.
+func TestReplacementIsShown(t *testing.T) {
+	r := newRig(t)
+	p, _ := r.strangers()
+	m := r.waiter(p, "A2", stranger(strangerMAC))
+	m.replaces = "PC-c0"
+	m.waits()
+	all, err := p.Pending(t.Context())
+	if err != nil || len(all) != 1 || all[0].PlaceOf != "PC-c0" || !strings.Contains(all[0].Why, "the place of computer pc-C0") {
+		t.Errorf("%+v, %v", all, err)
+	}
 }
 
 // TestChecksAreMadeAnew: an approval does not outlive the reasons to refuse.

@@ -66,7 +66,9 @@ func (p *Point) claim(ctx context.Context, c api.Claim, from string) (api.Claime
 // why there is no job. While a person is waited for, nothing is counted that
 // could stop the box: anybody can ask.
 func (p *Point) judge(ctx context.Context, v Verdict, c api.Claim, key *ecdsa.PublicKey, stopped string) (policy.Offer, consent, *api.Error) {
-	offer, refused := choose(v, c)
+	shown := v
+	p.lock(&shown, c.Ticket)
+	offer, refused := choose(v, c, tell(shown))
 	if refused == nil {
 		refused = p.checkTyped(ctx, v, offer, c)
 	}
@@ -95,8 +97,9 @@ func (p *Point) claimAgain(own store.Job, c api.Claim) (api.Claimed, *api.Error)
 	return p.certify(own.ID, c.CSR)
 }
 
-// choose finds the offer that is claimed, or says why there is none.
-func choose(v Verdict, c api.Claim) (policy.Offer, *api.Error) {
+// choose finds the offer that is claimed, or says why there is none: why is what
+// whoever claims may hear.
+func choose(v Verdict, c api.Claim, why []string) (policy.Offer, *api.Error) {
 	for _, o := range v.Offers {
 		if o.Advertisement.ID != c.Advertisement {
 			continue
@@ -106,7 +109,7 @@ func choose(v Verdict, c api.Claim) (policy.Offer, *api.Error) {
 		}
 		return o, nil
 	}
-	return policy.Offer{}, api.Errorf(api.CodeRefused, c.Advertisement, "it is not offered to this machine: %s", strings.Join(tell(v), "; "))
+	return policy.Offer{}, api.Errorf(api.CodeRefused, c.Advertisement, "it is not offered to this machine: %s", strings.Join(why, "; "))
 }
 
 // open starts the job and uses the grant, in one transaction.

@@ -58,7 +58,11 @@ func TestPasswordHidesOffers(t *testing.T) {
 	if failed != nil || !o.Password || len(o.Offers) != 1 || !o.Offers[0].Mandatory || strings.Contains(string(raw), "Look") || strings.Contains(string(raw), "Hidden") {
 		t.Errorf("offers without a ticket: %s, %v", raw, failed)
 	}
-	m := r.waiter(p, "A5", id)
+	m := r.waiter(p, "A9", id)
+	if _, failed := m.claim(); failed == nil || strings.Contains(failed.Error(), "Hidden") {
+		t.Errorf("a claim is told: %v", failed)
+	}
+	m.advertisement = "A5"
 	m.refused(api.CodeRefused, "PXE password")
 	if m.ticket, _, _ = r.try(p, id, goodPassword); m.ticket == "" {
 		t.Fatal("the right password gave no ticket")
@@ -112,8 +116,8 @@ func TestTickets(t *testing.T) {
 			if failed != nil || c.Job == "" {
 				t.Fatalf("%+v, %v", c, failed)
 			}
-			if j, err := r.store.Job(t.Context(), c.Job); err != nil || j.Approved != byPassword {
-				t.Errorf("approved by %q, %v", j.Approved, err)
+			if j, err := r.store.Job(t.Context(), c.Job); err != nil || j.Approved != byPassword || m.p.trusted(j) != nil {
+				t.Errorf("approved by %q, %v, trusted: %v", j.Approved, err, m.p.trusted(j))
 			}
 		})
 	}
@@ -142,6 +146,22 @@ func TestPasswordDoesNotReplaceRequiredApproval(t *testing.T) {
 	if c, failed := m.claim(); failed != nil || c.Job == "" {
 		t.Errorf("%+v, %v", c, failed)
 	}
+}
+
+// TestWaitingIsNoPassword: a key that waits for what starts by itself, which needs no
+// password, gets nothing that a person chooses without one.
+func TestWaitingIsNoPassword(t *testing.T) {
+	r := newRig(t)
+	r.wiping(1, 1, 1)
+	r.policy.Advertisements[0].Approval = osd.ApprovalRequired
+	r.policy.Advertisements = append(r.policy.Advertisements, osd.Advertisement{Meta: osd.Meta{ID: "A5", Name: "Look"}, Collection: osd.AllSystems, Sequence: "Wipe"})
+	r.locked(1)
+	m := r.waiter(r.lockedPoint(time.Now), "A1", api.Identity{MACs: []string{pcMAC(0)}})
+	m.unattended = true
+	m.waits()
+	m.advertisement, m.unattended = "A5", false
+	m.refused(api.CodeRefused, "PXE password")
+	r.nothingOpened()
 }
 
 // TestPasswordsAreLimited: wrong ones cost time, for the machine and for all

@@ -35,6 +35,13 @@ var past = map[string]string{Approve: "approved", Deny: "denied"}
 // the more codes there are, the likelier two are alike.
 const maxApprovals = 32
 
+// longApproval is longer than a claim waits: one that ends later was asked before
+// the clock was set back, and has ended too. Otherwise it would be good for years.
+const longApproval = time.Hour
+
+// waits are the claims that have not ended, of two times: now and longApproval later.
+const waits = "expires > ? AND expires <= ?"
+
 // Errors of approvals.
 var (
 	// ErrTooManyWait is what AskApproval returns when too many machines wait.
@@ -55,7 +62,7 @@ func (s *Store) AskApproval(ctx context.Context, a Approval, e status.FlightEven
 	}
 	now := millis(a.AskedAt)
 	return s.change(ctx, "ask for approval", func(tx *sql.Tx) error {
-		if _, err := tx.Exec("DELETE FROM approvals WHERE expires <= ?", now); err != nil {
+		if _, err := tx.Exec("DELETE FROM approvals WHERE NOT ("+waits+")", now, now+longApproval.Milliseconds()); err != nil {
 			return err
 		}
 		if _, err := tx.Exec("DELETE FROM approvals WHERE decision = '' AND document ->> '$.identity.macs[0]' = ?", first(a.Identity.MACs)); err != nil {
@@ -94,7 +101,7 @@ func first(all []string) string {
 // ApprovalByKey finds the claim of a key that waits, or that was decided on,
 // and has not ended; false if there is none.
 func (s *Store) ApprovalByKey(ctx context.Context, key string, now time.Time) (Approval, bool, error) {
-	all, err := s.approvals(ctx, "WHERE key = ? AND expires > ?", key, millis(now))
+	all, err := s.approvals(ctx, "WHERE key = ? AND "+waits, key, millis(now), millis(now.Add(longApproval)))
 	if err != nil || len(all) == 0 {
 		return Approval{}, false, err
 	}
@@ -104,7 +111,7 @@ func (s *Store) ApprovalByKey(ctx context.Context, key string, now time.Time) (A
 // Approvals lists the claims that wait, and those that were decided on and not
 // claimed yet, oldest first.
 func (s *Store) Approvals(ctx context.Context, now time.Time) ([]Approval, error) {
-	return s.approvals(ctx, "WHERE expires > ? ORDER BY asked, id", millis(now))
+	return s.approvals(ctx, "WHERE "+waits+" ORDER BY asked, id", millis(now), millis(now.Add(longApproval)))
 }
 
 func (s *Store) approvals(ctx context.Context, where string, args ...any) ([]Approval, error) {
@@ -140,7 +147,7 @@ func decideApproval(tx *sql.Tx, id, decision, who string, now time.Time) error {
 		return fmt.Errorf("decision %q: give %s or %s", decision, Approve, Deny)
 	}
 	var before, document string
-	err := tx.QueryRow("SELECT decision, document FROM approvals WHERE id = ? AND expires > ?", id, millis(now)).Scan(&before, &document)
+	err := tx.QueryRow("SELECT decision, document FROM approvals WHERE id = ? AND "+waits, id, millis(now), millis(now.Add(longApproval))).Scan(&before, &document)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return fmt.Errorf("nothing of that code waits: %w", ErrNotFound)

@@ -54,6 +54,17 @@ func TestApprovals(t *testing.T) {
 	if err := s.DecideApproval(ctx, "a2", Approve, "tom", later); !errors.Is(err, ErrNotFound) {
 		t.Errorf("decided after its end: %v", err)
 	}
+	// A claim of before the clock was set back has ended: nobody knows when it was.
+	back := now.AddDate(-1, 0, 0)
+	if _, ok, _ := s.ApprovalByKey(ctx, "key1", back); ok {
+		t.Error("an approval is good for a year")
+	}
+	if all, err := s.Approvals(ctx, back); err != nil || len(all) != 0 {
+		t.Errorf("%d wait for a year, %v", len(all), err)
+	}
+	if err := s.DecideApproval(ctx, "a2", Approve, "tom", back); !errors.Is(err, ErrNotFound) {
+		t.Errorf("decided after the clock was set back: %v", err)
+	}
 	// An order about a machine that gave up is carried out, and does nothing.
 	if done, err := s.CarryOut(ctx, policy.Order{ID: "p", Kind: policy.OrderApprove, Approval: "gone", By: "ann"}, now); err != nil || !done {
 		t.Errorf("order about nothing: %v, %v", done, err)
@@ -94,6 +105,13 @@ func TestTries(t *testing.T) {
 	}
 	if wait(now) != longWait || wait(now.AddDate(-30, 0, 0)) != longWait || wait(now.Add(longWait)) != 0 {
 		t.Errorf("waits %s, %s after the clock was set back", wait(now), wait(now.AddDate(-30, 0, 0)))
+	}
+	// The wait after a clock that was set back ends by that clock.
+	if err := s.NoteTry(ctx, "tom", false, now); err != nil {
+		t.Fatal(err)
+	}
+	if back := now.AddDate(-30, 0, 0); wait(back) != longWait || wait(back.Add(longWait)) != 0 {
+		t.Errorf("still waits %s", wait(back.Add(longWait)))
 	}
 	if err := s.NoteTry(ctx, "tom", true, now); err != nil || wait(now) != 0 {
 		t.Errorf("a right one does not forget: %v, %s", err, wait(now))

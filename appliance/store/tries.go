@@ -29,8 +29,15 @@ func (s *Store) WaitTry(ctx context.Context, subject string, now time.Time) (tim
 	if err != nil {
 		return 0, fmt.Errorf("read tries of %s: %w", subject, err)
 	}
-	// A clock that was set back must not lock anybody out for years.
-	return min(max(fromMillis(until).Sub(now), 0), longWait), nil
+	wait := max(fromMillis(until).Sub(now), 0)
+	if wait <= longWait {
+		return wait, nil
+	}
+	// The clock was set back: that must not lock anybody out for years.
+	return longWait, s.change(ctx, "set the end of the wait of "+subject+" right", func(tx *sql.Tx) error {
+		_, err := tx.Exec("UPDATE tries SET until = ?1 WHERE subject = ?2 AND until > ?1", millis(now.Add(longWait)), subject)
+		return err
+	})
 }
 
 // NoteTry keeps that a subject tried: a right one forgets the wrong ones before.

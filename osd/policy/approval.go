@@ -37,11 +37,7 @@ func (d *Decision) Approval(o *Offer, password bool) string {
 func (d *Decision) Stranger() bool { return d.Computer == nil || d.Computer.Provisional }
 
 // secretsAccepted says whether an administrator accepted that a machine gets the
-// secrets which only showed its labels. For a run under a grant the grant alone
-// counts: the agent and the audit log see it there.
-func (o *Offer) secretsAccepted() bool {
-	if o.Grant != nil {
-		return o.Grant.SecretsWithoutApproval
-	}
-	return o.Advertisement.SecretsWithoutApproval
-}
+// secrets which only showed its labels. The grant alone counts, which the agent and
+// the audit log see: without one the box releases no secrets, and a run that began
+// without a code would fail half-way.
+func (o *Offer) secretsAccepted() bool { return o.Grant != nil && o.Grant.SecretsWithoutApproval }

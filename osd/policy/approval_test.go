@@ -32,7 +32,7 @@ func TestApproval(t *testing.T) {
 		{name: "known, secrets accepted by the grant", computer: known, secrets: secrets, grant: grant(true)},
 		{name: "the advertisement does not speak for a grant", computer: known, secrets: secrets, accepted: true, grant: grant(false), want: "uses secrets"},
 		{name: "known, secrets, available", computer: known, secrets: secrets, want: "uses secrets"},
-		{name: "known, secrets accepted, available", computer: known, secrets: secrets, accepted: true},
+		{name: "the advertisement does not speak without a grant", computer: known, secrets: secrets, accepted: true, want: "uses secrets"},
 		{name: "none", approval: osd.ApprovalNone, secrets: secrets},
 		{name: "required", computer: known, approval: osd.ApprovalRequired, grant: grant(true), want: "asks for approval"},
 		{name: "password, not known", secrets: secrets, password: true},
