@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -131,13 +132,33 @@ func (s *Site) serve(rt route) http.Handler {
 			err = deadlines(w, rt.timeout)
 		}
 		if err == nil {
-			err = rt.handle(w, r, c)
+			err = s.handle(w, r, rt, c)
 		}
 		if err != nil && !errors.Is(err, http.ErrAbortHandler) {
 			writeProblem(w, s.asProblem(r, err))
 		}
 		s.log.Debug("request", "method", r.Method, "path", r.URL.Path, "person", c.person, "error", err, "took", time.Since(started))
 	})
+}
+
+// handle answers a request. A handler that panics is an internal error, told to
+// the log with its stack; an answer that had begun by then is broken off, so that
+// nobody takes it for a whole one.
+func (s *Site) handle(w http.ResponseWriter, r *http.Request, rt route, c caller) (err error) {
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		if p != http.ErrAbortHandler {
+			s.log.Error("request panicked", "method", r.Method, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+		}
+		if p == http.ErrAbortHandler || w.Header().Get("Content-Type") != "" {
+			panic(http.ErrAbortHandler)
+		}
+		err = api.Errorf(api.CodeInternal, r.URL.Path, "the site failed; its log says why")
+	}()
+	return rt.handle(w, r, c)
 }
 
 func deadlines(w http.ResponseWriter, d time.Duration) error {

@@ -1,6 +1,7 @@
 package managementpoint
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -104,10 +105,15 @@ func (c *certificate) make(now time.Time) (*tls.Certificate, error) {
 	return trust.KeyPair(chain, keyPEM)
 }
 
-// quiet passes what net/http says of broken connections on as debug lines.
+// quiet passes what net/http says of broken connections on as debug lines, and
+// what it says of handlers that panic as errors.
 type quiet struct{ log *slog.Logger }
 
 func (q *quiet) Write(b []byte) (int, error) {
-	q.log.Debug("connection", "error", string(b))
+	level := slog.LevelDebug
+	if bytes.Contains(b, []byte("panic serving")) { // of net/http: a fault of ours, with its stack
+		level = slog.LevelError
+	}
+	q.log.Log(context.Background(), level, "connection", "error", string(b))
 	return len(b), nil
 }

@@ -88,12 +88,12 @@ func Read(data []byte, columns []string) (*File, error) {
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		line, _ := r.FieldPos(0)
 		if wrong := (*csv.ParseError)(nil); errors.As(err, &wrong) {
 			return nil, fmt.Errorf("line %d, column %d: %w; close every quote, and double those inside", wrong.Line, wrong.Column, wrong.Err)
 		} else if err != nil {
 			return nil, err
 		}
+		line, _ := r.FieldPos(0)
 		if f.Columns == nil {
 			header, err := f.columns(cells, columns)
 			if err != nil {

@@ -61,7 +61,7 @@ func TestRead(t *testing.T) {
 
 func TestReadRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		"": "no row", "a,b\n": "are needed", "pc-1,\"52:54\n": "close every quote", "\xff\x00\xfa": "neither UTF-8", "name,comment\nx,y\n": "a MAC or a GUID",
+		"": "no row", "a,b\n": "are needed", "pc-1,\"52:54\n": "close every quote", "name,mac\n\"pc-1,52:54\n": "close every quote", "\xff\x00\xfa": "neither UTF-8", "name,comment\nx,y\n": "a MAC or a GUID",
 	} {
 		if _, err := Read([]byte(text), nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
@@ -76,6 +76,7 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte("name,mac\npc-1,52:54:00:00:00:01\n"))
 	f.Add([]byte("pc-1;525400000001 52-54-00-00-00-02;{33221100-5544-7766-8899-AABBCCDDEEFF}\n"))
 	f.Add([]byte("\xff\xfen\x00"))
+	f.Add([]byte("\"pc-1,525400000001\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		file, err := Read(data, nil)
 		if err != nil {

@@ -80,6 +80,7 @@ func run(ctx context.Context, db *sql.DB, o *sql.TxOptions, f func(store.Tx) err
 	if err != nil {
 		return fmt.Errorf("database: begin: %w", err)
 	}
+	defer t.Rollback() // where f panics; otherwise it is done by then
 	if err := f(&tx{ctx: ctx, t: t}); err != nil {
 		return errors.Join(err, ignoreDone(t.Rollback()))
 	}
