@@ -17,10 +17,15 @@ func (p *plan) noteSecrets(kept []store.Secret) {
 		case *sequence.Sequence:
 			p.noteValues(s, o, kept)
 			notePlain(s, o)
+			p.noteStarved(s, o)
 		case *osd.Advertisement:
 			if seq := p.world.sequence(o.Sequence); seq != nil {
 				p.noteValues(s, seq, kept)
 				noteWithoutApproval(s, o, seq)
+				if starves(o, seq) {
+					p.errs = append(p.errs, s.fault("approval", "leave it out, so that a code is compared; or, where grants are issued, say secretsWithoutApproval: true",
+						"task sequence %q uses secrets, and a machine that nobody approved gets none: it would fail in the middle", seq.Name))
+				}
 			}
 		}
 	}
@@ -61,6 +66,21 @@ func notePlain(s *step, seq *sequence.Sequence) {
 	for _, l := range seq.Flatten() {
 		if v, ok := l.Node.Step.(*sequence.SetTaskSequenceVariable); ok && v.Secret && !strings.Contains(v.Value, "%") {
 			s.note("step %d %q: the value of secret variable %s stands in the task sequence for all who may read it: name a Secret at the step that uses it", l.Number, l.Name(), v.Variable)
+		}
+	}
+}
+
+// starves says whether machines would run the sequence and be refused its secrets.
+func starves(a *osd.Advertisement, seq *sequence.Sequence) bool {
+	granted := a.SecretsWithoutApproval && needsGrants(a, seq)
+	return a.Approval == osd.ApprovalNone && len(seq.SecretNames()) > 0 && !granted
+}
+
+// noteStarved tells which advertisements a changed sequence would fail under.
+func (p *plan) noteStarved(s *step, seq *sequence.Sequence) {
+	for _, a := range all[*osd.Advertisement](p.world, osd.KindAdvertisement) {
+		if p.world.sequence(a.Sequence) == seq && starves(a, seq) && p.seen[objectKey{osd.KindAdvertisement, a.Name}] == nil {
+			s.note("WARNING: %s says approval: none; its machines get no secret and would fail in the middle", p.world.named(a))
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -329,6 +330,13 @@ confirmedMachines: 2
 	if log, _ := json.Marshal(must[[]api.AuditEntry](t, r.person(), "GET", "/v1/audit", nil)); strings.Count(string(log), "secrets without approval") != 3 {
 		t.Errorf("the audit log says it not of the advertisement and both grants: %s", log)
 	}
+	// Without a code there are no secrets: the machine would fail in the middle.
+	starving := strings.ReplaceAll(wipe, "Wipe and join", "Starve") + "approval: none\n"
+	code, raw := r.person().call("POST", "/v1/apply", api.Apply{AcceptMissing: true, Documents: []api.Document{{File: "s", YAML: starving}}})
+	if e := problemOf(t, raw); code != http.StatusBadRequest || !strings.Contains(e.Error(), "fail in the middle") {
+		t.Errorf("approval: none for a sequence with secrets: %d %s", code, raw)
+	}
+	r.apply(starving + "secretsWithoutApproval: true\n")
 	said = notes(find(r.apply("kind: TaskSequence\nname: Plain\nsteps:\n  - setTaskSequenceVariable: {variable: P, value: in-the-clear, secret: true}\n"), osd.KindTaskSequence, "Plain"))
 	if !strings.Contains(said, "secret variable P stands in the task sequence") || strings.Contains(said, "in-the-clear") {
 		t.Errorf("a password in a sequence: %s", said)
