@@ -325,7 +325,7 @@ func TestAtItsTime(t *testing.T) {
 		}
 		w.start = func(api.Offer) (bool, error) { ran = true; return false, nil }
 		w.live(t, state(t), func() { time.Sleep(4 * time.Minute) })
-		if len(w.log) != 1 || !strings.Contains(w.log[0], "start CEN1") || w.log[0] > "3m25s" {
+		if len(w.log) != 1 || !strings.Contains(w.log[0], "start CEN1") || w.log[0] > "3m26s" {
 			t.Errorf("%q", w.log)
 		}
 	})

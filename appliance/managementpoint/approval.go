@@ -44,13 +44,6 @@ func (p *Point) consent(ctx context.Context, v Verdict, o policy.Offer, c api.Cl
 	sealed := sealedPassword(p.Policy())
 	passed := sealed != nil && p.passes(c.Ticket, v.Machine, sealed)
 	why := v.Approval(&o, passed)
-	// A key that waits gave its ticket when it began to: for what it waits for, and
-	// for nothing else.
-	waits := asked && why != "" && mine.Advertisement == o.Advertisement.Name
-	if sealed != nil && !o.Mandatory && !passed && !waits {
-		return consent{}, api.Errorf(api.CodeRefused, o.Advertisement.ID, "what a person chooses needs the PXE password of this box").
-			WithRemedy("start the machine again and type the password")
-	}
 	switch {
 	case why == "" && v.Approval(&o, false) != "":
 		return consent{who: byPassword}, nil
@@ -65,6 +58,25 @@ func (p *Point) consent(ctx context.Context, v Verdict, o policy.Offer, c api.Cl
 		return p.decided(mine, want)
 	}
 	return p.ask(ctx, v, want, key)
+}
+
+// unlocked refuses what a person chooses without the PXE password, before anything
+// else is told of it. A key that waits gave its ticket when it began to: for what it
+// waits for, and for nothing else.
+func (p *Point) unlocked(ctx context.Context, v Verdict, o policy.Offer, c api.Claim, key *ecdsa.PublicKey) *api.Error {
+	sealed := sealedPassword(p.Policy())
+	if sealed == nil || o.Mandatory || p.passes(c.Ticket, v.Machine, sealed) {
+		return nil
+	}
+	mine, asked, err := p.Store.ApprovalByKey(ctx, fingerprint(key), p.Now())
+	switch {
+	case err != nil:
+		return internal(err)
+	case asked && mine.Advertisement == o.Advertisement.Name && v.Approval(&o, false) != "":
+		return nil
+	}
+	return api.Errorf(api.CodeRefused, o.Advertisement.ID, "what a person chooses needs the PXE password of this box").
+		WithRemedy("start the machine again and type the password")
 }
 
 // wanted is what a person is shown of a claim.

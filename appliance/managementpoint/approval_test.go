@@ -430,3 +430,16 @@ func TestStartedAgainWithOtherAdapters(t *testing.T) {
 		t.Errorf("%+v wait, %v", all, err)
 	}
 }
+
+// TestTwoBehindOneDock: an address that identifies nobody sends no other machine away
+// that waits.
+func TestTwoBehindOneDock(t *testing.T) {
+	r := newRig(t)
+	p, _ := r.strangers()
+	r.policy.Settings.SharedMACs = []string{"00:50:b6"}
+	code := r.waiter(p, "A2", api.Identity{MACs: []string{"00:50:b6:00:00:01", strangerMAC}}).waits()
+	r.waiter(p, "A2", api.Identity{MACs: []string{"00:50:b6:00:00:01", "52:54:00:99:00:02"}}).waits()
+	if all, err := p.Pending(t.Context()); err != nil || len(all) != 2 || all[0].Code != code && all[1].Code != code {
+		t.Errorf("%+v wait, %v", all, err)
+	}
+}

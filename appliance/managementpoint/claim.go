@@ -70,6 +70,9 @@ func (p *Point) judge(ctx context.Context, v Verdict, c api.Claim, key *ecdsa.Pu
 	p.lock(&shown, c.Ticket)
 	offer, refused := choose(v, c, tell(shown))
 	if refused == nil {
+		refused = p.unlocked(ctx, v, offer, c, key)
+	}
+	if refused == nil {
 		refused = p.checkTyped(ctx, v, offer, c)
 	}
 	if refused == nil {

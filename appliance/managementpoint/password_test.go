@@ -164,6 +164,19 @@ func TestWaitingIsNoPassword(t *testing.T) {
 	r.nothingOpened()
 }
 
+// TestPasswordBeforeNames: without the password nobody learns which computers there
+// are by typing their names.
+func TestPasswordBeforeNames(t *testing.T) {
+	r := newRig(t)
+	r.strangers()
+	r.locked(1)
+	m := r.waiter(r.lockedPoint(time.Now), "A2", stranger(strangerMAC))
+	for _, name := range []string{"pc-C0", "nobody"} {
+		m.replaces = name
+		m.refused(api.CodeRefused, "PXE password")
+	}
+}
+
 // TestPasswordsAreLimited: wrong ones cost time, for the machine and for all
 // machines together, also over a restart of the box; every one stands in the
 // audit log and in the flight recorder, and no password does.

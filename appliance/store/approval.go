@@ -53,8 +53,8 @@ var (
 	ErrDecided = errors.New("it was decided before")
 )
 
-// AskApproval keeps a claim that waits. One of the same machine that nobody has
-// decided on goes: the machine was started again.
+// AskApproval keeps a claim that waits. Those that it replaces go, unless somebody
+// decided on them: the machine was started again.
 func (s *Store) AskApproval(ctx context.Context, a Approval, e status.FlightEvent) error {
 	document, err := json.Marshal(a.PendingApproval)
 	if err != nil {
@@ -63,9 +63,6 @@ func (s *Store) AskApproval(ctx context.Context, a Approval, e status.FlightEven
 	now := millis(a.AskedAt)
 	return s.change(ctx, "ask for approval", func(tx *sql.Tx) error {
 		if _, err := tx.Exec("DELETE FROM approvals WHERE NOT ("+waits+")", now, now+longApproval.Milliseconds()); err != nil {
-			return err
-		}
-		if _, err := tx.Exec("DELETE FROM approvals WHERE decision = '' AND document ->> '$.identity.macs[0]' = ?", first(a.Identity.MACs)); err != nil {
 			return err
 		}
 		for _, id := range a.Replaces {

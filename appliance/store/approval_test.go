@@ -117,3 +117,21 @@ func TestTries(t *testing.T) {
 		t.Errorf("a right one does not forget: %v, %s", err, wait(now))
 	}
 }
+
+// TestOrdersOutliveAWrongClock: a box whose clock stood years ahead for a while
+// carries no order out again.
+func TestOrdersOutliveAWrongClock(t *testing.T) {
+	s := openTest(t, filepath.Join(t.TempDir(), "box.db"))
+	defer s.Close()
+	now := time.Date(2026, 12, 1, 18, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		id   string
+		at   time.Time
+		done bool
+	}{{"o", now, true}, {"p", now.AddDate(70, 0, 0), true}, {"o", now.Add(time.Minute), false}, {"p", now.Add(time.Minute), false}} {
+		done, err := s.CarryOut(t.Context(), policy.Order{ID: tt.id, Kind: policy.OrderResume, By: "ann", IssuedAt: now, ExpiresAt: now.AddDate(0, 0, 1)}, tt.at)
+		if err != nil || done != tt.done {
+			t.Errorf("%s at %s: %v, %v", tt.id, tt.at, done, err)
+		}
+	}
+}

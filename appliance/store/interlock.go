@@ -163,7 +163,13 @@ func (s *Store) CarryOut(ctx context.Context, o policy.Order, now time.Time) (do
 			return err
 		}
 		done = true
-		if _, err := tx.Exec("DELETE FROM orders WHERE time < ?", millis(now.Add(-keepOrders))); err != nil {
+		// By the earlier of two clocks: while that of the box stands far ahead, it must not
+		// forget an order that it would carry out again when the clock is right.
+		oldest := now
+		if o.IssuedAt.Before(now) {
+			oldest = o.IssuedAt
+		}
+		if _, err := tx.Exec("DELETE FROM orders WHERE time < ?", millis(oldest.Add(-keepOrders))); err != nil {
 			return err
 		}
 		switch o.Kind {
