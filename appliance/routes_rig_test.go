@@ -184,9 +184,21 @@ func (d *door) unlisted(ca *trust.Authority, name string, at time.Time) *tls.Cer
 // is something to do.
 func (d *door) prepare(code string) {
 	d.t.Helper()
+	d.waits(code)
+	d.stops()
+}
+
+func (d *door) waits(code string) {
+	d.t.Helper()
 	now := time.Now()
 	p := api.PendingApproval{ID: rand.Text(), Code: code, Computer: "pc", Identity: api.Identity{MACs: []string{"52:54:00:00:00:" + code[len(code)-2:]}}, AskedAt: now, ExpiresAt: now.Add(time.Hour)}
 	fatal(d.t, d.store.AskApproval(d.t.Context(), store.Approval{PendingApproval: p, Key: rand.Text(), Nonce: []byte("n")}, status.FlightEvent{Time: now, Client: wardMAC}))
+}
+
+// stops does nothing to a box that has stopped.
+func (d *door) stops() {
+	d.t.Helper()
+	now := time.Now()
 	fatal(d.t, d.store.Stop(d.t.Context(), "too many", status.FlightEvent{Time: now, Client: wardMAC}, now))
 }
 
