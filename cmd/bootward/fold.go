@@ -5,33 +5,32 @@ import (
 	"unicode/utf8"
 )
 
-// gap is what stands between two columns, narrowest the width below which no
-// column is folded: less is no help to a reader.
+// gap is what stands between two columns. Words up to wholeWord stay whole as
+// long as that is possible; below narrowest a column is no help to a reader.
 const (
 	gap       = 2
-	narrowest = 10
+	wholeWord = 14
+	narrowest = 6
 )
 
 // fold makes rows fit into a width: the widest column is made narrower until the
-// table fits, and what does not fit into a cell goes on below it. Rows that fit,
-// or cannot, stay as they are.
+// table fits, and what does not fit into a cell goes on below it. Rows that fit
+// stay as they are; where nothing helps they are too wide.
 func fold(rows [][]string, width int) [][]string {
-	widths := columnWidths(rows)
+	widths, words := columnWidths(rows)
 	total := gap * (len(widths) - 1)
 	for _, w := range widths {
 		total += w
 	}
 	for ; total > width; total-- {
-		widest := 0
-		for i, w := range widths {
-			if w > widths[widest] {
-				widest = i
-			}
+		i := widest(widths, func(i int) bool { return widths[i] > words[i] })
+		if i < 0 {
+			i = widest(widths, func(i int) bool { return widths[i] > narrowest })
 		}
-		if widths[widest] <= narrowest {
-			break // it fits nowhere: as narrow as can be read
+		if i < 0 {
+			break
 		}
-		widths[widest]--
+		widths[i]--
 	}
 	var out [][]string
 	for _, r := range rows {
@@ -40,17 +39,31 @@ func fold(rows [][]string, width int) [][]string {
 	return out
 }
 
-func columnWidths(rows [][]string) []int {
-	var widths []int
+// widest is the widest column of those that may be made narrower, or -1.
+func widest(widths []int, may func(i int) bool) int {
+	found := -1
+	for i, w := range widths {
+		if may(i) && (found < 0 || w > widths[found]) {
+			found = i
+		}
+	}
+	return found
+}
+
+// columnWidths are those of the longest cells, and of the longest words.
+func columnWidths(rows [][]string) (widths, words []int) {
 	for _, r := range rows {
 		for i, c := range r {
 			if i == len(widths) {
-				widths = append(widths, 0)
+				widths, words = append(widths, 0), append(words, 0)
 			}
 			widths[i] = max(widths[i], utf8.RuneCountInString(c))
+			for word := range strings.FieldsSeq(c) {
+				words[i] = max(words[i], min(wholeWord, utf8.RuneCountInString(word)))
+			}
 		}
 	}
-	return widths
+	return widths, words
 }
 
 // foldRow is one row, in as many lines as its longest cell needs.

@@ -21,8 +21,9 @@ func TestFold(t *testing.T) {
 		want  [][]string
 	}{
 		{"fits", 40, rows},
-		{"at spaces, and in the middle of a word", 23, [][]string{{"WHO", "TEXT"}, {"ann", "a word and"}, {"", "words"}, {"bartholome", "0123456789a"}, {"w", "bcdefghij"}}},
-		{"cannot fit", 5, [][]string{{"WHO", "TEXT"}, {"ann", "a word and"}, {"", "words"}, {"bartholome", "0123456789"}, {"w", "abcdefghij"}}},
+		{"at spaces, and in the middle of a long word", 27, [][]string{{"WHO", "TEXT"}, {"ann", "a word and"}, {"", "words"}, {"bartholomew", "0123456789abcd"}, {"", "efghij"}}},
+		{"in the middle of words", 20, [][]string{{"WHO", "TEXT"}, {"ann", "a word"}, {"", "and words"}, {"bartholom", "012345678"}, {"ew", "9abcdefgh"}, {"", "ij"}}},
+		{"cannot fit", 5, [][]string{{"WHO", "TEXT"}, {"ann", "a word"}, {"", "and"}, {"", "words"}, {"bartho", "012345"}, {"lomew", "6789ab"}, {"", "cdefgh"}, {"", "ij"}}},
 	} {
 		if d := cmp.Diff(tt.want, fold(rows, tt.width)); d != "" {
 			t.Errorf("%s: %s", tt.name, d)
