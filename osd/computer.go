@@ -49,14 +49,19 @@ func (c *Computer) Validate() error {
 		errs = append(errs, &FieldError{"macs", "", "give at least one MAC or the smbiosGUID"})
 	}
 	for i, m := range c.MACs {
-		if _, err := NormalizeMAC(m); err != nil {
+		switch n, err := NormalizeMAC(m); {
+		case err != nil:
 			errs = append(errs, &FieldError{fmt.Sprintf("macs[%d]", i), m, "give six bytes in hexadecimal, such as 52:54:00:12:34:56"})
+		case !OwnMAC(n):
+			errs = append(errs, &FieldError{fmt.Sprintf("macs[%d]", i), m, "no network card has this address (zero, broadcast or multicast): give that of the machine"})
 		}
 	}
-	if c.SMBIOSGUID != "" {
-		if _, err := NormalizeGUID(c.SMBIOSGUID); err != nil {
-			errs = append(errs, &FieldError{"smbiosGUID", c.SMBIOSGUID, "give 32 hexadecimal digits, such as 4c4c4544-0042-3510-8052-b4c04f4d3232"})
-		}
+	switch _, err := NormalizeGUID(c.SMBIOSGUID); {
+	case c.SMBIOSGUID == "" || err == nil:
+	case errors.Is(err, ErrNoGUID):
+		errs = append(errs, &FieldError{"smbiosGUID", c.SMBIOSGUID, "leave it out: machines that have no GUID all say this one; give MACs"})
+	default:
+		errs = append(errs, &FieldError{"smbiosGUID", c.SMBIOSGUID, "give 32 hexadecimal digits, such as 4c4c4544-0042-3510-8052-b4c04f4d3232"})
 	}
 	return errors.Join(errs...)
 }
@@ -111,6 +116,12 @@ func NormalizeMAC(s string) (string, error) {
 		b.WriteString(h[i : i+2])
 	}
 	return b.String(), nil
+}
+
+// OwnMAC says whether a normalized address can be that of one network card: it is
+// not zero, and the group bit of its first byte is not set (IEEE 802, section 8.2).
+func OwnMAC(mac string) bool {
+	return mac != "00:00:00:00:00:00" && strings.IndexByte("13579bdf", mac[1]) < 0
 }
 
 // ErrNoGUID is what NormalizeGUID returns for the GUIDs of machines that have none.

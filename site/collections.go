@@ -47,7 +47,7 @@ func (s *Site) Members(ctx context.Context, who, collection string) (*api.Member
 	err := s.see(ctx, who, func(x store.Tx, w world) error {
 		c, ok := w.look(osd.KindCollection, collection).(*osd.Collection)
 		if !ok {
-			return api.Errorf(api.CodeNotFound, collection, "there is no collection of that name")
+			return notThere(osd.KindCollection, collection)
 		}
 		out = &api.Members{Collection: c.Name, Computers: []string{}, Updated: w.frozen[c.Name].At}
 		for _, m := range w.members(c) {

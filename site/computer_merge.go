@@ -78,7 +78,7 @@ func (w world) pair(from, into string) (*osd.Computer, *osd.Computer, error) {
 	for i, name := range []string{from, into} {
 		c, ok := w.look(osd.KindComputer, name).(*osd.Computer)
 		if !ok {
-			return nil, nil, api.Errorf(api.CodeNotFound, name, "there is no computer of that name").WithRemedy("see `bootward computer list`")
+			return nil, nil, notThere(osd.KindComputer, name)
 		}
 		if err := w.need(osd.Change, c); err != nil {
 			return nil, nil, err

@@ -29,7 +29,7 @@ func (s *Site) ReplaceLabels(ctx context.Context, who, name string, in api.Repla
 		w = w.as(who)
 		was, ok := w.look(osd.KindComputer, name).(*osd.Computer)
 		if !ok {
-			return api.Errorf(api.CodeNotFound, name, "there is no computer of that name").WithRemedy("see `bootward computer list`")
+			return notThere(osd.KindComputer, name)
 		}
 		c, err := relabel(was, in)
 		if err != nil {

@@ -2,8 +2,10 @@ package site
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/osd"
@@ -66,10 +68,28 @@ func on(do osd.Permission, kind osd.Kind) demand {
 		}
 		o := w.look(k, r.PathValue("name"))
 		if o == nil {
-			return api.Errorf(api.CodeNotFound, r.PathValue("name"), "there is no %s of that name or ID", k).WithRemedy("see the list of those that are there")
+			return notThere(k, r.PathValue("name"))
 		}
 		return w.need(do, o)
 	}}
+}
+
+// notThere is the answer about what does not exist, and about what one may not see.
+func notThere(k osd.Kind, name string) *api.Error {
+	return api.Errorf(api.CodeNotFound, fmt.Sprintf("%s %q", k, name), "there is none of this name or id").WithRemedy("`bootward %s list` shows those that are there", commandWord(k))
+}
+
+// commandWord is how the command line calls a kind.
+func commandWord(k osd.Kind) string {
+	switch k {
+	case osd.KindTaskSequence:
+		return "sequence"
+	case osd.KindAssociation:
+		return "association"
+	case osd.KindSettings:
+		return "settings"
+	}
+	return strings.ToLower(string(k))
 }
 
 // deployTo wants deploy on the collection of the advertisement of {name}.

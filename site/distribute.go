@@ -78,7 +78,7 @@ func (w world) assign(object string, now []string, in api.Distribute) ([]string,
 	for _, n := range in.Boxes {
 		b, ok := w.find(osd.KindBox, n).(*osd.Box)
 		if !ok {
-			return nil, api.Errorf(api.CodeNotFound, n, "there is no box of that name").WithRemedy("see `bootward box list`")
+			return nil, notThere(osd.KindBox, n)
 		}
 		out = slices.DeleteFunc(out, func(have string) bool { return have == b.Name })
 		if !in.Remove && !slices.Contains(now, osd.AllBoxes) {

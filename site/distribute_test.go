@@ -55,7 +55,7 @@ func TestDistribute(t *testing.T) {
 		{"Package", "Extra", api.Distribute{All: true}, 200, `"boxes":["*"]`, true, true},
 		{"Package", "Extra", api.Distribute{Boxes: []string{"ward7-box"}, Remove: true}, 422, "assigned to every box", true, true},
 		{"Package", "Extra", api.Distribute{All: true, Remove: true}, 200, `"boxes":[]`, false, false},
-		{"Package", "Extra", api.Distribute{Boxes: []string{"nowhere"}}, 404, "no box of that name", false, false},
+		{"Package", "Extra", api.Distribute{Boxes: []string{"nowhere"}}, 404, `Box \"nowhere\"`, false, false},
 		{"Package", "Extra", api.Distribute{}, 400, "no box is named", false, false},
 		{"Package", "Extra", api.Distribute{All: true, Boxes: []string{"ward7-box"}}, 400, "all are meant as well", false, false},
 		{"Package", "Empty", api.Distribute{All: true}, 200, "no content yet", false, false},

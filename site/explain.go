@@ -33,7 +33,7 @@ func (s *Site) Explain(ctx context.Context, who string, q Question) (*policy.Exp
 	err := s.see(ctx, who, func(x store.Tx, w world) error {
 		c, ok := w.look(osd.KindComputer, q.Computer).(*osd.Computer)
 		if !ok {
-			return api.Errorf(api.CodeNotFound, q.Computer, "there is no computer of that name").WithRemedy("see `bootward computer list`")
+			return notThere(osd.KindComputer, q.Computer)
 		}
 		b, err := w.boxOf(c, q.Box)
 		if err != nil {
@@ -86,7 +86,7 @@ func (w world) boxOf(c *osd.Computer, name string) (*osd.Box, error) {
 	}
 	b, ok := w.look(osd.KindBox, name).(*osd.Box)
 	if !ok {
-		return nil, api.Errorf(api.CodeNotFound, name, "there is no box of that name").WithRemedy("see `bootward box list`")
+		return nil, notThere(osd.KindBox, name)
 	}
 	return b, nil
 }

@@ -164,7 +164,7 @@ func choose(members []*osd.Computer, names []string, collection string) ([]*osd.
 	for _, n := range names {
 		i := slices.IndexFunc(members, func(c *osd.Computer) bool { return c.Name == n || c.ID == n })
 		if i < 0 {
-			return nil, api.Errorf(api.CodeInvalid, n, "is no computer of collection %q", collection)
+			return nil, api.Errorf(api.CodeInvalid, fmt.Sprintf("Computer %q", n), "it is not in collection %q", collection).WithRemedy("`bootward collection members %q` lists those that are", collection)
 		}
 		if !slices.Contains(out, members[i]) {
 			out = append(out, members[i])

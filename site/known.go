@@ -37,6 +37,10 @@ func checkKnown(d *api.Discovered) error {
 	if at := d.Inventory.Time; !at.IsZero() && checkTime(at) != nil {
 		return checkTime(at)
 	}
+	k.MACs = slices.DeleteFunc(k.MACs, func(m string) bool { // what a card was set to says nothing
+		n, err := osd.NormalizeMAC(m)
+		return err == nil && !osd.OwnMAC(n)
+	})
 	k.Computer = osd.Computer{Meta: osd.Meta{ID: k.ID, Name: k.Name}, MACs: k.MACs, SMBIOSGUID: k.SMBIOSGUID, Provisional: k.Provisional}
 	if err := k.Computer.Validate(); err != nil {
 		return err

@@ -55,7 +55,7 @@ func (l lack) String() string {
 	}
 	text := fmt.Sprintf("%s lacks %s", box, strings.Join(names, ", "))
 	if l.never {
-		text += ": it has never checked in"
+		text += " (it has never checked in)"
 	}
 	return text
 }
@@ -133,6 +133,10 @@ func (l lack) remedy() string {
 	var commands []string
 	for _, o := range l.objects {
 		commands = append(commands, fmt.Sprintf("`bootward %s distribute %q --box %s`", noun(o), o.ObjectName(), l.box))
+	}
+	if l.never {
+		return fmt.Sprintf("apply with --accept-missing: the box copies it once it is enrolled (`bootward box token %s`), and its machines get nothing of it until then; or apply the box first, enrol it, ", l.box) +
+			strings.Join(commands, ", ") + ", wait until `bootward content status` says complete, then apply again"
 	}
 	return strings.Join(commands, ", ") + ", wait until `bootward content status` says complete, then apply again; or apply with --accept-missing"
 }

@@ -115,16 +115,19 @@ func (w world) chosen(in api.Order) ([]*osd.Computer, error) {
 	for _, name := range in.Computers {
 		c, ok := w.look(osd.KindComputer, name).(*osd.Computer)
 		if !ok {
-			return nil, api.Errorf(api.CodeNotFound, name, "there is no computer of that name").WithRemedy("see `bootward computer list`")
+			return nil, notThere(osd.KindComputer, name)
 		}
 		out = append(out, c)
 	}
 	if in.Collection != "" {
 		c, ok := w.look(osd.KindCollection, in.Collection).(*osd.Collection)
 		if !ok {
-			return nil, api.Errorf(api.CodeNotFound, in.Collection, "there is no collection of that name").WithRemedy("see `bootward collection list`")
+			return nil, notThere(osd.KindCollection, in.Collection)
 		}
 		out = append(out, w.members(c)...)
+	}
+	if len(out) == 0 && in.Collection != "" {
+		return nil, api.Errorf(api.CodeInvalid, fmt.Sprintf("Collection %q", in.Collection), "it holds no computer now").WithRemedy("`bootward collection members` says whom a collection holds")
 	}
 	if len(out) == 0 {
 		return nil, api.Errorf(api.CodeInvalid, "computers", "no computer is named").WithRemedy("name computers, or a collection that holds some")

@@ -38,7 +38,7 @@ func (s *Site) person(ctx context.Context, r *http.Request) (string, error) {
 		case err != nil:
 			return "", err
 		case name != "" && person != "" && name != person:
-			return "", s.wrong(r, "token and certificate are of different persons")
+			return "", s.wrong(r, "token and certificate are of different persons", "leave out one of the two in the context file")
 		case name != "":
 			person = name
 		}
@@ -54,7 +54,7 @@ func (s *Site) byToken(ctx context.Context, r *http.Request) (string, error) {
 	}
 	name, err := s.holder(ctx, store.CredentialToken, trust.TokenHash(token))
 	if errors.Is(err, store.ErrNotFound) {
-		return "", s.wrong(r, "the token is not good")
+		return "", s.wrong(r, "the token is not good: a newer one was made, it was revoked, or the person is disabled", "ask an administrator for a new one: bootward person token NAME")
 	}
 	return name, err
 }
@@ -73,7 +73,7 @@ func (s *Site) byCertificate(ctx context.Context, r *http.Request) (string, erro
 	}
 	name, err := s.holder(ctx, store.CredentialCertificate, fingerprintDER(cert.Raw))
 	if errors.Is(err, store.ErrNotFound) || err == nil && !strings.EqualFold(name, bears) {
-		return "", s.wrong(r, "the certificate is not good")
+		return "", s.wrong(r, "the certificate is not good: it was revoked, the person is disabled, or it bears an earlier name", "ask an administrator to look, and sign in with a token to get a new one: bootward person certificate NAME -o FILE")
 	}
 	return name, err
 }
@@ -120,14 +120,14 @@ func (s *Site) holder(ctx context.Context, kind, hash string) (string, error) {
 // wrong notes a failed sign-in. Who fails too often is told to wait, and no more
 // is logged of him. One who shows what is good is never kept out by that: tokens
 // are too long to be guessed, so the limit spares the log and nothing else.
-func (s *Site) wrong(r *http.Request, what string) error {
+func (s *Site) wrong(r *http.Request, what, remedy string) error {
 	source := sourceOf(r)
 	if !s.tries.allow(source, s.now()) {
 		return api.Errorf(api.CodeTooMany, r.URL.Path, "too many wrong sign-ins from %s", source).WithRemedy("try again in some minutes")
 	}
 	s.log.Warn("sign-in failed", "from", source, "why", what)
 	return api.Errorf(api.CodeUnauthorized, r.URL.Path, "%s", what).
-		WithRemedy("ask an administrator for a new token: bootward person token NAME")
+		WithRemedy("%s", remedy)
 }
 
 // adopt gives the administrators of a site from before there were Person objects

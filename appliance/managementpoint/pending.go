@@ -40,7 +40,7 @@ func (p *Point) DecideCode(ctx context.Context, code, decision, who string) (api
 	}
 	i := slices.IndexFunc(all, func(a api.PendingApproval) bool { return a.Code == normal })
 	gone := api.Errorf(api.CodeNotFound, normal, "no machine waits under this code at this box").
-		WithRemedy("compare it with the screen of the machine; a code ends after %s, and when the machine is started again", approvalLife)
+		WithRemedy("compare it with the screen of the machine; a code ends after %.0f minutes, and when the machine is started again", approvalLife.Minutes())
 	if i < 0 {
 		return api.PendingApproval{}, gone
 	}

@@ -34,7 +34,7 @@ func (d *Desk) pending(ctx context.Context) ([]api.PendingApproval, *failure) {
 func (d *Desk) decide(ctx context.Context, c caller, typed, decision string) (api.PendingApproval, *failure) {
 	code := trust.NormalizeCode(typed)
 	if code == "" {
-		return api.PendingApproval{}, fail(api.CodeInvalid, "code", "is not of the form 482-913")
+		return api.PendingApproval{}, fail(api.CodeInvalid, "code", "give the six digits that the machine shows, such as 482-913")
 	}
 	if decision != store.Approve && decision != store.Deny {
 		return api.PendingApproval{}, fail(api.CodeInvalid, "decision", "give %s or %s", store.Approve, store.Deny)

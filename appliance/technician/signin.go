@@ -56,7 +56,7 @@ func (d *Desk) signIn(ctx context.Context, in api.SignIn, o origin) (api.Session
 	}
 	d.Log.Info("sign in", "right", right, "person", record.Object, "from", o.from)
 	if !right {
-		return api.Session{}, fail(api.CodeUnauthorized, "", "the name or the PIN is wrong, or this person may do nothing at this box")
+		return api.Session{}, fail(api.CodeUnauthorized, "", "the name or the PIN is wrong, or this person may do nothing at this box").remedy("an administrator looks at the Person (`technician`), or gives a new PIN: bootward person pin NAME")
 	}
 	return api.Session{Token: d.sessions.open(c.person.Name, c.person.ID, revision, o.idle), Name: c.person.Name, May: c.rights(),
 		ExpiresAt: d.Now().Add(longest).UTC().Truncate(time.Second)}, nil

@@ -39,7 +39,7 @@ func runBoxPassword(ctx context.Context, a *app, o boxPasswordOptions, name stri
 	password, said := "", "Box %q asks for no PXE password any more, as soon as it has its new policy."
 	if !o.remove {
 		said = "Box %q asks for the new PXE password as soon as it has its new policy."
-		if password, err = a.value(o.valueOptions, fmt.Sprintf("PXE password of box %q", name)); err != nil {
+		if password, err = a.value(ctx, o.valueOptions, fmt.Sprintf("PXE password of box %q", name)); err != nil {
 			return err
 		}
 	}

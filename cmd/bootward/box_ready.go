@@ -51,7 +51,7 @@ func runBoxReady(ctx context.Context, a *app, name string) error {
 func newBoxResume(a *app) *cobra.Command {
 	c := &cobra.Command{Use: "resume NAME...", Short: "Let boxes go on that the wipe interlock stopped",
 		Long:    "A box stops when more machines want to be erased than were confirmed. Look first: `bootward box list` says why.\nThe order travels in the box's policy; a box that is cut off hears of it within a day, or not at all.",
-		Example: "  bootward box resume ward7-box", Args: cobra.MinimumNArgs(1),
+		Example: "  bootward box resume ward7-box", Args: atLeastOne("NAME"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return runOrder(c.Context(), a, api.Order{Kind: policy.OrderResume, Boxes: args})
 		}}

@@ -34,17 +34,10 @@ func remoteVerbs() []remoteVerb {
 		{[]string{"computer", "pending"}, "pending", "Machines that wait until a person has compared their code", exactly(), remotePending},
 		{[]string{"computer", "approve"}, "approve CODE", "Let the machine go on that shows this code on its screen", exactly("CODE"), remoteDecide("approve")},
 		{[]string{"computer", "deny"}, "deny CODE", "Send the machine away that shows this code", exactly("CODE"), remoteDecide("deny")},
-		{[]string{"computer", "clear-pxe"}, "", "", someComputers, remoteClear},
+		{[]string{"computer", "clear-pxe"}, "", "", atLeastOne("COMPUTER"), remoteClear},
 		{[]string{"site", "audit"}, "", "", exactly(), remoteAudit},
 		{[]string{"status", "timeline"}, "", "", exactly("MAC"), remoteTimeline},
 	}
-}
-
-func someComputers(c *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return &usageError{fmt.Errorf("%s: COMPUTER is missing", c.CommandPath())}
-	}
-	return nil
 }
 
 // remote adds the flags, lets the verbs that a box knows go there, and refuses

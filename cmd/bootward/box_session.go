@@ -47,7 +47,7 @@ func runRemote(ctx context.Context, a *app, args []string, do func(context.Conte
 	}
 	defer box.Close()
 	if cert == nil {
-		pin, err := a.pin()
+		pin, err := a.pin(ctx)
 		if err != nil {
 			return err
 		}
@@ -67,9 +67,9 @@ const maxPIN = 128
 
 // pin reads the PIN from a file, or asks for it without an echo. It is never an
 // argument: those stand in histories and in the list of processes.
-func (a *app) pin() (string, error) {
+func (a *app) pin(ctx context.Context) (string, error) {
 	if a.remote.pinFile == "" {
-		return a.askPIN()
+		return a.askPIN(ctx)
 	}
 	in := a.in
 	if a.remote.pinFile != "-" {
@@ -91,16 +91,15 @@ func (a *app) pin() (string, error) {
 	return pin, nil
 }
 
-func (a *app) askPIN() (string, error) {
+func (a *app) askPIN(ctx context.Context) (string, error) {
 	f, ok := a.in.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return "", &usageError{errors.New("the PIN is asked for on a terminal, and here is none: give --pin-file FILE")}
 	}
 	fmt.Fprintf(a.err, "PIN of %s at %s: ", a.remote.as, a.remote.box)
-	raw, err := term.ReadPassword(int(f.Fd()))
-	fmt.Fprintln(a.err)
+	pin, err := a.askHidden(ctx, f)
 	if err != nil {
 		return "", fmt.Errorf("read the PIN: %w", err)
 	}
-	return string(raw), nil
+	return pin, nil
 }

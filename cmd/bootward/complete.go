@@ -35,6 +35,9 @@ func (a *app) names(k osd.Kind) cobra.CompletionFunc {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		var out []cobra.Completion
+		if k == osd.KindCollection && c.Name() != "delete" && c.Name() != "import" {
+			out = append(out, cobra.CompletionWithDesc(osd.AllSystems, "every known computer"), cobra.CompletionWithDesc(osd.UnknownComputers, "machines that the site does not know"))
+		}
 		for _, raw := range l.Objects {
 			var o osd.Meta
 			if json.Unmarshal(raw, &o) == nil {

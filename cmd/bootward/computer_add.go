@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -9,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
@@ -67,7 +65,7 @@ func runComputerAdd(ctx context.Context, a *app, o addOptions) error {
 		return err
 	}
 	if o.replaces == "" && !o.noReplace && o.ask {
-		if o.replaces, err = askReplaces(a); err != nil {
+		if o.replaces, err = a.ask(ctx, "Does it take the place of another computer? Name, or nothing: "); err != nil {
 			return err
 		}
 	}
@@ -104,17 +102,6 @@ func absent(ctx context.Context, s *client.Client, name string) error {
 func interactive(in io.Reader) bool {
 	f, ok := in.(*os.File)
 	return ok && isatty.IsTerminal(f.Fd())
-}
-
-func askReplaces(a *app) (string, error) {
-	if _, err := fmt.Fprint(a.err, "Does it take the place of another computer? Name, or nothing: "); err != nil {
-		return "", err
-	}
-	line, err := bufio.NewReader(a.in).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return "", err
-	}
-	return strings.TrimSpace(line), nil
 }
 
 // association says that a computer takes the place of another one.

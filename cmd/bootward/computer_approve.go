@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -71,7 +70,7 @@ func runApprove(ctx context.Context, a *app, o approveOptions, typed string) err
 		// Another machine that comes to show the code meanwhile, at another box, is
 		// not meant.
 		box = found[0].Box
-		if err := a.agree(found[0], o.yes || found[0].Decision != ""); err != nil {
+		if err := a.agree(ctx, found[0], o.yes || found[0].Decision != ""); err != nil {
 			return err
 		}
 	case !o.yes: // what could not be shown is not approved
@@ -126,7 +125,7 @@ func notOne(found []api.BoxPending, code string) error {
 }
 
 // agree shows the machine and asks for a y, unless nobody is to be asked.
-func (a *app) agree(p api.BoxPending, yes bool) error {
+func (a *app) agree(ctx context.Context, p api.BoxPending, yes bool) error {
 	if !a.json {
 		if err := printLines(a.err, describe(p)); err != nil {
 			return err
@@ -135,14 +134,11 @@ func (a *app) agree(p api.BoxPending, yes bool) error {
 	if yes {
 		return nil
 	}
-	if _, err := fmt.Fprint(a.err, "Does the machine's screen show this code? Type y to approve: "); err != nil {
+	line, err := a.ask(ctx, "Does the machine's screen show this code? Type y to approve: ")
+	if err != nil {
 		return err
 	}
-	line, err := bufio.NewReader(a.in).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	if answer := strings.ToLower(strings.TrimSpace(line)); answer != "y" && answer != "yes" {
+	if answer := strings.ToLower(line); answer != "y" && answer != "yes" {
 		return api.Errorf(api.CodeRefused, "computer approve", "not approved: y was not typed").WithRemedy("type y, or give --yes")
 	}
 	return nil

@@ -71,9 +71,18 @@ func runComputerImport(ctx context.Context, a *app, o importComputersOptions, fi
 		return err
 	}
 	if out.Refused && !in.DryRun {
-		return api.Errorf(api.CodeRefused, file, "%d rows are bad: nothing was imported", len(out.Bad)).WithRemedy("correct them, or leave them out with --skip-bad")
+		return api.Errorf(api.CodeRefused, file, "%s: nothing was imported", badRows(out)).WithRemedy("correct them, or leave them out with --skip-bad")
 	}
 	return nil
+}
+
+// badRows counts the rows that are bad: all but those of the plan.
+func badRows(out api.ComputerImported) string {
+	n := out.Rows - out.Created - out.Updated - out.Unchanged
+	if n == 1 {
+		return "1 row is bad"
+	}
+	return fmt.Sprintf("%d rows are bad", n)
 }
 
 func printComputers(w io.Writer, file string, out api.ComputerImported) error {

@@ -44,7 +44,7 @@ func TestComputers(t *testing.T) {
 		{exitFailed, "computer replace pc2 --mac 52:54:00:00:00:01", "computer merge"},
 		{exitDone, "computer replace pc2 --mac 52:54:00:00:00:12 --old-mac 52:54:00:00:00:02", "1 to update"},
 		{exitUsage, "computer merge pc2", "--into"},
-		{exitFailed, "computer merge pc2 --into nobody", "no computer"},
+		{exitFailed, "computer merge pc2 --into nobody", "there is none of this name or id"},
 		{exitDone, "computer merge pc2 --into pc3 --dry-run", "nothing was changed"},
 		{exitDone, "computer merge pc2 --into pc3", "to delete"},
 		{exitFailed, "computer show pc2", ""},

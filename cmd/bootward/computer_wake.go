@@ -24,9 +24,9 @@ func newWake(a *app) *cobra.Command {
 			return runOrder(c.Context(), a, in)
 		}}
 	c.Flags().StringVar(&in.Collection, "collection", "", "every computer of this collection")
-	c.Flags().StringArrayVar(&in.Boxes, "box", nil, "from this box only; may be given more than once")
+	c.Flags().StringArrayVar(&in.Boxes, "at-box", nil, "from this box only; may be given more than once")
 	c.ValidArgsFunction = a.names(osd.KindComputer)
 	complete(c, "collection", a.names(osd.KindCollection))
-	complete(c, "box", a.names(osd.KindBox))
+	complete(c, "at-box", a.names(osd.KindBox))
 	return c
 }

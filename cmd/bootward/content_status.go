@@ -16,7 +16,7 @@ func newContentStatus(a *app) *cobra.Command {
 	c := &cobra.Command{Use: "status [NAME]", Short: "Say which boxes hold the content of packages, images and boot images",
 		Long: "One line for each box that is to hold it, because it is assigned there or advertised to its machines, by\n" +
 			"what the box told at its last check-in: complete, missing, or unknown if it never checked in.",
-		Example: "  bootward content status\n  bootward content status debian-12 --json", Args: cobra.MaximumNArgs(1),
+		Example: "  bootward content status\n  bootward content status debian-12 --json", Args: atMostOne("NAME"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return runContentStatus(c.Context(), a, strings.Join(args, ""))
 		}}

@@ -37,13 +37,6 @@ func runDistribute(ctx context.Context, a *app, k osd.Kind, in api.Distribute, n
 		return err
 	}
 	out, err := s.Distribute(ctx, string(k), name, in)
-	if e := (*api.Error)(nil); errors.As(err, &e) && len(in.Boxes) > 0 && e.Code == api.CodeNotFound && e.Object != "" {
-		for _, b := range in.Boxes {
-			if e.Object == b {
-				return named(err, osd.KindBox, b)
-			}
-		}
-	}
 	if err != nil {
 		return named(err, k, name)
 	}

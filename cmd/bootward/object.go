@@ -55,7 +55,7 @@ func plural(k osd.Kind) string {
 // named makes an error about a thing that is not there speak of its name.
 func named(err error, k osd.Kind, name string) error {
 	var e *api.Error
-	if !errors.As(err, &e) || e.Code != api.CodeNotFound {
+	if !errors.As(err, &e) || e.Code != api.CodeNotFound || strings.HasSuffix(e.Object, `"`) { // the site named the object
 		return err
 	}
 	return api.Errorf(e.Code, fmt.Sprintf("%s %q", k, name), "there is none of this name or id").WithRemedy("`bootward %s list` shows those that are there", word(k))

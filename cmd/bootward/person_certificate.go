@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -37,8 +38,8 @@ func runPersonCertificate(ctx context.Context, a *app, o personCertificateOption
 	if o.out == "" {
 		return &usageError{errors.New("person certificate: give the file to write with -o FILE")}
 	}
-	if o.days < 1 {
-		return &usageError{fmt.Errorf("person certificate: --days %d: give 1 or more", o.days)}
+	if o.days < 1 || o.days > maxCertificateDays {
+		return &usageError{fmt.Errorf("person certificate: --days %d: give 1 to %d", o.days, maxCertificateDays)}
 	}
 	if err := mustBeNew(o.out); err != nil {
 		return err
@@ -76,8 +77,16 @@ func runPersonCertificate(ctx context.Context, a *app, o personCertificateOption
 	})
 }
 
-// mustBeNew refuses a file that exists: a key is never replaced by mistake.
+// maxCertificateDays is the longest life of a person's certificate; the site
+// refuses more.
+const maxCertificateDays = int(trust.MaxPersonLife / (24 * time.Hour))
+
+// mustBeNew refuses a file that exists: a key is never replaced by mistake. A
+// folder that is not there is found out before the site issues anything.
 func mustBeNew(file string) error {
+	if d, err := os.Stat(filepath.Dir(file)); err != nil || !d.IsDir() {
+		return fmt.Errorf("%s: there is no folder %s to write it into", file, filepath.Dir(file))
+	}
 	_, err := os.Stat(file)
 	switch {
 	case err == nil:

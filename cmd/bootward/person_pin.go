@@ -26,7 +26,7 @@ func runPersonPIN(ctx context.Context, a *app, o valueOptions, name string) erro
 	if err != nil {
 		return err
 	}
-	pin, err := a.value(o, fmt.Sprintf("PIN of %q", name))
+	pin, err := a.value(ctx, o, fmt.Sprintf("PIN of %q", name))
 	if err != nil {
 		return err
 	}

@@ -117,6 +117,26 @@ func exactly(names ...string) cobra.PositionalArgs {
 	}
 }
 
+// atLeastOne is exactly for verbs that take one name and more.
+func atLeastOne(name string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return &usageError{fmt.Errorf("%s: %s is missing", c.CommandPath(), name)}
+		}
+		return nil
+	}
+}
+
+// atMostOne is exactly for verbs that take one name or none.
+func atMostOne(name string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) < 2 {
+			return nil
+		}
+		return exactly(name)(c, args)
+	}
+}
+
 // unknown is a word that is no command, with those that look like it.
 func unknown(c *cobra.Command, word string) error {
 	err := fmt.Errorf("%q is no command of %s", word, c.CommandPath())

@@ -30,7 +30,7 @@ func runSecretSet(ctx context.Context, a *app, o valueOptions, name string) erro
 	if err != nil {
 		return err
 	}
-	value, err := a.value(o, fmt.Sprintf("Value of secret %q", name))
+	value, err := a.value(ctx, o, fmt.Sprintf("Value of secret %q", name))
 	if err != nil {
 		return err
 	}

@@ -86,13 +86,13 @@ func TestAskTwice(t *testing.T) {
 	}{{"alike", []string{valueCanary, valueCanary}, ""}, {"not alike", []string{valueCanary, "other"}, "differ"}, {"nothing", []string{"", ""}, "empty"}, {"interrupted", nil, "closed"}} {
 		var errs bytes.Buffer
 		a := newApp(nil, nil, &errs, nil)
-		got, err := a.askTwice("PIN", func() ([]byte, error) {
+		got, err := a.askTwice("PIN", func() (string, error) {
 			if len(tt.typed) == 0 {
-				return nil, errors.New("closed")
+				return "", errors.New("closed")
 			}
 			next := tt.typed[0]
 			tt.typed = tt.typed[1:]
-			return []byte(next), nil
+			return next, nil
 		})
 		if tt.want == "" && (err != nil || got != valueCanary) || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want) || got != "") {
 			t.Errorf("%s: %q, %v", tt.name, got, err)

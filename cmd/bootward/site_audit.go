@@ -36,7 +36,7 @@ func newSiteAudit(a *app) *cobra.Command {
 func runSiteAudit(ctx context.Context, a *app, o siteAuditOptions) error {
 	since, err := osd.Moment(o.since).In(time.Local)
 	if err != nil {
-		return &usageError{fmt.Errorf("site audit: --since %q: %w", o.since, err)}
+		return &usageError{fmt.Errorf("site audit: --since %q: give a day such as 2026-12-01, or a time such as 2026-12-01T18:00 (local) or 2026-12-01T18:00:00Z", o.since)}
 	}
 	s, err := a.site()
 	if err != nil {

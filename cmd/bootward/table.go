@@ -11,7 +11,8 @@ import (
 )
 
 // table prints columns for people. Control characters, which may come from a
-// machine that is not to be trusted, are replaced.
+// machine that is not to be trusted, are replaced. On a terminal that is too
+// narrow long cells go on below; elsewhere a row is one line.
 type table struct{ rows [][]string }
 
 func newTable(columns ...string) *table { return &table{rows: [][]string{columns}} }
@@ -25,6 +26,12 @@ func (t *table) write(w io.Writer) error {
 		for i, c := range r {
 			r[i] = plain(c)
 		}
+	}
+	rows := t.rows
+	if width := terminalWidth(w); width > 0 {
+		rows = fold(rows, width)
+	}
+	for _, r := range rows {
 		if _, err := fmt.Fprintln(tw, strings.Join(r, "\t")); err != nil {
 			return err
 		}

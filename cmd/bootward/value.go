@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -25,9 +26,9 @@ const maxValue = 64 << 10
 
 // value reads a secret value: from the file, from standard input if that is no
 // terminal, or from a person, twice and without echo.
-func (a *app) value(o valueOptions, what string) (string, error) {
+func (a *app) value(ctx context.Context, o valueOptions, what string) (string, error) {
 	if terminal, ok := a.in.(*os.File); ok && o.file == "" && term.IsTerminal(int(terminal.Fd())) {
-		return a.askTwice(what, func() ([]byte, error) { return term.ReadPassword(int(terminal.Fd())) })
+		return a.askTwice(what, func() (string, error) { return a.askHidden(ctx, terminal) })
 	}
 	in := a.in
 	if o.file != "" && o.file != "-" {
@@ -55,18 +56,17 @@ func (a *app) value(o valueOptions, what string) (string, error) {
 }
 
 // askTwice asks a person, who does not see what he types.
-func (a *app) askTwice(what string, read func() ([]byte, error)) (string, error) {
+func (a *app) askTwice(what string, read func() (string, error)) (string, error) {
 	var typed [2]string
 	for i, prompt := range []string{what, what + " again"} {
 		if _, err := fmt.Fprintf(a.err, "%s: ", prompt); err != nil {
 			return "", err
 		}
-		raw, err := read()
-		fmt.Fprintln(a.err)
+		text, err := read()
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", what, err)
 		}
-		typed[i] = string(raw)
+		typed[i] = text
 	}
 	switch {
 	case typed[0] == "":

@@ -23,7 +23,7 @@ type question struct {
 func (q *question) decide() (*Offer, string) {
 	where := cmp.Or(q.m.Where, osd.ToBootMediaAndPXE)
 	if !q.a.To(where) {
-		return nil, "it is available to " + strings.Join(q.a.AvailableTo, " and ") + " only"
+		return nil, "it is available to " + cmp.Or(strings.Join(q.a.AvailableTo, " and "), osd.ToBootMediaAndPXE) + " only"
 	}
 	if !q.a.Open(q.now) {
 		return nil, q.closed()
