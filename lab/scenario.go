@@ -34,6 +34,7 @@ func Scenarios() []Scenario {
 		{"unknown-approval", "a person at an unknown machine chooses; nothing is written until an administrator approves the code", unknownApproval},
 		{"wrong-advertisement", "an advertisement reaches everybody by mistake: the box stops, and no disk is written", wrongAdvertisement},
 		{"cut-line", "the line to the site is cut: the deployment ends, and its messages arrive once, in order", cutLine},
+		{"running-client", "the agent stays in the deployed system and runs there what is advertised to running clients", runningClient},
 		{"twin-guid", "two machines with one SMBIOS GUID: the second is refused with an alarm", twinGUID},
 	}
 }
