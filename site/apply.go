@@ -1,9 +1,11 @@
 package site
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/bootward/bootward/api"
@@ -176,8 +178,13 @@ func accepted(o osd.Object) string {
 	return ""
 }
 
-// problem makes one API error of located errors.
+// problem makes one API error of located errors, those of a file in the order of
+// its lines.
 func problem(errs document.Errors, code api.Code) *api.Error {
+	errs = slices.Clone(errs)
+	slices.SortStableFunc(errs, func(a, b *document.Error) int {
+		return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line, a.Column-b.Column)
+	})
 	if len(errs) == 1 {
 		e := *errs[0]
 		at := fmt.Sprintf("%s:%d:%d", e.File, e.Line, e.Column)

@@ -128,7 +128,7 @@ func find(e *policy.Evaluator, named string) (*osd.Computer, *failure) {
 			return c, nil
 		}
 	}
-	return nil, fail(api.CodeNotFound, shown(named), "this box knows no computer of that name, ID or MAC")
+	return nil, fail(api.CodeNotFound, shown(named), "this box knows no computer of that name, ID or MAC").remedy("look at the name; computers of other boxes are cleared at the site: bootward computer clear-pxe NAME")
 }
 
 func (d *Desk) audit(ctx context.Context, n int) ([]api.AuditRecord, *failure) {

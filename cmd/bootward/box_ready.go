@@ -115,12 +115,12 @@ func runMembers(ctx context.Context, a *app, name string) error {
 	if err != nil {
 		return named(err, osd.KindCollection, name)
 	}
-	return a.print(m, func(w io.Writer) error { return printMembers(w, m) })
+	return a.print(m, func(w io.Writer) error { return printMembers(w, m, "") })
 }
 
 // printMembers lists the machines of a collection: those that a mandatory
-// advertisement would reach.
-func printMembers(w io.Writer, m api.Members) error {
+// advertisement would reach. Behind a document each line begins as a comment does.
+func printMembers(w io.Writer, m api.Members, before string) error {
 	lines := []string{fmt.Sprintf("# %d machines", len(m.Computers))}
 	if !m.Updated.IsZero() {
 		lines[0] += ", queries evaluated at " + clock(m.Updated)
@@ -128,5 +128,8 @@ func printMembers(w io.Writer, m api.Members) error {
 	for _, warning := range m.Warnings {
 		lines = append(lines, "# WARNING: "+warning.Text)
 	}
-	return printLines(w, append(lines, m.Computers...))
+	for _, c := range m.Computers {
+		lines = append(lines, before+c)
+	}
+	return printLines(w, lines)
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -169,7 +170,7 @@ func TestWard(t *testing.T) {
 // shownAgain: what show prints is what apply takes.
 func shownAgain(t *testing.T, r *rig) {
 	t.Helper()
-	for kind, name := range map[string]string{"computer": "ward7-pc1", "sequence": "Ward PC, Debian 12", "image": "debian-12", "advertisement": "Ward 7 gets Debian 12", "box": "ward7-box"} {
+	for kind, name := range map[string]string{"computer": "ward7-pc1", "sequence": "Ward PC, Debian 12", "image": "debian-12", "advertisement": "Ward 7 gets Debian 12", "box": "ward7-box", "collection": "Ward 7"} {
 		out, _ := r.want(exitDone, kind, "show", name)
 		file := filepath.Join(t.TempDir(), "shown.yaml")
 		if err := os.WriteFile(file, []byte(out), 0o644); err != nil {
@@ -183,7 +184,8 @@ func shownAgain(t *testing.T, r *rig) {
 
 func TestUsage(t *testing.T) {
 	r := &rig{t: t, env: filepath.Join(t.TempDir(), "none.yaml")}
-	for _, args := range []string{"nonsense", "computer nonsense", "computer show", "apply", "apply --nonsense", "site init --code cen", "site init --code CEN --administrator j.doe", "version more", "status jobs --every 0s"} {
+	for _, args := range []string{"nonsense", "computer nonsense", "computer show", "apply", "apply --nonsense", "site init --code cen", "site init --code CEN --administrator j.doe", "version more", "status jobs --every 0s",
+		"box resume", "content status a b", "person certificate ben -o x --days 401"} {
 		if _, errs := r.want(exitUsage, strings.Fields(args)...); !strings.HasPrefix(errs, "bootward: ") {
 			t.Errorf("%s: %s", args, errs)
 		}
@@ -195,13 +197,17 @@ func TestUsage(t *testing.T) {
 	r.want(exitDone, "completion", "bash")
 }
 
-// TestHelp: every verb has an example, a short text and, if at the top, a task.
+// TestHelp: every verb has an example and a short text, and stands in that of its
+// group.
 func TestHelp(t *testing.T) {
 	var walk func(c *cobra.Command)
 	walk = func(c *cobra.Command) {
 		for _, sub := range c.Commands() {
 			if sub.Short == "" || !sub.HasSubCommands() && !strings.Contains(sub.Example, "bootward ") {
 				t.Errorf("%s has no short text or no example", sub.CommandPath())
+			}
+			if _, verbs, is := strings.Cut(c.Short, ": "); is && c.HasParent() && !slices.Contains(strings.Split(verbs, ", "), sub.Name()) {
+				t.Errorf("%s: its short text does not name %s", c.CommandPath(), sub.Name())
 			}
 			walk(sub)
 		}

@@ -188,7 +188,7 @@ func runShow(ctx context.Context, a *app, k osd.Kind, name string) error {
 	if err != nil {
 		return err
 	}
-	return printMembers(a.out, m)
+	return printMembers(a.out, m, "# ")
 }
 
 // writeYAML writes an object as a document that apply takes, in the order of

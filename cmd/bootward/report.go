@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -52,7 +52,7 @@ func (a *app) judge(ctx context.Context, err error, command string) (*api.Error,
 		return e, exitFailed
 	}
 	e = told(codeFailed, err)
-	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err, syscall.ENETUNREACH) {
+	if wire := (*url.Error)(nil); errors.As(err, &wire) { // nobody answered, or not the one who was asked
 		if a.remote.box != "" {
 			e.Remedy = "see whether the box answers at " + a.remote.box
 			return e, exitFailed

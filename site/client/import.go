@@ -164,6 +164,8 @@ func (c *Client) offset(ctx context.Context, sha string) (offset int64, complete
 	switch {
 	case err == nil:
 		return 0, true, resp.Body.Close()
+	case errors.As(err, &e) && e.Code == api.CodeForbidden: // an answer to HEAD has no words
+		return 0, false, api.Errorf(e.Code, "content", "you may not bring in content").WithRemedy("ask an administrator for the right `change` on the object that it is for, on its kind, or on its folder")
 	case !errors.As(err, &e) || e.Code != api.CodeNotFound:
 		return 0, false, err
 	}
