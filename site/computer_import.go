@@ -50,6 +50,12 @@ func (s *Site) ImportComputers(ctx context.Context, who string, in api.ComputerI
 			if err := s.putStep(x, step); err != nil {
 				return err
 			}
+			if step.action == actionUnchanged {
+				continue
+			}
+			if err := s.audit(x, who, "import", title(step.Object), step.action+" "+meta(step.Object).ID); err != nil {
+				return err
+			}
 		}
 		return s.audit(x, who, "import", in.File, fmt.Sprintf("%d computers created, %d updated, %d unchanged, %d bad rows left out", out.Created, out.Updated, out.Unchanged, len(m.problems)))
 	})

@@ -48,6 +48,15 @@ func TestImportComputers(t *testing.T) {
 	if out := importing(t, r, api.ComputerImport{CSV: text}); out.Unchanged != 2 {
 		t.Errorf("again: %+v", out)
 	}
+	named := map[string]int{}
+	for _, e := range must[[]api.AuditEntry](t, r.person(), "GET", "/v1/audit", nil) {
+		if e.What == "import" && e.Who == "ann" {
+			named[e.Object]++
+		}
+	}
+	if named[`Computer "new-1"`] != 1 || named[`Computer "new-2"`] != 1 || named[`Collection "Ward 7"`] != 1 || named["pcs.csv"] == 0 {
+		t.Errorf("the audit log names %v", named)
+	}
 	if code, raw := r.person().call("POST", "/v1/computers/import", api.ComputerImport{File: "x", CSV: "a,b\n"}); code != http.StatusBadRequest || !strings.Contains(string(raw), "are needed") {
 		t.Errorf("%d %s", code, raw)
 	}
