@@ -96,6 +96,9 @@ func (m *Machine) prepare() error {
 		return err
 	}
 	if m.config.Firmware == UEFI {
+		if err := makeCleared(dir, m.config); err != nil {
+			return err
+		}
 		if err := copyVars(filepath.Join(dir, varsFile)); err != nil {
 			return err
 		}
@@ -106,6 +109,20 @@ func (m *Machine) prepare() error {
 	}
 	m.files = append(m.files, out)
 	m.transcript = newTranscript(m.Uptime, out)
+	return nil
+}
+
+// makeCleared makes the files of zeros: holes, which take no room.
+func makeCleared(dir string, c Config) error {
+	for name, size := range map[string]int64{lowFile: lowSize, highFile: highOf(c)} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			return fmt.Errorf("machine %s: %w", c.Name, err)
+		}
+		if err := os.Truncate(path, size); err != nil {
+			return fmt.Errorf("machine %s: %w", c.Name, err)
+		}
+	}
 	return nil
 }
 
