@@ -21,6 +21,7 @@ import (
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/osd/inventory"
 	"github.com/bootward/bootward/trust"
+	"github.com/bootward/bootward/trust/tpm"
 )
 
 // Next is what the machine does when the agent has ended.
@@ -51,6 +52,8 @@ type Config struct {
 	Mount   machine.Mount
 	// Tell says something to the people at an installed system; it may be nil.
 	Tell func(text string)
+	// TPM opens the TPM of the machine; nil: it is not used.
+	TPM func() (*tpm.Device, error)
 
 	// resident says that the agent is the client of an installed system, and
 	// stays when a job ends.

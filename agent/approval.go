@@ -24,12 +24,20 @@ const (
 func (s *session) obtain(ctx context.Context, o api.Offer, claim api.Claim) (api.Claimed, error) {
 	ctx, cancel := context.WithTimeout(ctx, approvalPatience)
 	defer cancel()
-	shown := ""
+	device, closeTPM := s.openTPM(&claim)
+	defer closeTPM()
+	shown, challenged := "", 0
 	for {
 		claimed, err := s.ask(ctx, s.typed.say(claim))
 		if s.askAgain(ctx, err) {
 			continue
 		}
+		if err == nil && claimed.Challenge != nil {
+			challenged++
+			s.prove(device, &claim, claimed.Challenge, challenged)
+			continue
+		}
+		challenged = 0
 		if err != nil || claimed.Pending == nil {
 			return claimed, err
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/bootward/bootward/osd/inventory"
 	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/osd/status"
+	"github.com/bootward/bootward/trust/tpm"
 )
 
 // Routes of a box's management point and distribution point, TCP 443. The
@@ -145,6 +146,19 @@ type Claim struct {
 	// Where and Event are those of Ask.
 	Where string `json:"where,omitempty"`
 	Event string `json:"event,omitempty"`
+	// TPM is the machine's TPM 2.0; nil if it has none, or none that can be used.
+	TPM *TPM `json:"tpm,omitempty"`
+}
+
+// TPM is the TPM 2.0 of a machine that claims. The first claim names it, the box
+// answers with a challenge, and the same claim with the proof goes on.
+type TPM struct {
+	// Key is the public endorsement key (PKIX, DER), Name that of the object to
+	// which challenges are bound.
+	Key  []byte `json:"key"`
+	Name []byte `json:"name"`
+	// Proof answers the challenge (tpm.Proof), bound to the key of the CSR.
+	Proof []byte `json:"proof,omitempty"`
 }
 
 // Pending says that a claim waits for approval: the same key claims again until
@@ -181,9 +195,10 @@ func SecretsContext(job string, step int) string {
 }
 
 // Claimed is the answer to a claim and to a renewal. Pending alone is set while
-// the claim waits for approval.
+// the claim waits for approval, Challenge alone while its TPM is not proven.
 type Claimed struct {
-	Pending *Pending `json:"pending,omitempty"`
+	Pending   *Pending       `json:"pending,omitempty"`
+	Challenge *tpm.Challenge `json:"challenge,omitempty"`
 
 	Job string `json:"job"`
 	// Certificate is the chain in PEM: the job's, then the box's intermediate.

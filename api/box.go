@@ -111,6 +111,9 @@ type Discovered struct {
 	// Known is the computer as the box made it, for a machine that the site did
 	// not know.
 	Known *Known `json:"known,omitempty"`
+	// TPM is the digest of the endorsement key of a machine that a person approved by
+	// its code: it is the computer's from now on.
+	TPM string `json:"tpm,omitempty"`
 }
 
 // EventBatch is a run of events, in order.

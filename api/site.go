@@ -109,8 +109,14 @@ type Replace struct {
 	OldMACs []string `json:"oldMACs,omitempty"`
 	// SMBIOSGUID is that of a new motherboard; NoGUID takes it away.
 	SMBIOSGUID string `json:"smbiosGUID,omitempty"`
-	DryRun     bool   `json:"dryRun,omitempty"`
+	// TPM is the digest of the endorsement key of a new TPM; NoTPM forgets the old one,
+	// as a new GUID does.
+	TPM    string `json:"tpm,omitempty"`
+	DryRun bool   `json:"dryRun,omitempty"`
 }
+
+// NoTPM says that the TPM of a computer is not known.
+const NoTPM = "none"
 
 // NoGUID says that a computer is told by its MACs alone: its maker gave the same
 // GUID to another machine.

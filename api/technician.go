@@ -54,6 +54,9 @@ type PendingApproval struct {
 	Version string `json:"version,omitempty"`
 	// PlaceOf is the computer whose place the machine is to take, as a person typed it.
 	PlaceOf string `json:"placeOf,omitempty"`
+	// TPM is the digest of the endorsement key that the machine has proven (tpm.Digest):
+	// who approves the machine approves it too.
+	TPM string `json:"tpm,omitempty"`
 	// Why says why a person is asked.
 	Why       string    `json:"why"`
 	AskedAt   time.Time `json:"askedAt"`

@@ -20,6 +20,9 @@ type Computer struct {
 	// Box names the box that serves this computer, before every boundary. It
 	// may be left out where boundaries say it, or while the site has one box.
 	Box string `json:"box,omitempty" yaml:"box,omitempty"`
+	// TPM is the digest of the endorsement key of its TPM 2.0 (tpm.Digest), once a
+	// person has approved the machine by its code: it proves who the machine is.
+	TPM string `json:"tpm,omitempty" yaml:"tpm,omitempty"`
 	// Variables are task sequence variables of this computer alone.
 	Variables map[string]string `json:"variables,omitempty" yaml:"variables,omitempty"`
 	// Provisional is set for a machine that became known by its own job, until
@@ -63,8 +66,14 @@ func (c *Computer) Validate() error {
 	default:
 		errs = append(errs, &FieldError{"smbiosGUID", c.SMBIOSGUID, "give 32 hexadecimal digits, such as 4c4c4544-0042-3510-8052-b4c04f4d3232"})
 	}
+	if c.TPM != "" && !tpmDigest.MatchString(c.TPM) {
+		errs = append(errs, &FieldError{"tpm", c.TPM, "give the SHA-256 of the endorsement key (PKIX, DER): 64 hexadecimal digits in lower case; or leave it out: the site learns it when a person approves the machine"})
+	}
 	return errors.Join(errs...)
 }
+
+// tpmDigest is how endorsement keys are named.
+var tpmDigest = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // MaxComputerName is the longest name of a machine that was not imported: more
 // does not fit into NetBIOS.

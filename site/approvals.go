@@ -184,7 +184,7 @@ func checkPending(all []api.PendingApproval) []api.PendingApproval {
 		p.Identity.Inventory = nil
 		p.Identity.MACs = p.Identity.MACs[:min(len(p.Identity.MACs), maxAdapters)]
 		cutAll(p.Identity.MACs)
-		cut(maxText, &p.Computer, &p.Advertisement, &p.Sequence, &p.Version, &p.PlaceOf, &p.Why, &p.Decision, &p.Who, &p.Identity.SMBIOSGUID,
+		cut(maxText, &p.Computer, &p.Advertisement, &p.Sequence, &p.Version, &p.PlaceOf, &p.TPM, &p.Why, &p.Decision, &p.Who, &p.Identity.SMBIOSGUID,
 			&p.Identity.SerialNumber, &p.Identity.Manufacturer, &p.Identity.Model, &p.Identity.AssetTag)
 	}
 	return all

@@ -193,6 +193,7 @@ func (m *merging) joined() *osd.Computer {
 		maps.Copy(c.Variables, m.to.Variables)
 	}
 	c.Box, c.Comment = cmp.Or(c.Box, m.from.Box), cmp.Or(c.Comment, m.from.Comment)
+	c.TPM = cmp.Or(c.TPM, m.from.TPM)
 	c.Provisional = m.to.Provisional && m.from.Provisional
 	for _, id := range append([]string{m.from.ID}, m.from.Former...) {
 		if !slices.Contains(c.Former, id) {

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -47,7 +48,7 @@ func (s *Site) ReplaceLabels(ctx context.Context, who, name string, in api.Repla
 		if err != nil {
 			return err
 		}
-		w.noteReplaced(p.steps[0], c, open[c.ID])
+		w.noteReplaced(p.steps[0], was, c, open[c.ID])
 		out.Changes = append(out.Changes, changes(p)...)
 		if in.DryRun || p.steps[0].action == actionUnchanged {
 			return nil
@@ -55,8 +56,8 @@ func (s *Site) ReplaceLabels(ctx context.Context, who, name string, in api.Repla
 		if err := s.carryOut(x, who, p, nil); err != nil {
 			return err
 		}
-		return s.audit(x, who, "replace", title(c), fmt.Sprintf("MAC %s, GUID %s; it was MAC %s, GUID %s",
-			strings.Join(c.MACs, " "), c.SMBIOSGUID, strings.Join(was.MACs, " "), was.SMBIOSGUID))
+		return s.audit(x, who, "replace", title(c), fmt.Sprintf("MAC %s, GUID %s, TPM %s; it was MAC %s, GUID %s, TPM %s",
+			strings.Join(c.MACs, " "), c.SMBIOSGUID, cmp.Or(c.TPM, api.NoTPM), strings.Join(was.MACs, " "), was.SMBIOSGUID, cmp.Or(was.TPM, api.NoTPM)))
 	})
 	if err != nil {
 		return nil, err
@@ -65,7 +66,10 @@ func (s *Site) ReplaceLabels(ctx context.Context, who, name string, in api.Repla
 }
 
 // noteReplaced says what follows of new labels.
-func (w world) noteReplaced(s *step, c *osd.Computer, open int) {
+func (w world) noteReplaced(s *step, was, c *osd.Computer, open int) {
+	if was.TPM != "" && c.TPM == "" {
+		s.note("its TPM is not known any longer: the next one is learnt when a person approves the machine by its code")
+	}
 	settings := w.settings()
 	macs, _ := labels(c)
 	for _, m := range macs {
@@ -82,8 +86,14 @@ func (w world) noteReplaced(s *step, c *osd.Computer, open int) {
 func relabel(was *osd.Computer, in api.Replace) (*osd.Computer, error) {
 	c := *was
 	macs, guid := in.MACs, in.SMBIOSGUID
-	if len(macs) == 0 && guid == "" {
-		return nil, api.Errorf(api.CodeInvalid, title(was), "no new label is given").WithRemedy("give the new addresses, or the new GUID")
+	if len(macs) == 0 && guid == "" && in.TPM == "" {
+		return nil, api.Errorf(api.CodeInvalid, title(was), "no new label is given").WithRemedy("give the new addresses, the new GUID, or the new TPM")
+	}
+	switch {
+	case in.TPM == api.NoTPM || in.TPM == "" && guid != "": // a TPM goes with its motherboard
+		c.TPM = ""
+	case in.TPM != "":
+		c.TPM = in.TPM
 	}
 	if guid == api.NoGUID {
 		c.SMBIOSGUID = ""

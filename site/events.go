@@ -13,6 +13,7 @@ import (
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/status"
 	"github.com/bootward/bootward/site/store"
+	"github.com/bootward/bootward/trust/tpm"
 )
 
 // maxBatch is the most events of one batch that are taken at once.
@@ -72,8 +73,10 @@ func (s *Site) TakeEvents(ctx context.Context, box string, in api.EventBatch) (*
 	if err != nil {
 		return nil, err
 	}
-	if slices.ContainsFunc(in.Events, func(e api.BoxEvent) bool { return e.Discovered != nil && e.Discovered.Known != nil }) {
-		s.changes.wake() // boxes are to hear of computers that became known
+	if slices.ContainsFunc(in.Events, func(e api.BoxEvent) bool {
+		return e.Discovered != nil && (e.Discovered.Known != nil || e.Discovered.TPM != "")
+	}) {
+		s.changes.wake() // boxes are to hear of computers that became known, and of TPMs
 	}
 	if gone > 0 {
 		s.log.Warn("events are lost: the box does not keep them any more", "box", box, "events", gone)
@@ -136,9 +139,13 @@ func (s *Site) discovered(x store.Tx, b store.Box, d api.Discovered) error {
 		return err
 	}
 	c, ok := w.byID(osd.KindComputer, d.Computer).(*osd.Computer)
-	box, known := w.byID(osd.KindBox, b.ID).(*osd.Box)
-	if !ok || !known || !w.serves(box, c) {
+	box, there := w.byID(osd.KindBox, b.ID).(*osd.Box)
+	if !ok || !there || !w.serves(box, c) {
 		return nil // it was deleted, or went to another box
+	}
+	if d.TPM != "" && d.TPM != c.TPM {
+		k := &known{site: s, x: x, w: w.asSite(), box: box, from: b, in: d, c: *c}
+		return k.learnTPM(c)
 	}
 	record, err := json.Marshal(d.Inventory)
 	if err != nil {
@@ -205,6 +212,9 @@ func checkInventory(d *api.Discovered) error {
 	m := &d.Inventory
 	if d.Computer == "" || len(m.Adapters) > maxAdapters || len(m.IPAddresses) > maxAdapters {
 		return errors.New("inventory without a computer, or with too many adapters")
+	}
+	if d.TPM != "" && !tpm.IsDigest(d.TPM) {
+		return fmt.Errorf("computer %q: %q is no digest of an endorsement key", d.Computer, d.TPM)
 	}
 	cut(maxText, &m.Manufacturer, &m.Model, &m.SerialNumber, &m.UUID, &m.AssetTag, &m.Chassis, &m.BIOS, &m.ProcessorModel)
 	for i := range m.Adapters {

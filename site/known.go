@@ -114,6 +114,9 @@ func (k *known) create() error {
 	}
 	c := k.c
 	c.ID, c.Box = "", k.box.Name
+	if err := k.takeTPM(&c); err != nil {
+		return err
+	}
 	c.Name = osd.FreeName(c.Name, func(n string) bool { return k.w.nameTaken(n, "") })
 	text := "became known by its job: " + k.labels()
 	if c.Name != k.c.Name {
@@ -157,8 +160,45 @@ func (k *known) merge(was *osd.Computer) error {
 		c.Name = k.c.Name
 		text += "; a person at the machine has named it anew, it was " + was.Name
 	}
+	if err := k.takeTPM(&c); err != nil {
+		return err
+	}
 	if equal(&c, was) {
 		text = ""
+	}
+	return k.keep(&c, text)
+}
+
+// takeTPM gives a computer the TPM that a person approved with the machine, if no
+// other computer has it.
+func (k *known) takeTPM(c *osd.Computer) error {
+	if k.in.TPM == "" {
+		return nil
+	}
+	for _, other := range all[*osd.Computer](k.w, osd.KindComputer) {
+		if other.TPM == k.in.TPM && other.ID != c.ID && !other.Obsolete {
+			return k.conflict(fmt.Sprintf("its TPM is that of computer %q: it does not prove this one. If both are one machine: bootward computer merge; if the board went from one to the other: bootward computer replace %s --tpm none",
+				other.Name, other.Name))
+		}
+	}
+	c.TPM = k.in.TPM
+	return nil
+}
+
+// learnTPM gives a computer that the site knows the TPM that a person approved with
+// it.
+func (k *known) learnTPM(was *osd.Computer) error {
+	c := *was
+	if err := k.takeTPM(&c); err != nil {
+		return err
+	}
+	text := ""
+	switch {
+	case c.TPM == was.TPM:
+	case was.TPM == "":
+		text = "its TPM was approved with it: " + c.TPM
+	default:
+		text = "another TPM was approved with it: " + c.TPM + "; it was " + was.TPM
 	}
 	return k.keep(&c, text)
 }

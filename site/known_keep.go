@@ -41,10 +41,10 @@ func (k *known) keep(c *osd.Computer, text string) error {
 
 // associate makes the association that says whose place a machine takes.
 func (k *known) associate(c *osd.Computer) error {
-	name := k.in.Known.Replaces
-	if name == "" {
+	if k.in.Known == nil || k.in.Known.Replaces == "" {
 		return nil
 	}
+	name := k.in.Known.Replaces
 	source, _ := k.w.find(osd.KindComputer, name).(*osd.Computer)
 	for n, o := range k.w.kinds[osd.KindComputer] {
 		if source == nil && strings.EqualFold(n, name) {
@@ -81,8 +81,8 @@ func (k *known) associate(c *osd.Computer) error {
 // conflict says in the audit log and as an alarm why a machine did not become a
 // computer of the site.
 func (k *known) conflict(why string) error {
-	text := fmt.Sprintf("machine %s at box %s (%s): %s", k.in.Known.Name, k.box.Name, k.labels(), why)
-	k.site.log.Warn("a machine did not become a computer of the site", "box", k.box.Name, "machine", k.in.Known.Name, "why", why)
+	text := fmt.Sprintf("machine %s at box %s (%s): %s", k.c.Name, k.box.Name, k.labels(), why)
+	k.site.log.Warn("a machine did not become a computer of the site", "box", k.box.Name, "machine", k.c.Name, "why", why)
 	err := k.audit(auditConflict, k.in.Computer, text)
 	if len(k.c.MACs) > 0 {
 		at := k.in.Inventory.Time

@@ -225,6 +225,9 @@ func (p *plan) labelsOf(o osd.Object) []label {
 		if guid != "" {
 			add("smbiosGUID", guid)
 		}
+		if o.TPM != "" {
+			add("tpm", o.TPM)
+		}
 	}
 	return out
 }

@@ -60,6 +60,9 @@ func newCredential(key *ecdsa.PrivateKey) (*Credential, error) {
 // KeyPEM is the key, for the job folder.
 func (c *Credential) KeyPEM() []byte { return c.keyPEM }
 
+// Public is the public half of the key.
+func (c *Credential) Public() *ecdsa.PublicKey { return &c.key.PublicKey }
+
 // CSR is a request for a certificate of the key.
 func (c *Credential) CSR() ([]byte, error) { return trust.NewCSR(c.key) }
 

@@ -27,6 +27,9 @@ const drawCodes = 16
 type consent struct {
 	// who approved the machine; empty if nobody was asked.
 	who string
+	// tpm is the digest of the endorsement key that a person approved with the
+	// machine, and that its computer does not have yet.
+	tpm string
 	// pending is set while nobody has decided: nothing is opened.
 	pending *api.Pending
 }
@@ -36,17 +39,19 @@ const byPassword = "a person at the machine who knew the PXE password"
 
 // consent finds out whether a person has to agree to a claim, and whether one
 // did. A key that waits gets the same nonce again until somebody decided.
-func (p *Point) consent(ctx context.Context, v Verdict, o policy.Offer, c api.Claim, key *ecdsa.PublicKey) (consent, *api.Error) {
-	mine, asked, err := p.Store.ApprovalByKey(ctx, fingerprint(key), p.Now())
+func (p *Point) consent(ctx context.Context, v Verdict, o policy.Offer, c claimant) (consent, *api.Error) {
+	mine, asked, err := p.Store.ApprovalByKey(ctx, fingerprint(c.key), p.Now())
 	if err != nil {
 		return consent{}, internal(err)
 	}
 	sealed := sealedPassword(p.Policy())
 	passed := sealed != nil && p.passes(c.Ticket, v.Machine, sealed)
-	why := v.Approval(&o, passed)
+	why := v.Approval(&o, policy.Proof{Password: passed, TPM: c.tpm})
 	switch {
-	case why == "" && v.Approval(&o, false) != "":
+	case why == "" && v.Approval(&o, policy.Proof{TPM: c.tpm}) != "":
 		return consent{who: byPassword}, nil
+	case why == "" && v.ProvenTPM(c.tpm):
+		return consent{who: byTPM}, nil
 	case why == "":
 		return consent{}, nil
 	}
@@ -55,24 +60,29 @@ func (p *Point) consent(ctx context.Context, v Verdict, o policy.Offer, c api.Cl
 	case refused != nil:
 		return consent{}, refused
 	case asked:
-		return p.decided(mine, want)
+		by, refused := p.decided(mine, want)
+		if by.who != "" && v.Expected().TPM != c.tpm {
+			by.tpm = c.tpm
+		}
+		return by, refused
 	}
-	return p.ask(ctx, v, want, key)
+	p.warnTPM(ctx, v, c)
+	return p.ask(ctx, v, want, c.key)
 }
 
 // unlocked refuses what a person chooses without the PXE password, before anything
 // else is told of it. A key that waits gave its ticket when it began to: for what it
 // waits for, and for nothing else.
-func (p *Point) unlocked(ctx context.Context, v Verdict, o policy.Offer, c api.Claim, key *ecdsa.PublicKey) *api.Error {
+func (p *Point) unlocked(ctx context.Context, v Verdict, o policy.Offer, c claimant) *api.Error {
 	sealed := sealedPassword(p.Policy())
 	if sealed == nil || o.Mandatory || p.passes(c.Ticket, v.Machine, sealed) {
 		return nil
 	}
-	mine, asked, err := p.Store.ApprovalByKey(ctx, fingerprint(key), p.Now())
+	mine, asked, err := p.Store.ApprovalByKey(ctx, fingerprint(c.key), p.Now())
 	switch {
 	case err != nil:
 		return internal(err)
-	case asked && mine.Advertisement == o.Advertisement.Name && v.Approval(&o, false) != "":
+	case asked && mine.Advertisement == o.Advertisement.Name && v.Approval(&o, policy.Proof{TPM: c.tpm}) != "":
 		return nil
 	}
 	return api.Errorf(api.CodeRefused, o.Advertisement.ID, "what a person chooses needs the PXE password of this box").
@@ -80,7 +90,7 @@ func (p *Point) unlocked(ctx context.Context, v Verdict, o policy.Offer, c api.C
 }
 
 // wanted is what a person is shown of a claim.
-func (p *Point) wanted(ctx context.Context, v Verdict, o policy.Offer, c api.Claim, why string) (api.PendingApproval, *api.Error) {
+func (p *Point) wanted(ctx context.Context, v Verdict, o policy.Offer, c claimant, why string) (api.PendingApproval, *api.Error) {
 	name, err := p.jobName(ctx, p.Evaluator(), v, o, c.Identity, c.Name)
 	if err != nil {
 		return api.PendingApproval{}, nameError(v, o, err)
@@ -91,7 +101,7 @@ func (p *Point) wanted(ctx context.Context, v Verdict, o policy.Offer, c api.Cla
 		why += ", and it is to take the place of computer " + p.Evaluator().Computer(c.Replaces).Name // checkTyped has found it
 	}
 	return api.PendingApproval{Computer: name, Known: !v.Stranger(), Identity: id, Advertisement: o.Advertisement.Name, PlaceOf: c.Replaces,
-		Sequence: o.Sequence.Name, Version: o.Sequence.Digest, Destructive: o.Sequence.Destructive, Why: why}, nil
+		Sequence: o.Sequence.Name, Version: o.Sequence.Digest, Destructive: o.Sequence.Destructive, TPM: c.tpm, Why: why}, nil
 }
 
 // decided is what became of a claim that waited. What was approved is this
@@ -99,7 +109,7 @@ func (p *Point) wanted(ctx context.Context, v Verdict, o policy.Offer, c api.Cla
 func (p *Point) decided(a store.Approval, want api.PendingApproval) (consent, *api.Error) {
 	switch {
 	case a.Computer != want.Computer || a.Known != want.Known || a.Advertisement != want.Advertisement || a.Sequence != want.Sequence ||
-		a.Version != want.Version || a.PlaceOf != want.PlaceOf || a.Destructive != want.Destructive || !reflect.DeepEqual(a.Identity, want.Identity):
+		a.Version != want.Version || a.PlaceOf != want.PlaceOf || a.TPM != want.TPM || a.Destructive != want.Destructive || !reflect.DeepEqual(a.Identity, want.Identity):
 		return consent{}, api.Errorf(api.CodeConflict, a.ID, "this key waits for approval of another machine or of another deployment").WithRemedy("start the machine again")
 	case a.Decision == store.Approve:
 		return consent{who: a.Who}, nil

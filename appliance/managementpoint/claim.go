@@ -35,6 +35,10 @@ func (p *Point) claim(ctx context.Context, c api.Claim, from string) (api.Claime
 	} else if ok {
 		return p.claimAgain(own, c)
 	}
+	proven, challenge, refused := p.proven(c, key)
+	if refused != nil || challenge != nil {
+		return api.Claimed{Challenge: challenge}, refused
+	}
 	v, err := p.Decide(ctx, at(machine(c.Identity), c.Where, c.Event))
 	if err != nil {
 		return api.Claimed{}, internal(err)
@@ -51,7 +55,7 @@ func (p *Point) claim(ctx context.Context, c api.Claim, from string) (api.Claime
 	if err != nil {
 		return api.Claimed{}, internal(err)
 	}
-	offer, by, refused := p.judge(ctx, v, c, key, stopped)
+	offer, by, refused := p.judge(ctx, v, claimant{c, key, proven}, stopped)
 	if refused != nil {
 		p.flight(ctx, status.FlightEvent{Client: c.Identity.MACs[0], What: "refused", Text: "claim refused: " + refused.Detail + ": " + full(v)})
 		return api.Claimed{}, refused
@@ -59,21 +63,29 @@ func (p *Point) claim(ctx context.Context, c api.Claim, from string) (api.Claime
 	if by.pending != nil {
 		return api.Claimed{Pending: by.pending}, nil
 	}
-	return p.open(ctx, v, offer, c, by.who, print, from)
+	return p.open(ctx, v, offer, c, by, print, from)
+}
+
+// claimant is who claims: what it asks for, its key, and the digest of the
+// endorsement key that it has proven, if it did.
+type claimant struct {
+	api.Claim
+	key *ecdsa.PublicKey
+	tpm string
 }
 
 // judge finds the offer that is claimed and what stands behind the claim, or says
 // why there is no job. While a person is waited for, nothing is counted that
 // could stop the box: anybody can ask.
-func (p *Point) judge(ctx context.Context, v Verdict, c api.Claim, key *ecdsa.PublicKey, stopped string) (policy.Offer, consent, *api.Error) {
+func (p *Point) judge(ctx context.Context, v Verdict, c claimant, stopped string) (policy.Offer, consent, *api.Error) {
 	shown := v
 	p.lock(&shown, c.Ticket)
-	offer, refused := choose(v, c, tell(shown))
+	offer, refused := choose(v, c.Claim, tell(shown))
 	if refused == nil {
-		refused = p.unlocked(ctx, v, offer, c, key)
+		refused = p.unlocked(ctx, v, offer, c)
 	}
 	if refused == nil {
-		refused = p.checkTyped(ctx, v, offer, c)
+		refused = p.checkTyped(ctx, v, offer, c.Claim)
 	}
 	if refused == nil {
 		refused = p.often(ctx, v)
@@ -84,7 +96,7 @@ func (p *Point) judge(ctx context.Context, v Verdict, c api.Claim, key *ecdsa.Pu
 	if refused != nil {
 		return offer, consent{}, refused
 	}
-	by, refused := p.consent(ctx, v, offer, c, key)
+	by, refused := p.consent(ctx, v, offer, c)
 	if refused == nil && by.pending == nil {
 		refused = p.interlock(ctx, offer, stopped, c.Identity.MACs[0])
 	}
@@ -116,7 +128,7 @@ func choose(v Verdict, c api.Claim, why []string) (policy.Offer, *api.Error) {
 }
 
 // open starts the job and uses the grant, in one transaction.
-func (p *Point) open(ctx context.Context, v Verdict, o policy.Offer, c api.Claim, approved, key, from string) (api.Claimed, *api.Error) {
+func (p *Point) open(ctx context.Context, v Verdict, o policy.Offer, c api.Claim, by consent, key, from string) (api.Claimed, *api.Error) {
 	s, now := p.Policy(), p.Now().UTC()
 	e := p.Evaluator()
 	name, err := p.jobName(ctx, e, v, o, c.Identity, c.Name)
@@ -124,7 +136,7 @@ func (p *Point) open(ctx context.Context, v Verdict, o policy.Offer, c api.Claim
 		return api.Claimed{}, nameError(v, o, err)
 	}
 	j := store.Job{ID: newJobID(), Machine: v.Machine, Name: name, Client: c.Identity.MACs[0], Addresses: []string{from},
-		Sequence: o.Sequence.Name, Key: key, Identity: c.Identity, Opened: now, Approved: approved}
+		Sequence: o.Sequence.Name, Key: key, Identity: c.Identity, Opened: now, Approved: by.who, TPM: by.tpm}
 	j.Document = api.Job{Format: 1, ID: j.ID, Computer: j.Name, Advertisement: o.Advertisement.ID, AdvertName: o.Advertisement.Name,
 		Sequence: o.Sequence, Variables: e.Variables(&v.Decision), Content: contentOf(s, o.Sequence), ClientAgent: s.Settings.ClientAgent, Opened: now, NextNumber: 1}
 	withOptions(&j.Document, s, &o.Advertisement)
@@ -138,8 +150,8 @@ func (p *Point) open(ctx context.Context, v Verdict, o policy.Offer, c api.Claim
 		j.Grant, j.Document.Grant = o.Grant.ID, o.Grant.Envelope
 		how += ", grant " + o.Grant.ID + " by " + o.Grant.IssuedBy
 	}
-	if approved != "" {
-		how += ", approved by " + approved
+	if by.who != "" {
+		how += ", approved by " + by.who
 	}
 	replaces := ""
 	if v.Open != nil {

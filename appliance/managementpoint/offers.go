@@ -36,7 +36,7 @@ func (p *Point) offers(ctx context.Context, ask api.Ask) (api.Offers, *api.Error
 		answer.Offers = append(answer.Offers, api.Offer{
 			Advertisement: o.Advertisement.ID, Name: o.Advertisement.Name, Sequence: o.Sequence.Name, Comment: o.Advertisement.Comment,
 			Mandatory: o.Mandatory, Destructive: o.Sequence.Destructive, Text: o.Advertisement.Text,
-			Countdown: o.Advertisement.Countdown, Approval: v.Approval(&o, passed) != "",
+			Countdown: o.Advertisement.Countdown, Approval: v.Approval(&o, policy.Proof{Password: passed, TPM: v.Expected().TPM}) != "",
 		})
 	}
 	upcoming(&answer, v)

@@ -63,13 +63,14 @@ type Point struct {
 	Version string
 	Log     *slog.Logger
 
-	claims    sync.Mutex      // one claim is judged at a time
-	replaced  map[string]bool // keys of claims that others replaced; under claims
-	passwords passwords
-	mu        sync.Mutex
-	progress  map[string]status.Progress
-	limits    limiter
-	prepared  prepared
+	claims     sync.Mutex      // one claim is judged at a time
+	replaced   map[string]bool // keys of claims that others replaced; under claims
+	challenges challenges      // under claims
+	passwords  passwords
+	mu         sync.Mutex
+	progress   map[string]status.Progress
+	limits     limiter
+	prepared   prepared
 }
 
 // Verdict is what a machine may run now, and what this box knows of it.

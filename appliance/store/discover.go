@@ -26,7 +26,7 @@ func takeOver(tx *sql.Tx, j Job) error {
 // discover keeps what a computer said of itself, and tells the site; so it does of
 // a machine that becomes known.
 func discover(tx *sql.Tx, j Job) error {
-	if j.Computer == "" || j.Identity.Inventory == nil && j.Known == nil {
+	if j.Computer == "" || j.Identity.Inventory == nil && j.Known == nil && j.TPM == "" {
 		return nil
 	}
 	again := j.Known
@@ -45,7 +45,7 @@ func discover(tx *sql.Tx, j Job) error {
 	if id.Inventory != nil {
 		m = *id.Inventory
 	}
-	d := api.Discovered{Computer: j.Computer, Inventory: inventory.Record{Machine: m, IPAddresses: j.Addresses, Time: j.Opened}, Known: again}
+	d := api.Discovered{Computer: j.Computer, Inventory: inventory.Record{Machine: m, IPAddresses: j.Addresses, Time: j.Opened}, Known: again, TPM: j.TPM}
 	if err := keepInventory(tx, j.Computer, d.Inventory); err != nil {
 		return err
 	}

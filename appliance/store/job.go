@@ -58,6 +58,9 @@ type Job struct {
 	Next      uint64    // number of the next status message
 	// Approved says who approved the machine that claimed, empty if nobody did.
 	Approved string
+	// TPM is the digest of the endorsement key that the computer gets by this job; for
+	// OpenJob, which tells the site.
+	TPM string
 	// Position is the number of the node of the sequence at which the job stands,
 	// by its status messages.
 	Position int

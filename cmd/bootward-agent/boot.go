@@ -14,6 +14,7 @@ import (
 	"github.com/bootward/bootward/agent"
 	"github.com/bootward/bootward/agent/console"
 	"github.com/bootward/bootward/agent/contentfs"
+	"github.com/bootward/bootward/trust/tpm"
 )
 
 func bootCommand() *cobra.Command {
@@ -48,6 +49,7 @@ func complete(conf *agent.Config, keyboard bool) error {
 		return err
 	}
 	conf.CommandLine, conf.Root, conf.Mount = string(line), "/", contentfs.Mount
+	conf.TPM = func() (*tpm.Device, error) { return tpm.Open(tpm.DevicePath) }
 	if built != "" {
 		if conf.Built, err = time.Parse(time.RFC3339, built); err != nil {
 			return fmt.Errorf("the build time of this program is wrong: %w", err)

@@ -47,7 +47,8 @@ func newComputerReplace(a *app) *cobra.Command {
 	c := &cobra.Command{Use: "replace NAME", Short: "Give a computer the labels of a new network card or motherboard",
 		Long: "New addresses go in place of all that the computer has, or of those that --old-mac names. Labels of other computers\n" +
 			"are refused. Grants hold the labels of the day they were issued: grant again what is to erase the machine.\n" +
-			"--guid none takes the GUID away. One that a maker gave to many machines is better listed in sharedGUIDs of the site.",
+			"--guid none takes the GUID away. One that a maker gave to many machines is better listed in sharedGUIDs of the site.\n" +
+			"A new GUID and --tpm none forget the TPM: the next one is learnt when a person approves the machine by its code.",
 		Example: "  bootward computer replace ward7-pc1 --mac 52:54:00:77:00:21 --old-mac 52:54:00:77:00:11\n" +
 			"  bootward computer replace ward7-pc1 --mac 52:54:00:77:00:21 --guid 4c4c4544-0042-3510-8052-b4c04f4d3232",
 		Args: exactly("NAME"),
@@ -55,15 +56,17 @@ func newComputerReplace(a *app) *cobra.Command {
 	c.Flags().StringSliceVar(&in.MACs, "mac", nil, "new addresses")
 	c.Flags().StringSliceVar(&in.OldMACs, "old-mac", nil, "the addresses that go; all when left out")
 	c.Flags().StringVar(&in.SMBIOSGUID, "guid", "", "new SMBIOS GUID, or none")
+	c.Flags().StringVar(&in.TPM, "tpm", "", "digest of the new TPM's endorsement key, or none")
 	c.Flags().BoolVar(&in.DryRun, "dry-run", false, "show what would change, and change nothing")
 	c.ValidArgsFunction = a.names(osd.KindComputer)
 	complete(c, "guid", words(api.NoGUID))
+	complete(c, "tpm", words(api.NoTPM))
 	return c
 }
 
 func runComputerReplace(ctx context.Context, a *app, name string, in api.Replace) error {
-	if len(in.MACs) == 0 && in.SMBIOSGUID == "" {
-		return &usageError{fmt.Errorf("computer replace: give the new labels with --mac, --guid, or both")}
+	if len(in.MACs) == 0 && in.SMBIOSGUID == "" && in.TPM == "" {
+		return &usageError{fmt.Errorf("computer replace: give the new labels with --mac, --guid or --tpm")}
 	}
 	s, err := a.site()
 	if err != nil {

@@ -67,7 +67,7 @@ func (e *Evaluator) Explain(d *Decision, now time.Time) Explanation {
 	}
 	for _, o := range d.Offers {
 		one := Explained{Advertisement: o.Advertisement.Name, Sequence: o.Sequence.Name, Why: o.Why, Mandatory: o.Mandatory,
-			Destructive: o.Sequence.Destructive, Approval: d.Approval(&o, false), Options: options(&o.Advertisement)}
+			Destructive: o.Sequence.Destructive, Approval: d.Approval(&o, d.Expected()), Options: options(&o.Advertisement)}
 		if o.Grant != nil {
 			one.Grant = o.Grant.ID
 		}
