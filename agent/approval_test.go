@@ -17,6 +17,7 @@ import (
 	"github.com/bootward/bootward/agent/console"
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/trust"
+	"github.com/bootward/bootward/trust/tpm"
 )
 
 // asking is a box that has to be asked: it lets claims wait, and hides its offers
@@ -29,6 +30,8 @@ type asking struct {
 	tried    []string
 	answer   func(n int, key *ecdsa.PublicKey) (*api.Pending, *api.Error) // nil, nil: the job
 	password func(string) *api.Error
+	// challenge is what a claim's TPM is asked for; nil, or nothing: it is not asked.
+	challenge func(c api.Claim, key *ecdsa.PublicKey) *tpm.Challenge
 }
 
 func newAsking(t *testing.T) *asking {
@@ -46,6 +49,13 @@ func newAsking(t *testing.T) *asking {
 		}
 		b.mu.Lock()
 		b.claims = append(b.claims, c)
+		if b.challenge != nil {
+			if asked := b.challenge(c, key); asked != nil {
+				b.mu.Unlock()
+				send(t, w, api.Claimed{Challenge: asked})
+				return
+			}
+		}
 		pending, failed := b.answer(len(b.claims), key)
 		b.mu.Unlock()
 		switch {

@@ -53,6 +53,8 @@ type Target struct {
 	NIC      string // model; virtio
 	Bus      string // of its disk; virtio
 	UUID     string // SMBIOS GUID; none when empty
+	Serial   string // SMBIOS serial number; SN-NAME when empty
+	TPM      bool   // whether it has a TPM 2.0
 	// BootOrder is disk-first or network-first; that of the options when empty.
 	BootOrder string
 }

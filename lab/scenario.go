@@ -35,6 +35,7 @@ func Scenarios() []Scenario {
 		{"wrong-advertisement", "an advertisement reaches everybody by mistake: the box stops, and no disk is written", wrongAdvertisement},
 		{"cut-line", "the line to the site is cut: the deployment ends, and its messages arrive once, in order", cutLine},
 		{"running-client", "the agent stays in the deployed system and runs there what is advertised to running clients", runningClient},
+		{"tpm", "a machine that was approved once proves its TPM and needs nobody; one with its labels and another TPM waits", knownTPM},
 		{"twin-guid", "two machines with one SMBIOS GUID: the second is refused with an alarm", twinGUID},
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/trust"
+	"github.com/bootward/bootward/trust/tpm"
 )
 
 const strangerMAC = "52:54:00:99:00:01"
@@ -31,6 +32,8 @@ type waiter struct {
 	unattended    bool
 	key           *ecdsa.PrivateKey
 	csr           []byte
+	tpm           *tpm.Device // nil: it names none
+	named         api.TPM
 }
 
 func (r *rig) waiter(p *Point, advertisement string, id api.Identity) *waiter {
@@ -39,7 +42,11 @@ func (r *rig) waiter(p *Point, advertisement string, id api.Identity) *waiter {
 }
 
 func (m *waiter) claim() (api.Claimed, *api.Error) {
-	return m.p.claim(m.r.t.Context(), api.Claim{Identity: m.id, Advertisement: m.advertisement, Person: !m.unattended, CSR: m.csr, Ticket: m.ticket, Replaces: m.replaces, Where: m.where}, "10.7.0.20")
+	c := api.Claim{Identity: m.id, Advertisement: m.advertisement, Person: !m.unattended, CSR: m.csr, Ticket: m.ticket, Replaces: m.replaces, Where: m.where}
+	if m.tpm != nil {
+		c.TPM = &m.named
+	}
+	return m.p.claim(m.r.t.Context(), c, "10.7.0.20")
 }
 
 // waits claims and returns the code that the machine shows.

@@ -57,6 +57,7 @@ func Args(c Config) []string {
 	}
 	args = append(args, firmware(c)...)
 	args = append(args, smbios(c)...)
+	args = append(args, tpmDevice(c)...)
 	diskIndex, nicIndex := 1, 1
 	if c.BootOrder == DiskFirst {
 		nicIndex += len(c.Disks)

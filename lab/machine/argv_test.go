@@ -30,6 +30,7 @@ func TestScriptGolden(t *testing.T) {
 
 	target := valid()
 	target.Firmware, target.BootOrder, target.Namespace, target.CPUs = UEFI, NetworkFirst, "bw-ward", 2
+	target.TPM = true
 	target.UUID, target.Product, target.Serial = "6f1d2c3b-0000-4000-8000-525400000001", "Ward PC, small", "O'Hara 7"
 	target.Disks = []Disk{{Path: "/lab/target.qcow2", Format: QCOW2, Bus: VirtIO}}
 	target.NICs = []NIC{

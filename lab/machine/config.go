@@ -80,6 +80,8 @@ type Config struct {
 	Manufacturer string // SMBIOS type 1; empty: QEMU
 	Product      string // SMBIOS type 1
 
+	TPM bool // a TPM 2.0, which stays the same while Dir does
+
 	Clock    time.Time // what the machine's clock says at power-on; zero: the host's time
 	NoReboot bool      // a guest's restart ends the machine
 	IPv6Boot bool      // OVMF tries IPv6 too, which costs about half a minute where nobody answers

@@ -18,7 +18,11 @@ func Script(c Config) string {
 	if len(c.NICs) > 0 {
 		b.WriteString("# Its network must be there: run the lab with its machines kept.\n")
 	}
-	b.WriteString("cd \"$(dirname \"$0\")\" || exit 1\nexec")
+	b.WriteString("cd \"$(dirname \"$0\")\" || exit 1\n")
+	if c.TPM {
+		b.WriteString(strings.Join(append(swtpm("path="+tpmSocket), "--daemon"), " ") + " || exit 1\n")
+	}
+	b.WriteString("exec")
 	for _, arg := range argv {
 		switch arg {
 		case serialChardev:

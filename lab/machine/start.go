@@ -60,7 +60,11 @@ func (m *Machine) start(ctx context.Context) error {
 		return err
 	}
 	m.files = append(m.files, console)
-
+	if m.config.TPM {
+		if err := m.startTPM(ctx, dir); err != nil {
+			return err
+		}
+	}
 	if err := m.launch(ctx); err != nil {
 		return err
 	}
