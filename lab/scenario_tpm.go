@@ -18,7 +18,7 @@ const (
 	pharmacyGUID = "4c4c4544-0042-3510-8052-b4c04f4d3333"
 	joinsOnce    = "Pharmacy joins"
 	joinsAgain   = "Pharmacy joins again"
-	cloneJoins   = "Pharmacy joins a third time"
+	looksAt      = "Pharmacy is looked at"
 )
 
 // knownTPM is a machine that was approved once by its code: after that its TPM
@@ -170,7 +170,7 @@ func (p *play) otherTPM(ctx context.Context, d *Deployment, digest string) error
 	if _, err := p.WaitConsole(ctx, clone.Machine, 0, `Why: .*its TPM is another one`, time.Minute); err != nil {
 		return err
 	}
-	p.holds("it waits for a person, although %q asks nobody", cloneJoins)
+	p.holds("it waits for a person, although %q asks nobody", looksAt)
 	if err := p.released(ctx, 2); err != nil {
 		return err
 	}
