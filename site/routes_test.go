@@ -32,7 +32,7 @@ var wanted = map[string]audience{
 	"GET /v1/approvals": persons, "POST /v1/approvals/{code}": persons,
 	"GET /v1/content": persons, "POST /v1/objects/{kind}/{name}/boxes": persons,
 	"POST /v1/persons/{name}/token": persons, "POST /v1/persons/{name}/certificate": persons,
-	"DELETE /v1/persons/{name}/credentials": persons,
+	"GET /v1/persons/{name}/credentials": persons, "DELETE /v1/persons/{name}/credentials": persons,
 
 	"POST /v1/box/checkin": boxes, "GET /v1/box/policy": boxes, "GET /v1/box/manifests/{digest}": boxes,
 	"GET /v1/box/blobs/{sha256}": boxes, "POST /v1/box/events": boxes,

@@ -58,6 +58,13 @@ func TestPersons(t *testing.T) {
 	if out, _ := r.want(exitDone, "--context", his, "computer", "list"); !strings.Contains(out, "pc1") {
 		t.Errorf("computers with a certificate: %s", out)
 	}
+	if out, _ := r.want(exitDone, "--context", his, "person", "credentials", "ben"); !strings.Contains(out, "when the next is made") || strings.Count(out, "certificate") != 1 || strings.Count(out, "  ben  ") != 1 {
+		t.Errorf("credentials: %s", out)
+	}
+	if out, _ := r.want(exitDone, "--json", "person", "credentials", "ben"); !strings.Contains(out, `"madeBy": "ann"`) {
+		t.Errorf("credentials as JSON: %s", out)
+	}
+	r.want(exitFailed, "--context", his, "person", "credentials", "ann")
 	r.want(exitDone, "person", "revoke", "ben")
 	r.want(exitFailed, "--context", his, "computer", "list")
 	if _, errs := r.want(exitRefused, "person", "revoke", "ann"); !strings.Contains(errs, "no administrator") {
