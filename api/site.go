@@ -18,9 +18,10 @@ const (
 	RouteList       = "GET /v1/objects/{kind}"        // ObjectList
 	RouteGet        = "GET /v1/objects/{kind}/{name}" // Object; name or ID
 	RouteDelete     = "DELETE /v1/objects/{kind}/{name}"
-	RouteToken      = "POST /v1/boxes/{name}/token" // EnrolToken; one-time
-	RouteBoxes      = "GET /v1/boxes"               // []BoxState
-	RouteUploadBlob = "PUT /v1/blobs/{sha256}"      // bytes; Content-Range resumes
+	RouteDeletion   = "GET /v1/objects/{kind}/{name}/deletion" // Applied: what RouteDelete would do
+	RouteToken      = "POST /v1/boxes/{name}/token"            // EnrolToken; one-time
+	RouteBoxes      = "GET /v1/boxes"                          // []BoxState
+	RouteUploadBlob = "PUT /v1/blobs/{sha256}"                 // bytes; Content-Range resumes
 	RouteHasBlob    = "HEAD /v1/blobs/{sha256}"
 	RouteImport     = "POST /v1/import"                       // Import → Object
 	RouteMessages   = "GET /v1/messages"                      // ?computer= &advertisement= &job= &after=: Messages

@@ -70,6 +70,7 @@ func (s *Site) routes() []route {
 		{pattern: api.RouteList, who: persons, need: filtered(), summary: "The objects of a kind", response: api.ObjectList{}, timeout: writeTime, handle: s.getList},
 		{pattern: api.RouteGet, who: persons, need: on(osd.See, ""), summary: "One object, by name or ID", response: object, timeout: writeTime, handle: s.getObject},
 		{pattern: api.RouteDelete, who: persons, need: on(osd.Change, ""), summary: "Delete an object that nothing refers to", status: http.StatusNoContent, timeout: writeTime, handle: s.deleteObject},
+		{pattern: api.RouteDeletion, who: persons, need: on(osd.Change, ""), summary: "What deleting an object would do, or why it is refused", response: api.Applied{}, timeout: writeTime, handle: s.getDeletion},
 		{pattern: api.RouteToken, who: persons, need: on(osd.Change, osd.KindBox), summary: "A one-time enrolment token for a box", response: api.EnrolToken{}, timeout: writeTime, handle: s.postToken},
 		{pattern: api.RouteBoxes, who: persons, need: filtered(), summary: "The state of every box", response: []api.BoxState{}, timeout: writeTime, handle: s.getBoxes},
 		{pattern: api.RouteUploadBlob, who: persons, need: bringContent(), summary: "Upload a file of content; Content-Range resumes", maxBody: blobBody, status: http.StatusNoContent, handle: s.putBlob},

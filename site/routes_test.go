@@ -21,7 +21,7 @@ var wanted = map[string]audience{
 	"GET /openapi.json": anybody, "GET /healthz": anybody, "GET /v1/anchor": anybody, "POST /v1/box/enrol": anybody,
 
 	"GET /v1/whoami": persons, "POST /v1/apply": persons, "GET /v1/objects/{kind}": persons,
-	"GET /v1/objects/{kind}/{name}": persons, "DELETE /v1/objects/{kind}/{name}": persons,
+	"GET /v1/objects/{kind}/{name}": persons, "DELETE /v1/objects/{kind}/{name}": persons, "GET /v1/objects/{kind}/{name}/deletion": persons,
 	"POST /v1/boxes/{name}/token": persons, "GET /v1/boxes": persons, "GET /v1/boxes/{name}/ready": persons,
 	"PUT /v1/blobs/{sha256}": persons, "HEAD /v1/blobs/{sha256}": persons, "POST /v1/import": persons,
 	"GET /v1/messages": persons, "GET /v1/flight": persons, "GET /v1/jobs": persons, "GET /v1/audit": persons,

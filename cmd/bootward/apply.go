@@ -61,17 +61,12 @@ func runApply(ctx context.Context, a *app, o applyOptions) error {
 }
 
 func printApplied(w io.Writer, out api.Applied) error {
+	if err := printChanges(w, out.Changes); err != nil {
+		return err
+	}
 	count := map[string]int{}
 	for _, c := range out.Changes {
 		count[c.Action]++
-		if _, err := fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("%-9s  %s %q  %s", c.Action, c.Kind, plain(c.Name), c.ID), " ")); err != nil {
-			return err
-		}
-		for _, n := range c.Notes {
-			if _, err := fmt.Fprintf(w, "           %s\n", plain(n)); err != nil {
-				return err
-			}
-		}
 	}
 	end := "done"
 	if out.DryRun {
@@ -83,4 +78,18 @@ func printApplied(w io.Writer, out api.Applied) error {
 	}
 	_, err := fmt.Fprintf(w, "%d to create, %d to update, %s%d unchanged: %s\n", count["create"], count["update"], deleted, count["unchanged"], end)
 	return err
+}
+
+func printChanges(w io.Writer, changes []api.Change) error {
+	for _, c := range changes {
+		if _, err := fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("%-9s  %s %q  %s", c.Action, c.Kind, plain(c.Name), c.ID), " ")); err != nil {
+			return err
+		}
+		for _, n := range c.Notes {
+			if _, err := fmt.Fprintf(w, "           %s\n", plain(n)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -31,6 +31,9 @@ With --box some verbs go to a box itself, also while its line to the site is
 cut: box show, box resume, computer pending, approve, deny and clear-pxe, site
 audit, status timeline. --as NAME signs in there with a PIN.
 
+Verbs that destroy or revoke something show what they will do and ask; --yes
+answers for you, as a script must.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by policy or safety,
 130 interrupted.`,
 		Example: `  bootward site init --code CEN --dir /var/lib/bootward/site
