@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -274,7 +275,7 @@ func TestAnotherWard(t *testing.T) {
 				code, raw := p.call(method, "/v1/objects/"+kind+"/"+hidden, nil)
 				_, none := p.call(method, "/v1/objects/"+kind+"/nothing", nil)
 				a, b := problemOf(t, raw), problemOf(t, none)
-				if a.Object, b.Object = "", ""; code != http.StatusNotFound || a != b {
+				if a.Object, b.Object = "", ""; code != http.StatusNotFound || !reflect.DeepEqual(a, b) {
 					t.Errorf("%s %s as one who %s: %d %s, of nothing: %s", method, kind, who, code, raw, none)
 				}
 			}

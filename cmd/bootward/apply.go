@@ -54,10 +54,13 @@ func runApply(ctx context.Context, a *app, o applyOptions) error {
 		return err
 	}
 	out, err := s.Apply(ctx, in)
-	if err != nil {
+	var refused *api.Error
+	if errors.As(err, &refused) && len(refused.Changes) > 0 { // a dry run: what would be done, and then why it would not
+		out = api.Applied{Changes: refused.Changes, DryRun: true}
+	} else if err != nil {
 		return err
 	}
-	return a.print(out, func(w io.Writer) error { return printApplied(w, out) })
+	return errors.Join(a.print(out, func(w io.Writer) error { return printApplied(w, out) }), err)
 }
 
 func printApplied(w io.Writer, out api.Applied) error {
