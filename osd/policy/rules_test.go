@@ -258,3 +258,16 @@ func TestExplainOptions(t *testing.T) {
 		}
 	}
 }
+
+// TestWarningsOnce: collections that ask for a class that nobody knows are told of
+// in one line.
+func TestWarningsOnce(t *testing.T) {
+	s := ward()
+	for _, name := range []string{"Toasters", "Toasters too"} {
+		s.Collections = append(s.Collections, osd.Collection{Meta: osd.Meta{Name: name}, Queries: []osd.QueryRule{{Query: "SELECT * FROM SMS_G_System_TOASTER"}}})
+	}
+	d := Evaluate(s, Machine{MACs: []string{mac1}}, History{StateID: "state"}, now)
+	if all := strings.Join(d.Why, "\n"); strings.Count(all, "TOASTER is not known") != 1 || !strings.Contains(all, "collections Toasters, Toasters too: class") {
+		t.Errorf("reasons: %s", all)
+	}
+}
