@@ -10,7 +10,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/bootward/bootward/api"
@@ -120,30 +119,6 @@ func (s *Site) PersonCertificate(ctx context.Context, who, name string, in api.P
 	return out, nil
 }
 
-// Credentials lists the tokens and certificates of a person that have not ended:
-// the token first, then certificates as they were made. What would prove anything
-// is not in it.
-func (s *Site) Credentials(ctx context.Context, who, name string) (*api.Credentials, error) {
-	out := &api.Credentials{Credentials: []api.Credential{}}
-	err := s.see(ctx, who, func(_ store.Tx, w world) error {
-		p, err := w.prover(name)
-		if err != nil {
-			return err
-		}
-		out.Person, out.Disabled = p.Name, p.Disabled
-		for _, c := range w.credentials[p.ID] {
-			if good(c, w.now) {
-				out.Credentials = append(out.Credentials, api.Credential{Kind: c.Kind, Serial: c.Serial, MadeAt: c.MadeAt, MadeBy: c.MadeBy, ExpiresAt: c.ExpiresAt})
-			}
-		}
-		slices.SortStableFunc(out.Credentials, func(a, b api.Credential) int {
-			return cmp.Or(strings.Compare(b.Kind, a.Kind), a.MadeAt.Compare(b.MadeAt))
-		})
-		return nil
-	})
-	return out, err
-}
-
 // Revoke forgets every token and certificate of a person.
 func (s *Site) Revoke(ctx context.Context, who, name string) error {
 	return s.credential(ctx, who, name, "revoke", func(x store.Tx, w world, p *osd.Person) (string, error) {
@@ -197,11 +172,6 @@ func (s *Site) postPersonCertificate(w http.ResponseWriter, r *http.Request, c c
 		return err
 	}
 	out, err := s.PersonCertificate(r.Context(), c.person, r.PathValue("name"), in)
-	return answer(w, out, err)
-}
-
-func (s *Site) getCredentials(w http.ResponseWriter, r *http.Request, c caller) error {
-	out, err := s.Credentials(r.Context(), c.person, r.PathValue("name"))
 	return answer(w, out, err)
 }
 
