@@ -43,6 +43,9 @@ type Error struct {
 	Object    string `json:"object,omitempty"`
 	Remedy    string `json:"remedy,omitempty"`
 	Retryable bool   `json:"retryable,omitempty"`
+	// Changes are the plan of a dry run that is refused, though its documents are
+	// right.
+	Changes []Change `json:"changes,omitempty"`
 }
 
 func (e *Error) Error() string {

@@ -18,9 +18,10 @@ const (
 	RouteList       = "GET /v1/objects/{kind}"        // ObjectList
 	RouteGet        = "GET /v1/objects/{kind}/{name}" // Object; name or ID
 	RouteDelete     = "DELETE /v1/objects/{kind}/{name}"
-	RouteToken      = "POST /v1/boxes/{name}/token" // EnrolToken; one-time
-	RouteBoxes      = "GET /v1/boxes"               // []BoxState
-	RouteUploadBlob = "PUT /v1/blobs/{sha256}"      // bytes; Content-Range resumes
+	RouteDeletion   = "GET /v1/objects/{kind}/{name}/deletion" // Applied: what RouteDelete would do
+	RouteToken      = "POST /v1/boxes/{name}/token"            // EnrolToken; one-time
+	RouteBoxes      = "GET /v1/boxes"                          // []BoxState
+	RouteUploadBlob = "PUT /v1/blobs/{sha256}"                 // bytes; Content-Range resumes
 	RouteHasBlob    = "HEAD /v1/blobs/{sha256}"
 	RouteImport     = "POST /v1/import"                       // Import → Object
 	RouteMessages   = "GET /v1/messages"                      // ?computer= &advertisement= &job= &after=: Messages
@@ -42,6 +43,7 @@ const (
 	RoutePersonToken       = "POST /v1/persons/{name}/token"       // SignInToken; shown once, older ones are void
 	RoutePersonCertificate = "POST /v1/persons/{name}/certificate" // PersonCSR → PersonCertificate
 	RoutePersonPIN         = "PUT /v1/persons/{name}/pin"          // NewPIN → 204
+	RouteCredentials       = "GET /v1/persons/{name}/credentials"  // Credentials
 	RouteRevoke            = "DELETE /v1/persons/{name}/credentials"
 	RouteSecretValue       = "PUT /v1/secrets/{name}/value"      // SecretValue → 204
 	RoutePXEPassword       = "PUT /v1/boxes/{name}/password"     // SecretValue → 204; an empty value takes it away
@@ -55,6 +57,25 @@ const (
 type SignInToken struct {
 	Person string `json:"person"`
 	Token  string `json:"token"`
+}
+
+// Credentials are what a person can sign in with now.
+type Credentials struct {
+	Person string `json:"person"`
+	// Disabled says that nobody comes in under this name meanwhile.
+	Disabled    bool         `json:"disabled,omitempty"`
+	Credentials []Credential `json:"credentials"`
+}
+
+// Credential is one token or certificate, without anything that proves who has it.
+type Credential struct {
+	Kind   string `json:"kind"`             // token or certificate
+	Serial string `json:"serial,omitempty"` // of a certificate, hexadecimal
+	// MadeAt and MadeBy are missing for one from before that was kept.
+	MadeAt time.Time `json:"madeAt,omitzero"`
+	MadeBy string    `json:"madeBy,omitempty"`
+	// ExpiresAt is missing for a token: it is good until the next one is made.
+	ExpiresAt time.Time `json:"expiresAt,omitzero"`
 }
 
 // PersonCSR asks for a client certificate of a person.

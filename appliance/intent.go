@@ -101,8 +101,6 @@ func choose(v managementpoint.Verdict) pxe.Intent {
 	switch {
 	case o == nil:
 		return silent(why + "; nothing is offered")
-	case o.Sequence.BootImage == "":
-		return silent("task sequence " + o.Sequence.Name + " names no boot image")
 	case !o.Mandatory:
 		return pxe.Intent{Action: pxe.Boot, BootImage: o.Sequence.BootImage, Reason: why + "; a person may choose " + o.Advertisement.Name}
 	}

@@ -30,7 +30,6 @@ func TestChoose(t *testing.T) {
 		{"nothing", verdict(), pxe.Silent, "", "Old: its grant was used; nothing is offered"},
 		{"mandatory first", verdict(offer("A", false, "CEN1"), offer("B", true, "CEN2")), pxe.Boot, "CEN2", "B is mandatory"},
 		{"available", verdict(offer("A", false, "CEN1")), pxe.Boot, "CEN1", "a person may choose A"},
-		{"no boot image", verdict(offer("A", true, "")), pxe.Silent, "", "names no boot image"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			in := choose(tt.v)

@@ -22,7 +22,7 @@ func (s *Site) Apply(ctx context.Context, who string, in api.Apply) (*api.Applie
 	if err != nil {
 		return nil, err
 	}
-	out := &api.Applied{DryRun: in.DryRun, Changes: []api.Change{}}
+	out := &api.Applied{DryRun: in.DryRun}
 	run := s.write
 	if in.DryRun {
 		run = s.store.Read
@@ -37,10 +37,7 @@ func (s *Site) Apply(ctx context.Context, who string, in api.Apply) (*api.Applie
 				return err
 			}
 		}
-		for _, c := range p.steps {
-			m := meta(c.Object)
-			out.Changes = append(out.Changes, api.Change{Kind: string(c.ObjectKind()), Name: m.Name, ID: m.ID, Action: c.action, Notes: c.notes})
-		}
+		out.Changes = changes(p)
 		return nil
 	})
 	if err != nil {
@@ -106,16 +103,25 @@ func (s *Site) plan(x store.Tx, who string, objects []written, in api.Apply) (*p
 	}
 	p.checkContent(said, in.AcceptMissing)
 	if len(p.errs) > 0 {
-		code := api.CodeInvalid
-		if p.refused {
-			code = api.CodeRefused
-		}
-		return nil, nil, problem(p.errs, code)
+		return nil, nil, p.problem(in.DryRun, wishes)
 	}
 	if len(w.administrators()) > 0 && len(p.world.administrators()) == 0 {
 		return nil, nil, lastAdministrator(title(p.firstOf(osd.KindPerson)))
 	}
 	return p, wishes, p.world.mayIssue(wishes)
+}
+
+// problem is why a plan is not carried out. Whoever only wanted to see it gets it
+// with a refusal, too.
+func (p *plan) problem(dryRun bool, wishes []wish) error {
+	if !p.refused {
+		return problem(p.errs, api.CodeInvalid)
+	}
+	e := problem(p.errs, api.CodeRefused)
+	if dryRun && p.world.mayIssue(wishes) == nil {
+		e.Changes = changes(p)
+	}
+	return e
 }
 
 // checkManifests refuses content that the site does not have.

@@ -162,9 +162,46 @@ func TestDelete(t *testing.T) {
 		{"Box/ward7-box", 409}, {"Computer/ward7-pc1", 409}, {"Image/debian-12", 409}, {"BootImage/linux-x64", 409}, {"Box/none", 404}, {"Nothing/x", 404},
 		{"Advertisement/Install", 204}, {"TaskSequence/Debian", 204}, {"Image/debian-12", 204}, {"Collection/Ward 7", 204}, {"Computer/ward7-pc2", 204}, {"Box/ward7-box", 204},
 	} {
-		if code, raw := r.person().call(http.MethodDelete, "/v1/objects/"+strings.ReplaceAll(c.path, " ", "%20"), nil); code != c.want {
+		path := "/v1/objects/" + strings.ReplaceAll(c.path, " ", "%20")
+		asked, said := r.person().call(http.MethodGet, path+"/deletion", nil)
+		code, raw := r.person().call(http.MethodDelete, path, nil)
+		if code != c.want {
 			t.Errorf("delete %s: %d %s, want %d", c.path, code, raw, c.want)
 		}
+		if code >= 400 && (asked != code || string(said) != string(raw)) || code < 400 && asked != http.StatusOK {
+			t.Errorf("asked before, delete %s: %d %s, and then %d %s", c.path, asked, said, code, raw)
+		}
+	}
+}
+
+// TestDeletion: who asks before he deletes is told what goes with it, and nothing
+// is done.
+func TestDeletion(t *testing.T) {
+	r := newRig(t)
+	r.contents()
+	r.apply(ward)
+	r.enrol(must[api.EnrolToken](t, r.person(), "POST", "/v1/boxes/ward7-box/token", nil).Token, "s")
+	r.add("ben", "")
+	r.apply("kind: Secret\nname: join\n---\nkind: Box\nname: new-box\n---\nkind: Computer\nname: new-pc\nmacs: [52:54:00:88:00:11]\n---\nkind: Collection\nname: Ward 7\n")
+	for _, c := range []struct{ path, want string }{
+		{"Computer/ward7-pc2", "1 grants that were not used are void"}, {"Computer/new-pc", ""}, {"Person/ben", "1 tokens and certificates are void"},
+		{"Box/new-box", ""}, {"Secret/join", "nobody can bring it back"}, {"Advertisement/Install", ""},
+	} {
+		a := must[api.Applied](t, r.person(), "GET", "/v1/objects/"+c.path+"/deletion", nil)
+		if len(a.Changes) != 1 || !a.DryRun || a.Changes[0].Action != actionDelete || c.path != a.Changes[0].Kind+"/"+a.Changes[0].Name ||
+			(c.want == "") != (len(a.Changes[0].Notes) == 0) || !strings.Contains(notes(a.Changes[0]), c.want) {
+			t.Errorf("%s: %+v", c.path, a)
+		}
+		if code, raw := r.person().call("GET", "/v1/objects/"+c.path, nil); code != http.StatusOK {
+			t.Errorf("%s is gone: %d %s", c.path, code, raw)
+		}
+	}
+	for _, path := range []string{"Advertisement/Install", "Collection/Ward%207", "Computer/ward7-pc1", "Computer/ward7-pc2"} {
+		r.person().call(http.MethodDelete, "/v1/objects/"+path, nil)
+	}
+	a := must[api.Applied](t, r.person(), "GET", "/v1/objects/Box/ward7-box/deletion", nil)
+	if !strings.Contains(notes(a.Changes[0]), "its enrolment ends") {
+		t.Errorf("a box that is enrolled: %+v", a)
 	}
 }
 

@@ -3,6 +3,7 @@ package site
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -18,20 +19,21 @@ import (
 )
 
 // What proves who persons are: tokens and certificates, of which the site keeps
-// hashes. Everybody makes and revokes his own, administrators those of everybody.
+// hashes. Everybody lists, makes and revokes his own, administrators those of
+// everybody.
 
 // defaultPersonDays is how long a person's certificate lives.
 const defaultPersonDays = 365
 
-// prover finds the person whose credentials are to be changed, and says whether
-// the viewer may.
+// prover finds the person whose credentials are asked for, and says whether the
+// viewer may see and change them.
 func (w world) prover(name string) (*osd.Person, error) {
 	p, ok := w.look(osd.KindPerson, name).(*osd.Person)
 	switch {
 	case !ok:
 		return nil, api.Errorf(api.CodeNotFound, name, "there is no person of that name").WithRemedy("see `bootward person list`")
 	case !w.administrator() && p.Name != w.viewer.Name:
-		return nil, api.Errorf(api.CodeForbidden, title(p), "credentials of others are made and revoked by administrators").
+		return nil, api.Errorf(api.CodeForbidden, title(p), "credentials of others are seen, made and revoked by administrators").
 			WithRemedy("ask one of them")
 	}
 	return p, nil
@@ -65,7 +67,7 @@ func (s *Site) SignInToken(ctx context.Context, who, name string) (*api.SignInTo
 	err = s.credential(ctx, who, name, "sign-in-token", func(x store.Tx, _ world, p *osd.Person) (string, error) {
 		out.Person = p.Name
 		return "earlier tokens are void", errors.Join(mustBeEnabled(p), x.DeleteCredentials(p.Name, store.CredentialToken),
-			x.AddCredential(store.Credential{Hash: trust.TokenHash(token), Kind: store.CredentialToken, Person: p.Name}))
+			x.AddCredential(store.Credential{Hash: trust.TokenHash(token), Kind: store.CredentialToken, Person: p.Name, MadeAt: s.now(), MadeBy: who}))
 	})
 	if err != nil {
 		return nil, err
@@ -101,10 +103,15 @@ func (s *Site) PersonCertificate(ctx context.Context, who, name string, in api.P
 		if block == nil {
 			return "", fmt.Errorf("certificate of %s: is not PEM", p.Name)
 		}
-		hash := fingerprintDER(block.Bytes)
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return "", fmt.Errorf("certificate of %s: %w", p.Name, err)
+		}
+		hash := fingerprintDER(cert.Raw)
 		out.Certificate, out.NotAfter = string(raw)+s.anchor.CA, end
 		return fmt.Sprintf("SHA-256 %s, good until %s", hash, end.UTC().Format(time.RFC3339)),
-			x.AddCredential(store.Credential{Hash: hash, Kind: store.CredentialCertificate, Person: p.Name, ExpiresAt: end})
+			x.AddCredential(store.Credential{Hash: hash, Kind: store.CredentialCertificate, Person: p.Name, ExpiresAt: end,
+				Serial: fmt.Sprintf("%X", cert.SerialNumber.Bytes()), MadeAt: s.now(), MadeBy: who})
 	})
 	if err != nil {
 		return nil, err

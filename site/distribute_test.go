@@ -133,6 +133,12 @@ func TestMissingContent(t *testing.T) {
 	if e := r.refuseStrictly(advertisement); e.Code != api.CodeRefused || !strings.Contains(e.Detail, "box ward7-box lacks bootimage") ||
 		!strings.Contains(e.Detail, "never checked in") || !strings.Contains(e.Remedy, "distribute \"debian-12\" --box ward7-box") || !strings.Contains(e.Remedy, "--accept-missing") {
 		t.Errorf("before the box is there: %+v", e)
+	} else if len(e.Changes) != 0 {
+		t.Errorf("a plan, though it was no dry run: %+v", e)
+	}
+	code, raw := r.person().call("POST", "/v1/apply", api.Apply{DryRun: true, Documents: []api.Document{{File: "x.yaml", YAML: advertisement}}})
+	if e := problemOf(t, raw); code != 422 || len(e.Changes) != 1 || !strings.Contains(notes(e.Changes[0]), "2 machines may be erased once") {
+		t.Errorf("the plan of a dry run that is refused: %d %s", code, raw)
 	}
 	box, _ := r.enrol(must[api.EnrolToken](t, r.person(), "POST", "/v1/boxes/ward7-box/token", nil).Token, "s")
 	var all []string

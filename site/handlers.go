@@ -86,18 +86,6 @@ func (s *Site) getObject(w http.ResponseWriter, r *http.Request, c caller) error
 	return answer(w, out, err)
 }
 
-func (s *Site) deleteObject(w http.ResponseWriter, r *http.Request, c caller) error {
-	k, err := kindOf(r)
-	if err != nil {
-		return err
-	}
-	if err := s.Delete(r.Context(), c.person, k, r.PathValue("name")); err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
-}
-
 func (s *Site) postToken(w http.ResponseWriter, r *http.Request, c caller) error {
 	out, err := s.EnrolToken(r.Context(), c.person, r.PathValue("name"))
 	return answer(w, out, err)

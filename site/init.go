@@ -74,7 +74,7 @@ func initDatabase(ctx context.Context, dir, code, administrator, hash string, no
 	}
 	err = db.Write(ctx, func(x store.Tx) error {
 		return errors.Join(addAdministrator(x, code, administrator),
-			x.AddCredential(store.Credential{Hash: hash, Kind: store.CredentialToken, Person: administrator}),
+			x.AddCredential(store.Credential{Hash: hash, Kind: store.CredentialToken, Person: administrator, MadeAt: now, MadeBy: administrator}),
 			x.AddAudit(store.AuditEntry{Time: now, Who: administrator, What: "init", Text: "the site was made"}))
 	})
 	return errors.Join(err, db.Close())

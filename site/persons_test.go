@@ -149,6 +149,55 @@ func TestCertificatesThatAreNotKept(t *testing.T) {
 	}
 }
 
+// TestCredentials: the list holds what counts now, and nothing that proves anything.
+func TestCredentials(t *testing.T) {
+	r := newRig(t)
+	ben := r.add("ben", "")
+	first, made := r.certified(ben, "ben"), r.clock.now()
+	r.clock.add(20 * day)
+	r.certified(r.person(), "ben")
+	serial := func(p *peer) string {
+		leaf, err := x509.ParseCertificate(p.pair(t).Certificate[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprintf("%X", leaf.SerialNumber.Bytes())
+	}
+	list := func(p *peer) (said []string) {
+		_, raw := p.call("GET", "/v1/persons/ben/credentials", nil)
+		for _, secret := range []string{ben.token, trust.TokenHash(ben.token), fingerprintDER(first.pair(t).Certificate[0])} {
+			if strings.Contains(string(raw), secret) {
+				t.Errorf("%q is in %s", secret, raw)
+			}
+		}
+		for _, c := range must[api.Credentials](t, p, "GET", "/v1/persons/ben/credentials", nil).Credentials {
+			said = append(said, fmt.Sprintf("%s by %s after %v days, serial %v", c.Kind, c.MadeBy, int(c.MadeAt.Sub(made)/day), c.Serial == serial(first)))
+			if ends := c.Kind == store.CredentialCertificate; ends == c.ExpiresAt.IsZero() || ends != (c.Serial != "") {
+				t.Errorf("%+v", c)
+			}
+		}
+		return said
+	}
+	want := []string{"token by ann after 0 days, serial false", "certificate by ben after 0 days, serial true", "certificate by ann after 20 days, serial false"}
+	for _, p := range []*peer{ben, r.person()} {
+		if got := list(p); !slices.Equal(got, want) {
+			t.Errorf("credentials are %q, want %q", got, want)
+		}
+	}
+	r.clock.add(15 * day)
+	if got := list(ben); !slices.Equal(got, []string{want[0], want[2]}) {
+		t.Errorf("when the first certificate has ended: %q", got)
+	}
+	r.apply("kind: Person\nname: ben\ndisabled: true\n")
+	if c := must[api.Credentials](t, r.person(), "GET", "/v1/persons/ben/credentials", nil); !c.Disabled || len(c.Credentials) != 2 {
+		t.Errorf("disabled: %+v", c)
+	}
+	r.person().call("DELETE", "/v1/persons/ben/credentials", nil)
+	if got := list(r.person()); len(got) != 0 {
+		t.Errorf("revoked: %q", got)
+	}
+}
+
 // pair is the certificate that a peer shows.
 func (p *peer) pair(t *testing.T) *tls.Certificate {
 	t.Helper()
@@ -159,14 +208,14 @@ func (p *peer) pair(t *testing.T) *tls.Certificate {
 	return c
 }
 
-// TestCredentialsOfOthers: only administrators make and revoke them.
+// TestCredentialsOfOthers: only administrators list, make and revoke them.
 func TestCredentialsOfOthers(t *testing.T) {
 	r := newRig(t)
 	r.add("tom", "")
 	mighty := r.add("ben", "rights: [{allow: [see, change, deploy]}]\n")
 	small := r.add("eve", "rights: [{allow: [see], folder: Nowhere}]\n")
 	_, csr := key(t)
-	for _, c := range []struct{ method, path string }{{"POST", "/token"}, {"POST", "/certificate"}, {"DELETE", "/credentials"}} {
+	for _, c := range []struct{ method, path string }{{"POST", "/token"}, {"POST", "/certificate"}, {"GET", "/credentials"}, {"DELETE", "/credentials"}} {
 		for name, p := range map[string]*peer{"who may change all": mighty, "who may do nothing": small} {
 			for _, of := range []string{"ann", "tom"} {
 				code, raw := p.call(c.method, "/v1/persons/"+of+c.path, api.PersonCSR{CSR: csr})

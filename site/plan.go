@@ -73,6 +73,7 @@ func makePlan(w world, objects []written) *plan {
 	p.checkFormer()
 	p.checkCollections()
 	p.checkRunningClients()
+	p.checkBootImages()
 	return p
 }
 

@@ -144,9 +144,6 @@ func (w world) incomplete(s *sequence.Sequence) []string {
 			missing = append(missing, fmt.Sprintf("%s %q has no content", r.Kind, r.Name))
 		}
 	}
-	if s.BootImage == "" {
-		missing = append(missing, "it names no boot image")
-	}
 	return missing
 }
 

@@ -21,7 +21,7 @@ var wanted = map[string]audience{
 	"GET /openapi.json": anybody, "GET /healthz": anybody, "GET /v1/anchor": anybody, "POST /v1/box/enrol": anybody,
 
 	"GET /v1/whoami": persons, "POST /v1/apply": persons, "GET /v1/objects/{kind}": persons,
-	"GET /v1/objects/{kind}/{name}": persons, "DELETE /v1/objects/{kind}/{name}": persons,
+	"GET /v1/objects/{kind}/{name}": persons, "DELETE /v1/objects/{kind}/{name}": persons, "GET /v1/objects/{kind}/{name}/deletion": persons,
 	"POST /v1/boxes/{name}/token": persons, "GET /v1/boxes": persons, "GET /v1/boxes/{name}/ready": persons,
 	"PUT /v1/blobs/{sha256}": persons, "HEAD /v1/blobs/{sha256}": persons, "POST /v1/import": persons,
 	"GET /v1/messages": persons, "GET /v1/flight": persons, "GET /v1/jobs": persons, "GET /v1/audit": persons,
@@ -32,7 +32,7 @@ var wanted = map[string]audience{
 	"GET /v1/approvals": persons, "POST /v1/approvals/{code}": persons,
 	"GET /v1/content": persons, "POST /v1/objects/{kind}/{name}/boxes": persons,
 	"POST /v1/persons/{name}/token": persons, "POST /v1/persons/{name}/certificate": persons,
-	"DELETE /v1/persons/{name}/credentials": persons,
+	"GET /v1/persons/{name}/credentials": persons, "DELETE /v1/persons/{name}/credentials": persons,
 
 	"POST /v1/box/checkin": boxes, "GET /v1/box/policy": boxes, "GET /v1/box/manifests/{digest}": boxes,
 	"GET /v1/box/blobs/{sha256}": boxes, "POST /v1/box/events": boxes,

@@ -3,10 +3,7 @@ package site
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/osd"
@@ -42,46 +39,6 @@ func (s *Site) Get(ctx context.Context, who string, kind osd.Kind, nameOrID stri
 		return nil, err
 	}
 	return o.Document, nil
-}
-
-// Delete removes an object that nothing refers to. A box that is deleted is
-// enrolled no longer; a person who is deleted cannot sign in.
-func (s *Site) Delete(ctx context.Context, who string, kind osd.Kind, nameOrID string) error {
-	return s.write(ctx, func(x store.Tx) error {
-		o, err := x.Object(kind, nameOrID)
-		if err != nil {
-			return err
-		}
-		w, err := s.loadWorld(x)
-		if err != nil {
-			return err
-		}
-		w = w.as(who)
-		if err := w.need(osd.Change, w.kinds[kind][o.Name]); err != nil {
-			return err
-		}
-		if by := w.referrers(w.kinds[kind][o.Name]); len(by) > 0 {
-			return api.Errorf(api.CodeConflict, fmt.Sprintf("%s %q", kind, o.Name), "is used by %s", strings.Join(by, ", ")).
-				WithRemedy("change or delete those first")
-		}
-		if kind == osd.KindBox {
-			if err := x.DeleteBox(o.ID); err != nil {
-				return err
-			}
-		}
-		if kind == osd.KindPerson {
-			if slices.Equal(w.administrators(), []string{o.ID}) {
-				return lastAdministrator(title(w.kinds[kind][o.Name]))
-			}
-			if err := x.DeleteCredentials(o.Name, ""); err != nil {
-				return err
-			}
-		}
-		if err := errors.Join(x.DeleteObject(o.ID), forgetValues(x, kind, o.ID)); err != nil {
-			return err
-		}
-		return s.audit(x, who, "delete", fmt.Sprintf("%s %q", kind, o.Name), o.ID)
-	})
 }
 
 // Boxes is the state of every box that a person may see.

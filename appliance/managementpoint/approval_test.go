@@ -244,7 +244,7 @@ func TestApprovalIsOfThisMachine(t *testing.T) {
 			more.ID, more.Name = "A4", "Another"
 			r.policy.Advertisements = append(r.policy.Advertisements, wipe, more)
 			r.policy.Grants[0].Advertisement = "A3"
-			r.policy.Sequences = append(r.policy.Sequences, policy.Sequence{ID: "S2", Name: "Other", Digest: "e", Destructive: true})
+			r.policy.Sequences = append(r.policy.Sequences, policy.Sequence{ID: "S2", Name: "Other", Digest: "e", BootImage: "B1", Destructive: true})
 			m := r.waiter(p, "A2", stranger(strangerMAC))
 			if _, failed := p.DecideCode(t.Context(), m.waits(), store.Approve, "ann"); failed != nil {
 				t.Fatal(failed)

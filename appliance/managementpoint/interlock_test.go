@@ -25,7 +25,8 @@ func (r *rig) wiping(n, confirmed, grants int) {
 			{Meta: osd.Meta{ID: "A1", Name: "Wipe all"}, Collection: osd.AllSystems, Sequence: "Wipe", Mandatory: []string{osd.AsSoonAsPossible}, ConfirmedMachines: confirmed},
 			{Meta: osd.Meta{ID: "A2", Name: "Wipe me"}, Collection: osd.UnknownComputers, Sequence: "Wipe", ComputerName: "W12-%_SMSTSSerialNumber%", Approval: osd.ApprovalNone},
 		},
-		Sequences: []policy.Sequence{{ID: "S1", Name: "Wipe", Digest: "d", Destructive: true}},
+		BootImages: []osd.BootImage{{Meta: osd.Meta{ID: "B1", Name: "Boot"}, Content: osd.Content{Manifest: "boot"}}},
+		Sequences:  []policy.Sequence{{ID: "S1", Name: "Wipe", Digest: "d", BootImage: "B1", Destructive: true}},
 	}
 	for i := range n {
 		id := fmt.Sprintf("C%d", i)

@@ -21,8 +21,8 @@ func TestLadder(t *testing.T) {
 	secret := plain
 	secret.ID, secret.Name, secret.Sequence = "A6", "Join", "Join"
 	r.policy.Advertisements = append(r.policy.Advertisements, plain, secret)
-	r.policy.Sequences = append(r.policy.Sequences, policy.Sequence{ID: "S5", Name: "Plain", Digest: "e"},
-		policy.Sequence{ID: "S6", Name: "Join", Digest: "f", Secrets: []string{"join"}})
+	r.policy.Sequences = append(r.policy.Sequences, policy.Sequence{ID: "S5", Name: "Plain", Digest: "e", BootImage: "B1"},
+		policy.Sequence{ID: "S6", Name: "Join", Digest: "f", BootImage: "B1", Secrets: []string{"join"}})
 	r.policy.Sealed = []policy.Sealed{{Kind: policy.SealedSecret, Object: "CEN1", Name: "join", Revision: 1}}
 	id := guest(strangerMAC, "", "S1")
 	claims := func(advertisement, where string, asked bool) (j store.Job) {

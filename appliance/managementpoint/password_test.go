@@ -48,7 +48,7 @@ func TestPasswordHidesOffers(t *testing.T) {
 	a := osd.Advertisement{Meta: osd.Meta{ID: "A5", Name: "Look"}, Collection: osd.AllSystems, Sequence: "S"}
 	broken := osd.Advertisement{Meta: osd.Meta{ID: "A6", Name: "Hidden too"}, Collection: osd.AllSystems, Sequence: "nothing"}
 	r.policy.Advertisements = append(r.policy.Advertisements, a, broken)
-	r.policy.Sequences = append(r.policy.Sequences, policy.Sequence{ID: "S2", Name: "S", Digest: "e"})
+	r.policy.Sequences = append(r.policy.Sequences, policy.Sequence{ID: "S2", Name: "S", Digest: "e", BootImage: "B1"})
 	r.locked(1)
 	p := r.lockedPoint(time.Now)
 	id := api.Identity{MACs: []string{pcMAC(0)}}

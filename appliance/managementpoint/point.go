@@ -199,7 +199,7 @@ func (p *Point) lacks(s *policy.Snapshot, q policy.Sequence, relay bool) string 
 		}
 	}
 	if q.BootImage == "" {
-		return "" // it can be started from media, never by PXE
+		return "" // policy offers it to running clients alone
 	}
 	i := slices.IndexFunc(s.BootImages, func(b osd.BootImage) bool { return b.ID == q.BootImage })
 	if i < 0 {

@@ -18,6 +18,7 @@ func TestRunningClients(t *testing.T) {
 	r.policy.Settings.ClientAgent = true
 	wipe := r.policy.Sequences[0]
 	wipe.ID, wipe.Name, wipe.Destructive = "S9", "Wipe", true
+	r.policy.Sequences[0].BootImage, r.policy.BootImages = "", nil // nothing here needs one
 	r.policy.Sequences = append(r.policy.Sequences, wipe)
 	clients := []string{osd.ToRunningClients}
 	at := time.Now().Add(time.Hour).UTC().Truncate(time.Second)

@@ -316,7 +316,7 @@ func TestSecretsThatCannotBeGiven(t *testing.T) {
 func TestSequenceLacksItsSecret(t *testing.T) {
 	r := newReleasing(t, nil)
 	s := *r.policy
-	s.Sequences = []policy.Sequence{{ID: "S1", Name: "S", Digest: "d", Secrets: []string{"join", "gone"}}}
+	s.Sequences = []policy.Sequence{{ID: "S1", Name: "S", Digest: "d", BootImage: "B1", Secrets: []string{"join", "gone"}}}
 	r.policy = &s
 	v, err := r.p.Decide(t.Context(), policy.Machine{MACs: []string{"52:54:00:00:00:02"}})
 	fatal(t, err)

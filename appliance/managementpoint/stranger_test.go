@@ -44,7 +44,8 @@ func (r *rig) ward() {
 			{Meta: meta("A2", "Other ward"), Collection: "Secret collection", Sequence: "S"},
 			{Meta: meta("A3", "Guests"), Collection: osd.UnknownComputers, Sequence: "S", Rerun: osd.RerunAlways, Approval: osd.ApprovalNone},
 		},
-		Sequences: []policy.Sequence{{ID: "S1", Name: "S", Digest: "d"}},
+		BootImages: []osd.BootImage{{Meta: osd.Meta{ID: "B1", Name: "Boot"}, Content: osd.Content{Manifest: "boot"}}},
+		Sequences:  []policy.Sequence{{ID: "S1", Name: "S", Digest: "d", BootImage: "B1"}},
 	}
 }
 

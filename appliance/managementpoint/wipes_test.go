@@ -19,7 +19,8 @@ import (
 func (r *rig) wardOfWipes(n, granted, confirmed int, now time.Time) {
 	meta := func(id, name string) osd.Meta { return osd.Meta{ID: id, Name: name} }
 	s := policy.Snapshot{Format: 1, Site: "CEN", IssuedAt: now, Box: osd.Box{Meta: meta("CEN00001", "ward-7"), PXE: osd.PXE{UnknownComputers: true}},
-		Sequences: []policy.Sequence{{ID: "S1", Name: "Wipe", Digest: "d", Destructive: true}},
+		BootImages: []osd.BootImage{{Meta: osd.Meta{ID: "B1", Name: "Boot"}, Content: osd.Content{Manifest: "boot"}}},
+		Sequences:  []policy.Sequence{{ID: "S1", Name: "Wipe", Digest: "d", BootImage: "B1", Destructive: true}},
 		Advertisements: []osd.Advertisement{
 			{Meta: meta("A1", "Wipe the ward"), Collection: "Ward", Sequence: "Wipe", Mandatory: []string{osd.AsSoonAsPossible}, ConfirmedMachines: confirmed},
 			{Meta: meta("A3", "Guests"), Collection: osd.UnknownComputers, Sequence: "Wipe", Rerun: osd.RerunAlways},

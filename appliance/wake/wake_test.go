@@ -119,7 +119,7 @@ func (m *memory) Woke(_ context.Context, _ string, _ time.Time, computer string,
 // ward is a service for three machines with one sequence that erases nothing.
 func ward(t *testing.T, m *memory, sent *[]string) *Service {
 	t.Helper()
-	s := &policy.Snapshot{IssuedAt: now, Sequences: []policy.Sequence{{Name: "S"}}, Collections: []osd.Collection{{Meta: osd.Meta{Name: "W"}}},
+	s := &policy.Snapshot{IssuedAt: now, Sequences: []policy.Sequence{{Name: "S", BootImage: "B1"}}, Collections: []osd.Collection{{Meta: osd.Meta{Name: "W"}}},
 		Advertisements: []osd.Advertisement{{Meta: osd.Meta{ID: "A1", Name: "Wake"}, Collection: "W", Sequence: "S", Mandatory: []string{stamp(-time.Minute)}, WakeOnLAN: true}}}
 	for i := range 3 {
 		c := osd.Computer{Meta: osd.Meta{ID: fmt.Sprint("C", i), Name: fmt.Sprint("pc", i)}, MACs: []string{fmt.Sprintf("52:54:00:00:00:%02d", i)}}

@@ -54,24 +54,22 @@ func runApply(ctx context.Context, a *app, o applyOptions) error {
 		return err
 	}
 	out, err := s.Apply(ctx, in)
-	if err != nil {
+	var refused *api.Error
+	if errors.As(err, &refused) && len(refused.Changes) > 0 { // a dry run: what would be done, and then why it would not
+		out = api.Applied{Changes: refused.Changes, DryRun: true}
+	} else if err != nil {
 		return err
 	}
-	return a.print(out, func(w io.Writer) error { return printApplied(w, out) })
+	return errors.Join(a.print(out, func(w io.Writer) error { return printApplied(w, out) }), err)
 }
 
 func printApplied(w io.Writer, out api.Applied) error {
+	if err := printChanges(w, out.Changes); err != nil {
+		return err
+	}
 	count := map[string]int{}
 	for _, c := range out.Changes {
 		count[c.Action]++
-		if _, err := fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("%-9s  %s %q  %s", c.Action, c.Kind, plain(c.Name), c.ID), " ")); err != nil {
-			return err
-		}
-		for _, n := range c.Notes {
-			if _, err := fmt.Fprintf(w, "           %s\n", plain(n)); err != nil {
-				return err
-			}
-		}
 	}
 	end := "done"
 	if out.DryRun {
@@ -83,4 +81,18 @@ func printApplied(w io.Writer, out api.Applied) error {
 	}
 	_, err := fmt.Fprintf(w, "%d to create, %d to update, %s%d unchanged: %s\n", count["create"], count["update"], deleted, count["unchanged"], end)
 	return err
+}
+
+func printChanges(w io.Writer, changes []api.Change) error {
+	for _, c := range changes {
+		if _, err := fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("%-9s  %s %q  %s", c.Action, c.Kind, plain(c.Name), c.ID), " ")); err != nil {
+			return err
+		}
+		for _, n := range c.Notes {
+			if _, err := fmt.Fprintf(w, "           %s\n", plain(n)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -12,6 +13,7 @@ import (
 
 type boxPasswordOptions struct {
 	valueOptions
+	sure   sureOptions
 	remove bool
 }
 
@@ -24,6 +26,7 @@ func newBoxPassword(a *app) *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error { return runBoxPassword(c.Context(), a, o, args[0]) }}
 	o.flags(c)
 	c.Flags().BoolVar(&o.remove, "remove", false, "take the password away")
+	o.sure.flags(c)
 	c.ValidArgsFunction = a.names(osd.KindBox)
 	return c
 }
@@ -37,7 +40,15 @@ func runBoxPassword(ctx context.Context, a *app, o boxPasswordOptions, name stri
 		return err
 	}
 	password, said := "", "Box %q asks for no PXE password any more, as soon as it has its new policy."
-	if !o.remove {
+	if o.remove {
+		err := a.sure(ctx, o.sure, "box password", func(w io.Writer) error {
+			_, err := fmt.Fprintf(w, "Whoever stands at a machine of box %q may choose a deployment there, without a password.\n", name)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	} else {
 		said = "Box %q asks for the new PXE password as soon as it has its new policy."
 		if password, err = a.value(ctx, o.valueOptions, fmt.Sprintf("PXE password of box %q", name)); err != nil {
 			return err

@@ -13,25 +13,43 @@ import (
 
 func newComputerMerge(a *app) *cobra.Command {
 	var in api.Merge
+	var sure sureOptions
 	c := &cobra.Command{Use: "merge FROM --into TO", Short: "Make one computer of two records of the same machine",
 		Long: "Labels, variables that TO lacks, direct memberships and associations of FROM go over to TO; then FROM is deleted.\n" +
 			"What boxes remember of FROM counts for TO, so that nothing runs twice; grants of FROM are void.\n" +
-			"Refused where it looks like two machines: different SMBIOS GUIDs, grants of both, two boxes. --force does it all the same.",
-		Example: "  bootward computer merge w12-bed7 --into ward7-pc7 --dry-run", Args: exactly("FROM"),
-		RunE: func(c *cobra.Command, args []string) error { return runComputerMerge(c.Context(), a, args[0], in) }}
+			"Refused where it looks like two machines: different SMBIOS GUIDs, grants of both, two boxes. --force does it all the same.\n" +
+			"The plan is shown before you are asked.",
+		Example: "  bootward computer merge w12-bed7 --into ward7-pc7", Args: exactly("FROM"),
+		RunE: func(c *cobra.Command, args []string) error {
+			return runComputerMerge(c.Context(), a, sure, args[0], in)
+		}}
 	c.Flags().StringVar(&in.Into, "into", "", "the computer that stays")
 	c.Flags().BoolVar(&in.DryRun, "dry-run", false, "show what would change, and change nothing")
 	c.Flags().BoolVar(&in.Force, "force", false, "merge although it looks like two machines")
+	sure.flags(c)
 	c.ValidArgsFunction = a.names(osd.KindComputer)
 	complete(c, "into", a.names(osd.KindComputer))
 	return c
 }
 
-func runComputerMerge(ctx context.Context, a *app, from string, in api.Merge) error {
+func runComputerMerge(ctx context.Context, a *app, o sureOptions, from string, in api.Merge) error {
 	if in.Into == "" {
 		return &usageError{fmt.Errorf("computer merge: name the computer that stays with --into NAME")}
 	}
 	s, err := a.site()
+	if err != nil {
+		return err
+	}
+	o.yes = o.yes || in.DryRun // it changes nothing
+	err = a.sure(ctx, o, "computer merge", func(w io.Writer) error {
+		try := in
+		try.DryRun = true
+		plan, err := s.Merge(ctx, from, try)
+		if err != nil {
+			return err
+		}
+		return printChanges(w, plan.Changes)
+	})
 	if err != nil {
 		return err
 	}

@@ -126,6 +126,13 @@ func TestWard(t *testing.T) {
 	if _, errs := r.want(exitRefused, "apply", "-f", example); !strings.Contains(errs, `box ward7-box lacks`) || !strings.Contains(errs, "--accept-missing") {
 		t.Errorf("apply before there is a box: %s", errs)
 	}
+	out, errs := r.want(exitRefused, "apply", "-f", example, "--dry-run")
+	if !strings.Contains(out, `create     Collection "Ward 7"`) || !strings.Contains(out, "6 to create") || !strings.Contains(out, "nothing was changed") || !strings.Contains(errs, "box ward7-box lacks") {
+		t.Errorf("dry run that is refused: %s%s", out, errs)
+	}
+	if out, errs := r.want(exitRefused, "--json", "apply", "-f", example, "--dry-run"); !strings.Contains(out, `"dryRun": true`) || !strings.Contains(errs, `"code":"refused"`) || strings.Contains(errs, `"changes"`) {
+		t.Errorf("dry run that is refused, as JSON: %s%s", out, errs)
+	}
 	if out, _ := r.want(exitDone, "apply", "-f", example, "--accept-missing", "--dry-run"); !strings.Contains(out, "6 to create") || !strings.Contains(out, "nothing was changed") {
 		t.Errorf("dry run: %s", out)
 	}
@@ -155,7 +162,7 @@ func TestWard(t *testing.T) {
 	r.want(exitFailed, "computer", "delete", "ward7-pc1")
 	r.want(exitFailed, "computer", "show", "nobody")
 	r.want(exitFailed, "status", "report", "ward7-pc1")
-	_, errs := r.want(exitFailed, "--json", "computer", "show", "nobody")
+	_, errs = r.want(exitFailed, "--json", "computer", "show", "nobody")
 	var e api.Error
 	if err := json.Unmarshal([]byte(errs), &e); err != nil || e.Code != api.CodeNotFound {
 		t.Errorf("an error as JSON: %s", errs)
@@ -247,11 +254,12 @@ func TestDistribute(t *testing.T) {
 	}{
 		{[]string{"package", "distribute", "Bootward imaging tools", "--box", "ward7-box"}, exitDone, "is assigned to ward7-box"},
 		{[]string{"image", "distribute", "debian-12", "--all"}, exitDone, "is assigned to every box"},
-		{[]string{"bootimage", "distribute", "linux-x64", "--all", "--remove"}, exitDone, "is assigned to no box"},
+		{[]string{"bootimage", "distribute", "linux-x64", "--all", "--remove"}, exitRefused, "taken away from every box"},
+		{[]string{"bootimage", "distribute", "linux-x64", "--all", "--remove", "--yes"}, exitDone, "is assigned to no box"},
 		{[]string{"image", "distribute", "debian-12"}, exitUsage, "either --box BOX, or --all"},
 		{[]string{"image", "distribute", "debian-12", "--box", "nowhere"}, exitFailed, `Box "nowhere"`},
 		{[]string{"image", "distribute", "nothing", "--all"}, exitFailed, `Image "nothing"`},
-		{[]string{"image", "distribute", "debian-12", "--box", "ward7-box", "--remove"}, exitRefused, "assigned to every box"},
+		{[]string{"image", "distribute", "debian-12", "--box", "ward7-box", "--remove", "--yes"}, exitRefused, "assigned to every box"},
 		{[]string{"content", "status"}, exitDone, "ward7-box  yes       unknown  -            Ward 7 gets Debian 12"},
 		{[]string{"content", "status", "linux-x64"}, exitDone, "ward7-box  no"},
 		{[]string{"content", "status", "nothing"}, exitFailed, "no package, image or boot image"},

@@ -25,11 +25,9 @@ func verbs(a *app, k osd.Kind) []*cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return runList(c.Context(), a, k) }}
 	show := &cobra.Command{Use: "show NAME", Aliases: []string{"get"}, Short: "Show one of the " + them + " as YAML, which apply takes", Example: fmt.Sprintf("  bootward %s show %q", word, exampleName(k)), Args: exactly("NAME"),
 		RunE: func(c *cobra.Command, args []string) error { return runShow(c.Context(), a, k, args[0]) }}
-	remove := &cobra.Command{Use: "delete NAME", Short: "Delete one of the " + them + "; refused while something refers to it", Example: fmt.Sprintf("  bootward %s delete %q", word, exampleName(k)), Args: exactly("NAME"),
-		RunE: func(c *cobra.Command, args []string) error { return runDelete(c.Context(), a, k, args[0]) }}
 	list.ValidArgsFunction = cobra.NoFileCompletions
-	show.ValidArgsFunction, remove.ValidArgsFunction = a.names(k), a.names(k)
-	return []*cobra.Command{list, show, remove}
+	show.ValidArgsFunction = a.names(k)
+	return []*cobra.Command{list, show, newDelete(a, k)}
 }
 
 // word is how the command line calls a kind.
@@ -214,18 +212,4 @@ func block(n *yaml.Node) {
 	for _, c := range n.Content {
 		block(c)
 	}
-}
-
-func runDelete(ctx context.Context, a *app, k osd.Kind, name string) error {
-	s, err := a.site()
-	if err != nil {
-		return err
-	}
-	if err := s.Delete(ctx, string(k), name); err != nil {
-		return named(err, k, name)
-	}
-	return a.print(map[string]string{"deleted": name}, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "%s %q is deleted.\n", k, name)
-		return err
-	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -13,15 +14,19 @@ import (
 	"github.com/bootward/bootward/site/client"
 )
 
-type personTokenOptions struct{ out string }
+type personTokenOptions struct {
+	sureOptions
+	out string
+}
 
 func newPersonToken(a *app) *cobra.Command {
 	var o personTokenOptions
 	c := &cobra.Command{Use: "token NAME", Short: "Make a new sign-in token for a person; his earlier tokens are void",
-		Long:    "Make a new sign-in token for a person. His earlier tokens are void at once; certificates stay good.\nYour own new token goes into your context file.",
+		Long:    "Make a new sign-in token for a person. His earlier tokens are void at once; certificates stay good.\nYou are asked first if he has one. Your own new token goes into your context file.",
 		Example: "  bootward person token ben\n  bootward person token ben --context-out ben.yaml", Args: exactly("NAME"),
 		RunE: func(c *cobra.Command, args []string) error { return runPersonToken(c.Context(), a, o, args[0]) }}
 	c.Flags().StringVar(&o.out, "context-out", "", "write a context file for that person, with the token, instead of printing it")
+	o.flags(c)
 	c.ValidArgsFunction = a.names(osd.KindPerson)
 	return c
 }
@@ -48,6 +53,9 @@ func runPersonToken(ctx context.Context, a *app, o personTokenOptions, name stri
 	if err != nil {
 		return err
 	}
+	if err := a.sureOfToken(ctx, o.sureOptions, s, name); err != nil {
+		return err
+	}
 	t, err := s.SignInToken(ctx, name)
 	if err != nil {
 		return named(err, osd.KindPerson, name)
@@ -65,6 +73,24 @@ func runPersonToken(ctx context.Context, a *app, o personTokenOptions, name stri
 		}
 		_, err := fmt.Fprintf(a.err, "%s Earlier tokens of %s are void.\n", note, t.Person)
 		return err
+	})
+}
+
+// sureOfToken asks before a token that somebody signs in with becomes void.
+func (a *app) sureOfToken(ctx context.Context, o sureOptions, s *client.Client, name string) error {
+	all, err := s.Credentials(ctx, name)
+	if err != nil {
+		return named(err, osd.KindPerson, name)
+	}
+	all.Credentials = slices.DeleteFunc(all.Credentials, func(c api.Credential) bool { return c.Kind != "token" })
+	if len(all.Credentials) == 0 {
+		return nil
+	}
+	return a.sure(ctx, o, "person token", func(w io.Writer) error {
+		if _, err := fmt.Fprintf(w, "The token of %s becomes void:\n", plain(all.Person)); err != nil {
+			return err
+		}
+		return printCredentials(w, all)
 	})
 }
 

@@ -58,15 +58,33 @@ func TestPersons(t *testing.T) {
 	if out, _ := r.want(exitDone, "--context", his, "computer", "list"); !strings.Contains(out, "pc1") {
 		t.Errorf("computers with a certificate: %s", out)
 	}
-	r.want(exitDone, "person", "revoke", "ben")
+	if out, _ := r.want(exitDone, "--context", his, "person", "credentials", "ben"); !strings.Contains(out, "when the next is made") || strings.Count(out, "certificate") != 1 || strings.Count(out, "  ben  ") != 1 {
+		t.Errorf("credentials: %s", out)
+	}
+	if out, _ := r.want(exitDone, "--json", "person", "credentials", "ben"); !strings.Contains(out, `"madeBy": "ann"`) {
+		t.Errorf("credentials as JSON: %s", out)
+	}
+	r.want(exitFailed, "--context", his, "person", "credentials", "ann")
+	if _, errs := r.want(exitRefused, "person", "revoke", "ben"); !strings.Contains(errs, "2 tokens and certificates of ben become void") || !strings.Contains(errs, "--yes") {
+		t.Errorf("revoke without a terminal: %s", errs)
+	}
+	r.want(exitDone, "--context", his, "computer", "list")
+	r.want(exitDone, "person", "revoke", "ben", "--yes")
 	r.want(exitFailed, "--context", his, "computer", "list")
-	if _, errs := r.want(exitRefused, "person", "revoke", "ann"); !strings.Contains(errs, "no administrator") {
+	if _, errs := r.want(exitRefused, "person", "revoke", "ann", "--yes"); !strings.Contains(errs, "no administrator") {
 		t.Errorf("revoke the last administrator: %s", errs)
 	}
 
 	// One's own new token goes into the context file, or one would be locked out.
-	r.want(exitDone, "person", "token", "ann")
-	r.want(exitDone, "person", "delete", "ben")
+	r.want(exitDone, "person", "token", "ben") // he has none
+	if _, errs := r.want(exitRefused, "person", "token", "ann"); !strings.Contains(errs, "The token of ann becomes void") {
+		t.Errorf("a token in place of another: %s", errs)
+	}
+	r.want(exitDone, "person", "token", "ann", "--yes")
+	if _, errs := r.want(exitRefused, "person", "delete", "ben"); !strings.Contains(errs, "1 tokens and certificates are void") {
+		t.Errorf("delete: %s", errs)
+	}
+	r.want(exitDone, "person", "delete", "ben", "-y")
 	if _, errs := r.want(exitFailed, "person", "token", "nobody"); !strings.Contains(errs, `Person "nobody"`) {
 		t.Errorf("nobody: %s", errs)
 	}

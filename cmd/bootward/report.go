@@ -73,6 +73,8 @@ func told(code api.Code, err error) *api.Error {
 // files, each has a line, which names the object itself.
 func (a *app) report(e *api.Error) {
 	if a.json {
+		// The plan of a dry run stands in the output.
+		e.Changes = nil
 		_ = json.NewEncoder(a.err).Encode(e) // stderr is gone: nobody to tell
 		return
 	}

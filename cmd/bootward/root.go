@@ -31,6 +31,9 @@ With --box some verbs go to a box itself, also while its line to the site is
 cut: box show, box resume, computer pending, approve, deny and clear-pxe, site
 audit, status timeline. --as NAME signs in there with a PIN.
 
+Verbs that destroy or revoke something show what they will do and ask; --yes
+answers for you, as a script must.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by policy or safety,
 130 interrupted.`,
 		Example: `  bootward site init --code CEN --dir /var/lib/bootward/site
@@ -76,8 +79,8 @@ func commands(a *app) []*cobra.Command {
 		group("site", "The central site: init, serve, backup, restore, audit", taskSite,
 			newSiteInit(a), newSiteServe(a), newSiteBackup(a), newSiteRestore(a), newSiteAudit(a)),
 		group("box", "Boxes: list, show, token, password, ready, resume, delete", taskSite, append(verbs(a, osd.KindBox), newBoxToken(a), newBoxPassword(a), newBoxReady(a), newBoxResume(a))...),
-		group("person", "Persons who sign in: list, show, token, certificate, pin, revoke, delete", taskSite,
-			append(verbs(a, osd.KindPerson), newPersonToken(a), newPersonCertificate(a), newPersonPIN(a), newPersonRevoke(a))...),
+		group("person", "Persons who sign in: list, show, token, certificate, credentials, pin, revoke, delete", taskSite,
+			append(verbs(a, osd.KindPerson), newPersonToken(a), newPersonCertificate(a), newPersonCredentials(a), newPersonPIN(a), newPersonRevoke(a))...),
 		group("settings", "Settings of the site: list, show, delete", taskSite, verbs(a, osd.KindSettings)...),
 		newApply(a),
 		group("computer", "Computers: add, import, list, show, pending, approve, deny, merge, replace, wake, clear-pxe, delete", taskObjects,

@@ -46,7 +46,7 @@ func TestValues(t *testing.T) {
 	}
 	r.wantIn("", exitDone, "secret", "set", "join", "--file", write("value", valueCanary+"\r\n"))
 	r.wantIn("739184\n", exitDone, "person", "pin", "tom")
-	r.wantIn("", exitDone, "box", "password", "ward7-box", "--remove")
+	r.wantIn("", exitDone, "box", "password", "ward7-box", "--remove", "--yes")
 	for _, tt := range []struct {
 		in, want string
 		code     int
@@ -74,7 +74,7 @@ func TestValues(t *testing.T) {
 	if out, _ := r.want(exitDone, "site", "audit"); strings.Count(out, "revision") != 6 || strings.Contains(out, "Canary") {
 		t.Errorf("audit: %s", out)
 	}
-	r.want(exitDone, "secret", "delete", "join")
+	r.want(exitDone, "secret", "delete", "join", "--yes")
 }
 
 // TestAskTwice: what a person types is asked for again, and not shown.

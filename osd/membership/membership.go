@@ -38,8 +38,6 @@ type Warning struct {
 	Text       string `json:"text"`
 }
 
-func (w Warning) String() string { return "collection " + w.Collection + ": " + w.Text }
-
 // Rules are the collections of a site, prepared. They are not changed after New
 // and may be used concurrently.
 type Rules struct {

@@ -57,12 +57,8 @@ func TestOf(t *testing.T) {
 			t.Errorf("%s: %s; want %s", tt.name, got, tt.want)
 		}
 	}
-	var warnings []string
-	for _, w := range rules.Warnings() {
-		warnings = append(warnings, w.String())
-	}
-	all := strings.Join(warnings, "\n")
-	for _, want := range []string{"A → B → C → A", "collection B: it holds nobody", "\"Nowhere\", which does not exist", "collection \"A\", which it names, holds nobody", "TOASTER"} {
+	all := strings.Join(Lines(rules.Warnings()), "\n")
+	for _, want := range []string{"A → B → C → A", "collections A, B, C: it holds nobody", "\"Nowhere\", which does not exist", "collection \"A\", which it names, holds nobody", "TOASTER"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no warning of %q in\n%s", want, all)
 		}

@@ -108,9 +108,7 @@ func (e *Evaluator) Evaluate(m Machine, h History, now time.Time) Decision {
 		return d
 	}
 	d.Collections = e.Collections(d.Computer, m.Facts, now)
-	for _, w := range d.Collections.Warnings {
-		d.Why = append(d.Why, w.String())
-	}
+	d.Why = append(d.Why, membership.Lines(d.Collections.Warnings)...)
 	for _, a := range e.s.Advertisements {
 		if !d.Collections.Has(a.Collection) {
 			d.Refusals = append(d.Refusals, Refusal{a.Name, "the machine is not in collection " + a.Collection, true})

@@ -35,10 +35,11 @@ func ward() *Snapshot {
 			{Meta: meta("A1", "Ward PCs"), Collection: "Ward", Sequence: "Wipe", Mandatory: []string{osd.AsSoonAsPossible}},
 		},
 		Sequences: []Sequence{
-			{ID: "S1", Name: "Wipe", Digest: "sha256:s1", Destructive: true},
-			{ID: "S2", Name: "Look", Digest: "sha256:s2"},
+			{ID: "S1", Name: "Wipe", Digest: "sha256:s1", BootImage: "B1", Destructive: true},
+			{ID: "S2", Name: "Look", Digest: "sha256:s2", BootImage: "B1"},
 		},
-		Grants: []SignedGrant{grant("G1", "C1"), grant("G2", "C2")},
+		BootImages: []osd.BootImage{{Meta: meta("B1", "Boot"), Content: osd.Content{Manifest: "boot"}}},
+		Grants:     []SignedGrant{grant("G1", "C1"), grant("G2", "C2")},
 	}
 }
 
@@ -96,6 +97,8 @@ func TestEvaluate(t *testing.T) {
 		{"not open", func(s *Snapshot) { s.Advertisements[1].Start = moment(now.Add(time.Second)) }, Machine{MACs: []string{mac1}}, fresh, "", 0, "starts at"},
 		{"expired", func(s *Snapshot) { s.Advertisements[1].Expires = moment(now) }, Machine{MACs: []string{mac1}}, fresh, "", 0, "expired at"},
 		{"no such sequence", func(s *Snapshot) { s.Advertisements[1].Sequence = "x" }, Machine{MACs: []string{mac1}}, fresh, "", 0, "not in this box's policy"},
+		{"no boot image", func(s *Snapshot) { s.Sequences[0].BootImage = "" }, Machine{MACs: []string{mac1}}, fresh, "", 0, "sequence Wipe names no boot image"},
+		{"no boot image, chosen by a person", func(s *Snapshot) { s.Advertisements[1].Mandatory, s.Sequences[0].BootImage = nil, "" }, Machine{MACs: []string{mac1}}, fresh, "", 0, "names no boot image"},
 		{"not a member", func(s *Snapshot) { s.Collections[0].Members = []string{"pc-2"} }, Machine{MACs: []string{mac1}}, fresh, "", 0, "not in collection Ward"},
 		{"all systems", func(s *Snapshot) { s.Advertisements[1].Collection = osd.AllSystems }, Machine{MACs: []string{mac1}}, fresh, "G1", 1, ""},
 		{"mandatory for unknown computers is only offered", func(s *Snapshot) {

@@ -86,7 +86,7 @@ func TestExplainSaysConflict(t *testing.T) {
 	s := &Snapshot{Box: osd.Box{PXE: osd.PXE{UnknownComputers: true}}, Computers: []osd.Computer{
 		{Meta: osd.Meta{ID: "C1", Name: "pc1"}, SMBIOSGUID: "4c4c4544-0042-3510-8052-b4c04f4d0001"},
 		{Meta: osd.Meta{ID: "C2", Name: "pc2"}, MACs: []string{"52:54:00:00:00:02"}}},
-		Advertisements: []osd.Advertisement{{Meta: osd.Meta{ID: "A", Name: "All"}, Collection: osd.AllSystems, Sequence: "S"}}, Sequences: []Sequence{{Name: "S"}}}
+		Advertisements: []osd.Advertisement{{Meta: osd.Meta{ID: "A", Name: "All"}, Collection: osd.AllSystems, Sequence: "S"}}, Sequences: []Sequence{{Name: "S", BootImage: "B1"}}}
 	e := New(s, Local{})
 	d := e.Evaluate(Machine{SMBIOSGUID: s.Computers[0].SMBIOSGUID, MACs: s.Computers[1].MACs}, History{}, time.Now())
 	x := e.Explain(&d, time.Now())

@@ -35,6 +35,9 @@ func (q *question) decide() (*Offer, string) {
 	if where == osd.ToRunningClients && seq.Destructive {
 		return nil, erasesNothing
 	}
+	if where == osd.ToBootMediaAndPXE && seq.BootImage == "" {
+		return nil, noBootImage(seq.Name)
+	}
 	if run, ok := q.h.Runs[q.a.ID]; ok && run.Open {
 		return nil, "job " + run.Job + " is still running"
 	}
@@ -46,6 +49,11 @@ func (q *question) decide() (*Offer, string) {
 		return offer, why
 	}
 	return q.available(o)
+}
+
+// noBootImage refuses a sequence where a boot image would have to run it.
+func noBootImage(sequence string) string {
+	return "task sequence " + sequence + " names no boot image: only running clients can run it"
 }
 
 func (q *question) closed() string {

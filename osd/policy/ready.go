@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/bootward/bootward/osd"
 )
 
 // Readiness says whether an advertised deployment could finish at a box if the
@@ -43,7 +45,11 @@ func (e *Evaluator) Ready(complete func(manifest string) bool, now time.Time) []
 			r.Lacks = append(r.Lacks, "task sequence "+a.Sequence+" is not in the box's policy")
 		} else {
 			r.Lacks = e.Lacks(*seq, complete)
-			r.WithLine = a.RemoteDistributionPoint && len(r.Lacks) > 0 && len(e.Lacks(*seq, e.relayed(complete))) == 0
+			bootless := seq.BootImage == "" && a.To(osd.ToBootMediaAndPXE)
+			if bootless {
+				r.Lacks = append(r.Lacks, noBootImage(seq.Name))
+			}
+			r.WithLine = a.RemoteDistributionPoint && !bootless && len(r.Lacks) > 0 && len(e.Lacks(*seq, e.relayed(complete))) == 0
 			if a.IsMandatory() && seq.Destructive {
 				r.Granted = e.granted(a.ID, seq.Digest, now)
 			}

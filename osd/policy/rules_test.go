@@ -209,7 +209,7 @@ func TestReady(t *testing.T) {
 	s := ward()
 	s.Sequences[0].Content = []string{"P1", "P2"}
 	s.Packages = []osd.Package{{Meta: osd.Meta{ID: "P1", Name: "Tools"}, Content: osd.Content{Manifest: "m1"}}}
-	r := New(s, Local{}).Ready(func(m string) bool { return false }, now)
+	r := New(s, Local{}).Ready(func(m string) bool { return m == "boot" }, now)
 	if len(r) != 2 || !r[0].Ready || r[1].Ready || r[1].Machines != 2 || r[1].Granted != 2 {
 		t.Fatalf("%+v", r)
 	}
@@ -217,6 +217,24 @@ func TestReady(t *testing.T) {
 	for _, want := range []string{"package Tools is not complete", "content P2 is not in"} {
 		if !strings.Contains(lacks, want) {
 			t.Errorf("%q lacks %q", lacks, want)
+		}
+	}
+}
+
+// TestReadyWithoutBootImage: what only running clients can run is ready where it is
+// for them alone.
+func TestReadyWithoutBootImage(t *testing.T) {
+	for _, tt := range []struct {
+		to    []string
+		ready bool
+	}{
+		{nil, false}, {[]string{osd.ToBootMediaAndPXE}, false}, {[]string{osd.ToRunningClients}, true}, {[]string{osd.ToRunningClients, osd.ToBootMediaAndPXE}, false},
+	} {
+		s := ward()
+		s.Advertisements[0].AvailableTo, s.Sequences[1].BootImage = tt.to, ""
+		r := New(s, Local{}).Ready(func(string) bool { return true }, now)[0]
+		if r.Ready != tt.ready || r.Ready == strings.Contains(strings.Join(r.Lacks, "; "), "names no boot image") {
+			t.Errorf("available to %v: %+v", tt.to, r)
 		}
 	}
 }
@@ -233,9 +251,8 @@ func TestReadyWithLine(t *testing.T) {
 	} {
 		s := ward()
 		s.Advertisements[1].RemoteDistributionPoint = tt.remote
-		s.Sequences[0].Content, s.Sequences[0].BootImage = []string{"P1"}, "B1"
+		s.Sequences[0].Content = []string{"P1"}
 		s.Packages = []osd.Package{{Meta: osd.Meta{ID: "P1", Name: "Tools"}, Content: osd.Content{Manifest: "tools"}}}
-		s.BootImages = []osd.BootImage{{Meta: osd.Meta{ID: "B1", Name: "Boot"}, Content: osd.Content{Manifest: "boot"}}}
 		r := New(s, Local{}).Ready(func(m string) bool { return slices.Contains(strings.Fields(tt.have), m) }, now)
 		if r[1].Ready != tt.ready || r[1].WithLine != tt.withLine {
 			t.Errorf("%+v: %+v", tt, r[1])
@@ -256,5 +273,18 @@ func TestExplainOptions(t *testing.T) {
 		if got := strings.Join(options(&a), "; "); !strings.Contains(got, want) {
 			t.Errorf("%s: %q", want, got)
 		}
+	}
+}
+
+// TestWarningsOnce: collections that ask for a class that nobody knows are told of
+// in one line.
+func TestWarningsOnce(t *testing.T) {
+	s := ward()
+	for _, name := range []string{"Toasters", "Toasters too"} {
+		s.Collections = append(s.Collections, osd.Collection{Meta: osd.Meta{Name: name}, Queries: []osd.QueryRule{{Query: "SELECT * FROM SMS_G_System_TOASTER"}}})
+	}
+	d := Evaluate(s, Machine{MACs: []string{mac1}}, History{StateID: "state"}, now)
+	if all := strings.Join(d.Why, "\n"); strings.Count(all, "TOASTER is not known") != 1 || !strings.Contains(all, "collections Toasters, Toasters too: class") {
+		t.Errorf("reasons: %s", all)
 	}
 }

@@ -58,6 +58,40 @@ func TestRunningClientsEraseNothing(t *testing.T) {
 	}
 }
 
+// TestWithoutBootImage: running clients need none, and get what machines that boot
+// from the network do not.
+func TestWithoutBootImage(t *testing.T) {
+	due := func(to ...string) *Snapshot {
+		s := running(func(a *osd.Advertisement) { a.Mandatory, a.AvailableTo = []string{osd.AsSoonAsPossible}, to })
+		s.Sequences[1].BootImage = ""
+		return s
+	}
+	for _, tt := range []struct {
+		name   string
+		to     []string
+		where  string
+		offers int
+		why    string
+	}{
+		{"to running clients, at one", []string{osd.ToRunningClients}, osd.ToRunningClients, 1, ""},
+		{"to running clients, at a boot image", []string{osd.ToRunningClients}, "", 0, "available to runningClients only"},
+		{"to both, at a running client", []string{osd.ToRunningClients, osd.ToBootMediaAndPXE}, osd.ToRunningClients, 1, ""},
+		{"to both, at a boot image", []string{osd.ToRunningClients, osd.ToBootMediaAndPXE}, osd.ToBootMediaAndPXE, 0, "only running clients can run it"},
+		{"left out, at a boot image", nil, "", 0, "only running clients can run it"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := Evaluate(due(tt.to...), Machine{MACs: []string{mac1}, Where: tt.where}, History{StateID: "state"}, now)
+			said := ""
+			for _, r := range d.Refusals {
+				said += r.Why + "\n"
+			}
+			if len(d.Offers) != tt.offers || !strings.Contains(said, tt.why) {
+				t.Errorf("offers %+v, refusals %s", d.Offers, said)
+			}
+		})
+	}
+}
+
 // TestUpcoming: what comes is told to running clients only, and only what will
 // start by itself.
 func TestUpcoming(t *testing.T) {

@@ -115,7 +115,8 @@ type Sequence struct {
 	Digest string `json:"digest"`
 	// Document is the canonical JSON of the sequence (osd/sequence).
 	Document json.RawMessage `json:"document"`
-	// BootImage is the ID of the boot image that runs it.
+	// BootImage is the ID of the boot image that runs it; empty if only running
+	// clients can.
 	BootImage string `json:"bootImage"`
 	// Destructive says whether a step may erase a disk.
 	Destructive bool `json:"destructive"`

@@ -26,7 +26,8 @@ const ImagingTools = "Bootward imaging tools"
 // Sequence is a task sequence.
 type Sequence struct {
 	osd.Meta
-	// BootImage is the name of the boot image that runs it.
+	// BootImage is the name of the boot image that runs it. What is for running
+	// clients alone needs none.
 	BootImage string `json:"bootImage,omitempty"`
 	// Variables are set before the first step; those of collections and of
 	// the computer come after them and win.

@@ -143,6 +143,11 @@ func (c *Client) Delete(ctx context.Context, kind, name string) error {
 	return c.call(ctx, api.RouteDelete, []string{kind, name}, nil, nil, nil)
 }
 
+// Deletion is what Delete would do, and refuses what Delete would refuse.
+func (c *Client) Deletion(ctx context.Context, kind, name string) (out api.Applied, err error) {
+	return out, c.call(ctx, api.RouteDeletion, []string{kind, name}, nil, nil, &out)
+}
+
 // Token makes an enrolment token for a box.
 func (c *Client) Token(ctx context.Context, box string) (out api.EnrolToken, err error) {
 	return out, c.call(ctx, api.RouteToken, []string{box}, nil, nil, &out)

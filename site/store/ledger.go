@@ -52,6 +52,12 @@ type Credential struct {
 	Person string // name
 	// ExpiresAt is zero for one that does not end.
 	ExpiresAt time.Time
+	// Serial is the number of a certificate, in hexadecimal as openssl prints it.
+	Serial string
+	// MadeAt and MadeBy say when it was made and who asked for it; zero and empty
+	// for one from before that was kept.
+	MadeAt time.Time
+	MadeBy string
 }
 
 // The kinds of credentials.

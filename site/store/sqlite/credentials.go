@@ -8,7 +8,8 @@ import (
 )
 
 func (x *tx) AddCredential(c store.Credential) error {
-	_, err := x.exec("INSERT INTO credentials (hash, kind, person, expires_at) VALUES (?, ?, ?, ?)", c.Hash, c.Kind, c.Person, stamp(c.ExpiresAt))
+	_, err := x.exec("INSERT INTO credentials (hash, kind, person, expires_at, serial, made_at, made_by) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		c.Hash, c.Kind, c.Person, stamp(c.ExpiresAt), c.Serial, stamp(c.MadeAt), c.MadeBy)
 	if err != nil {
 		return fmt.Errorf("add %s of %s: %w", c.Kind, c.Person, err)
 	}
@@ -17,7 +18,8 @@ func (x *tx) AddCredential(c store.Credential) error {
 
 func (x *tx) Credential(hash string, now time.Time) (store.Credential, error) {
 	c := store.Credential{Hash: hash}
-	err := x.one([]any{&c.Kind, &c.Person, moment{&c.ExpiresAt}}, "SELECT kind, person, expires_at FROM credentials WHERE hash = ?", hash)
+	err := x.one([]any{&c.Kind, &c.Person, moment{&c.ExpiresAt}, &c.Serial, moment{&c.MadeAt}, &c.MadeBy},
+		"SELECT kind, person, expires_at, serial, made_at, made_by FROM credentials WHERE hash = ?", hash)
 	if err == nil && !c.ExpiresAt.IsZero() && !now.Before(c.ExpiresAt) {
 		err = store.ErrNotFound
 	}
@@ -31,12 +33,12 @@ func (x *tx) Credentials() ([]store.Credential, error) {
 	var all []store.Credential
 	err := x.each(func(scan func(...any) error) error {
 		var c store.Credential
-		if err := scan(&c.Hash, &c.Kind, &c.Person, moment{&c.ExpiresAt}); err != nil {
+		if err := scan(&c.Hash, &c.Kind, &c.Person, moment{&c.ExpiresAt}, &c.Serial, moment{&c.MadeAt}, &c.MadeBy); err != nil {
 			return err
 		}
 		all = append(all, c)
 		return nil
-	}, "SELECT hash, kind, person, expires_at FROM credentials ORDER BY person, hash")
+	}, "SELECT hash, kind, person, expires_at, serial, made_at, made_by FROM credentials ORDER BY person, hash")
 	if err != nil {
 		return nil, fmt.Errorf("list credentials: %w", err)
 	}

@@ -347,7 +347,7 @@ func credentials(t *testing.T, s store.Store) {
 	end := day.Add(time.Hour)
 	all := []store.Credential{
 		{Hash: "h", Kind: store.CredentialToken, Person: "ann"},
-		{Hash: "c", Kind: store.CredentialCertificate, Person: "ann", ExpiresAt: end},
+		{Hash: "c", Kind: store.CredentialCertificate, Person: "ann", ExpiresAt: end, Serial: "0A1B", MadeAt: day, MadeBy: "eve"},
 		{Hash: "b", Kind: store.CredentialToken, Person: "ben"},
 	}
 	write(t, s, func(x store.Tx) error {
