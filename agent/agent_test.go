@@ -3,7 +3,6 @@ package agent
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
@@ -31,6 +30,7 @@ import (
 	"github.com/bootward/bootward/osd/sequence/engine"
 	"github.com/bootward/bootward/osd/status"
 	"github.com/bootward/bootward/trust"
+	"github.com/bootward/bootward/trust/trusttest"
 )
 
 // box is a management point with real certificates, as far as the agent uses it.
@@ -55,46 +55,24 @@ type box struct {
 func newBox(t *testing.T, document string) *box {
 	t.Helper()
 	now := time.Now()
-	check := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
+	site := trusttest.New(t, now)
+	auth := trusttest.Box(t, site.CA, "ward-7", now)
+	key, _ := trusttest.Key(t)
+	chain, err := auth.PointServer(&key.PublicKey, now, time.Hour)
+	if err != nil {
+		t.Fatal(err)
 	}
-	site, err := trust.NewAuthority("CEN", now)
-	check(err)
-	_, root, err := ed25519.GenerateKey(nil)
-	check(err)
-	pub, _, err := ed25519.GenerateKey(nil)
-	check(err)
-	ca, err := trust.NewAnchor("CEN", root, []ed25519.PublicKey{pub}, site.PEM(), now)
-	check(err)
-	key, err := trust.NewKey()
-	check(err)
-	csr, err := trust.NewCSR(key)
-	check(err)
-	pem, err := site.BoxIntermediate(csr, "ward-7", now)
-	check(err)
-	auth, err := trust.ParseAuthority(pem, key)
-	check(err)
-	serverKey, err := trust.NewKey()
-	check(err)
-	chain, err := auth.PointServer(&serverKey.PublicKey, now, time.Hour)
-	check(err)
-	serverPEM, err := trust.MarshalKey(serverKey)
-	check(err)
-	pair, err := trust.KeyPair(chain, serverPEM)
-	check(err)
-	anchor, err := trust.ParseAnchor(ca)
-	check(err)
+	pair := trusttest.Pair(t, chain, key)
 	digest, err := permit.Digest(json.RawMessage(document))
-	check(err)
-	b := &box{t: t, anchor: ca, auth: auth}
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &box{t: t, anchor: site.RawAnchor, auth: auth}
 	b.job = api.Job{Format: 1, ID: "j-1", Computer: "ward-pc-1", Advertisement: "CEN20016", NextNumber: 1,
 		Sequence:  policy.Sequence{ID: "CEN00001", Name: "Test", Digest: digest, Document: json.RawMessage(document), BootImage: "CEN00002"},
 		Variables: map[string]string{"SMSTSErrorDialogTimeout": "0", "Ward": "seven"}}
 	b.server = httptest.NewUnstartedServer(b.routes())
-	b.server.TLS = trust.ServerTLS(anchor, func() *tls.Certificate { return pair }, time.Now)
+	b.server.TLS = trust.ServerTLS(site.Anchor, func() *tls.Certificate { return pair }, time.Now)
 	b.server.TLS.Certificates = []tls.Certificate{*pair} // or httptest shows its own
 	b.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	b.server.StartTLS()

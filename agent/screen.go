@@ -190,6 +190,10 @@ func target(seq *sequence.Sequence, env *sequence.Environment, disks []disk.Disk
 	return disk.Disk{}, errors.New("no partition step of the task sequence applies to this machine")
 }
 
+// errorDialog is how long a failure stays on the screen
+// (SMSTSErrorDialogTimeout).
+const errorDialog = 15 * time.Minute
+
 // failure shows what failed and waits for a key or the end of the wait.
 func (s *session) failure(ctx context.Context, end engine.Ending) {
 	wait := seconds(s.variable("SMSTSErrorDialogTimeout"), errorDialog)

@@ -20,6 +20,7 @@ import (
 	"github.com/bootward/bootward/osd/inventory"
 	"github.com/bootward/bootward/osd/status"
 	"github.com/bootward/bootward/trust"
+	"github.com/bootward/bootward/trust/trusttest"
 )
 
 // FuzzRoutes sends anything to every route as nobody, as a technician, with his
@@ -38,7 +39,7 @@ func FuzzRoutes(f *testing.F) {
 		fatal(f, err)
 		return []*x509.Certificate{cert}
 	}
-	everybody := []*guest{{name: "nobody"}, {name: "technician", token: d.token()}, {name: "certificate", chain: leaf(d.person(d.ca, "bob", time.Now()))},
+	everybody := []*guest{{name: "nobody"}, {name: "technician", token: d.token()}, {name: "certificate", chain: leaf(d.person(d.CA, "bob", time.Now()))},
 		{name: "job", chain: leaf(d.running("open"))}}
 	real := seeds(f, d)
 	for i, pattern := range patterns {
@@ -189,7 +190,7 @@ type seed struct {
 // seeds are bodies that come far.
 func seeds(f *testing.F, d *door) []seed {
 	d.prepare("482-913")
-	_, csr := d.key()
+	_, csr := trusttest.Key(d.t)
 	id := api.Identity{MACs: []string{wardMAC}, Inventory: &inventory.Machine{Adapters: []inventory.NIC{{MAC: wardMAC}}}}
 	late := time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("", -12*3600))
 	json := func(v any) []byte {

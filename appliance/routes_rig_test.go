@@ -2,8 +2,6 @@ package appliance
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
@@ -27,6 +25,7 @@ import (
 	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/osd/status"
 	"github.com/bootward/bootward/trust"
+	"github.com/bootward/bootward/trust/trusttest"
 )
 
 const (
@@ -37,9 +36,8 @@ const (
 // door is everything that a box answers over HTTPS, with people, jobs and
 // machines that wait.
 type door struct {
+	*trusttest.Site
 	t      testing.TB
-	ca     *trust.Authority
-	anchor *trust.Anchor
 	box    *trust.Authority
 	store  *store.Store
 	policy *policy.Snapshot
@@ -72,12 +70,8 @@ func must[T any](t testing.TB) func(T, error) T {
 func newDoor(t testing.TB) *door {
 	t.Helper()
 	now := time.Now()
-	d := &door{t: t, ca: must[*trust.Authority](t)(trust.NewAuthority("CEN", now))}
-	_, root, err := ed25519.GenerateKey(nil)
-	fatal(t, err)
-	raw := must[[]byte](t)(trust.NewAnchor("CEN", root, []ed25519.PublicKey{root.Public().(ed25519.PublicKey)}, d.ca.PEM(), now))
-	d.anchor = must[*trust.Anchor](t)(trust.ParseAnchor(raw))
-	d.box = d.intermediate(d.ca, "ward7-box")
+	d := &door{Site: trusttest.New(t, now), t: t}
+	d.box = trusttest.Box(t, d.CA, "ward7-box", now)
 	d.store = must[*store.Store](t)(store.Open(t.Context(), filepath.Join(t.TempDir(), "box.db"), slog.New(slog.DiscardHandler), now))
 	t.Cleanup(func() { d.store.Close() })
 	d.policy = people(now)
@@ -85,11 +79,11 @@ func newDoor(t testing.TB) *door {
 	d.point = &managementpoint.Point{Store: d.store, Policy: func() *policy.Snapshot { return d.policy }, Complete: func(string) bool { return true },
 		Content: nothing{}, Now: time.Now, Log: quiet, Unseal: func(s policy.Sealed) ([]byte, error) { return s.Ciphertext, nil },
 		Self: func() *managementpoint.Self {
-			return &managementpoint.Self{Box: "CEN00001", BoxName: "ward7-box", Site: "CEN", Anchor: d.anchor, Authority: d.box}
+			return &managementpoint.Self{Box: "CEN00001", BoxName: "ward7-box", Site: "CEN", Anchor: d.Anchor, Authority: d.box}
 		}}
 	d.desk = &technician.Desk{Store: d.store, Evaluator: d.point.Evaluator, Unseal: d.point.Unseal, Now: time.Now, Log: quiet,
 		Approvals: d.point, State: func(context.Context) api.BoxConsole { return api.BoxConsole{} },
-		Self: func() *technician.Self { return &technician.Self{Site: "CEN", Anchor: d.anchor} }}
+		Self: func() *technician.Self { return &technician.Self{Site: "CEN", Anchor: d.Anchor} }}
 	d.routes = must[http.Handler](t)((&Box{point: d.point, desk: d.desk}).handler())
 	return d
 }
@@ -126,36 +120,10 @@ func fatal(t testing.TB, err error) {
 	}
 }
 
-func (d *door) key() (*ecdsa.PrivateKey, []byte) {
-	d.t.Helper()
-	key := must[*ecdsa.PrivateKey](d.t)(trust.NewKey())
-	return key, must[[]byte](d.t)(trust.NewCSR(key))
-}
-
-func (d *door) intermediate(ca *trust.Authority, name string) *trust.Authority {
-	d.t.Helper()
-	key, csr := d.key()
-	return must[*trust.Authority](d.t)(trust.ParseAuthority(must[[]byte](d.t)(ca.BoxIntermediate(csr, name, time.Now())), key))
-}
-
-func (d *door) pair(chain []byte, key *ecdsa.PrivateKey) *tls.Certificate {
-	d.t.Helper()
-	return must[*tls.Certificate](d.t)(trust.KeyPair(chain, must[[]byte](d.t)(trust.MarshalKey(key))))
-}
-
-// job makes a certificate for the name of a job, and its key.
-func (d *door) job(by *trust.Authority, id string, at time.Time) (*tls.Certificate, *ecdsa.PrivateKey) {
-	d.t.Helper()
-	key, csr := d.key()
-	chain, _, err := by.Job(csr, id, at, time.Hour)
-	fatal(d.t, err)
-	return d.pair(chain, key), key
-}
-
 // running is the certificate of a job that is open.
 func (d *door) running(id string) *tls.Certificate {
 	d.t.Helper()
-	cert, key := d.job(d.box, id, time.Now())
+	cert, key := trusttest.Job(d.t, d.box, id, time.Now())
 	der := must[[]byte](d.t)(x509.MarshalPKIXPublicKey(&key.PublicKey))
 	sum := sha256.Sum256(der)
 	fatal(d.t, d.store.OpenJob(d.t.Context(), store.Job{ID: id, Machine: "computer:" + id, Name: id, Client: wardMAC, Key: hex.EncodeToString(sum[:]),
@@ -175,10 +143,10 @@ func (d *door) person(ca *trust.Authority, name string, at time.Time) *tls.Certi
 // unlisted is a certificate that was revoked.
 func (d *door) unlisted(ca *trust.Authority, name string, at time.Time) *tls.Certificate {
 	d.t.Helper()
-	key, csr := d.key()
+	key, csr := trusttest.Key(d.t)
 	chain, _, err := ca.Person(csr, name, at, time.Hour)
 	fatal(d.t, err)
-	return d.pair(chain, key)
+	return trusttest.Pair(d.t, chain, key)
 }
 
 // prepare lets a machine wait under a code and the box be stopped, so that there
@@ -228,7 +196,7 @@ type peer struct {
 
 func (d *door) peer(cert *tls.Certificate, token string) *peer {
 	return &peer{d: d, token: token, http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true,
-		TLSClientConfig: trust.ClientTLS(d.anchor, trust.IsPoint("CEN"), func() *tls.Certificate { return cert }, time.Now)}}}
+		TLSClientConfig: trust.ClientTLS(d.Anchor, trust.IsPoint("CEN"), func() *tls.Certificate { return cert }, time.Now)}}}
 }
 
 // ask sends a request; code 0 is a failed handshake.

@@ -14,6 +14,7 @@ import (
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/status"
 	"github.com/bootward/bootward/trust"
+	"github.com/bootward/bootward/trust/trusttest"
 )
 
 // The classes of routes.
@@ -100,14 +101,14 @@ func (d *door) walkers() []somebody {
 	fixed := func(p *peer) func() *peer { return func() *peer { return p } }
 	otherSite, err := trust.NewAuthority("CEN", now)
 	fatal(t, err)
-	key, csr := d.key()
-	box := d.pair(must[[]byte](t)(d.ca.BoxClient(csr, "ward7-box", now)), key)
-	byCert := func(name string) func() *peer { return fixed(d.peer(d.person(d.ca, name, now), "")) }
-	ended, _ := d.job(d.box, "ended-cert", now.Add(-2*time.Hour))
-	strange, _ := d.job(d.intermediate(otherSite, "ward7-box"), "open", now)
-	ofOtherBox, _ := d.job(d.intermediate(d.ca, "ward8-box"), "open", now)
-	otherKey, _ := d.job(d.box, "open", now)
-	never, _ := d.job(d.box, "never", now)
+	key, csr := trusttest.Key(t)
+	box := trusttest.Pair(t, must[[]byte](t)(d.CA.BoxClient(csr, "ward7-box", now)), key)
+	byCert := func(name string) func() *peer { return fixed(d.peer(d.person(d.CA, name, now), "")) }
+	ended, _ := trusttest.Job(t, d.box, "ended-cert", now.Add(-2*time.Hour))
+	strange, _ := trusttest.Job(t, trusttest.Box(t, otherSite, "ward7-box", now), "open", now)
+	ofOtherBox, _ := trusttest.Job(t, trusttest.Box(t, d.CA, "ward8-box", now), "open", now)
+	otherKey, _ := trusttest.Job(t, d.box, "open", now)
+	never, _ := trusttest.Job(t, d.box, "never", now)
 	open := jobOf("open", store.JobOpen)
 	both := *open
 	both.token = d.signIn("bob")
@@ -132,11 +133,11 @@ func (d *door) walkers() []somebody {
 		{"technician's certificate", byCert("bob"), statuses(403, good)},
 		{"administrator's certificate", byCert("ann"), statuses(403, good)},
 		{"certificate without the right", byCert("meg"), with(statuses(403, 403), forLooking, good)},
-		{"revoked certificate", fixed(d.peer(d.unlisted(d.ca, "bob", now), "")), statuses(403, 401)},
+		{"revoked certificate", fixed(d.peer(d.unlisted(d.CA, "bob", now), "")), statuses(403, 401)},
 		{"technician of another box", byCert("other"), statuses(403, 403)},
 		{"disabled technician", byCert("dora"), statuses(403, 403)},
 		{"person who is not in the policy", byCert("zoe"), statuses(403, 403)},
-		{"person's certificate that ended", fixed(d.peer(d.person(d.ca, "bob", now.Add(-2*time.Hour)), "")), nil},
+		{"person's certificate that ended", fixed(d.peer(d.person(d.CA, "bob", now.Add(-2*time.Hour)), "")), nil},
 		{"person of another site", fixed(d.peer(d.person(otherSite, "bob", now), "")), nil},
 		{"job's certificate that ended", fixed(d.peer(ended, "")), nil},
 		{"job of another site", fixed(d.peer(strange, "")), nil},

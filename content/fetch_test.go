@@ -87,21 +87,25 @@ func TestFetchKilled(t *testing.T) {
 	}
 }
 
+// refusing refuses the first n requests.
+func refusing(n int) func(int64, int64) error {
+	return func(int64, int64) error {
+		if n--; n >= 0 {
+			return api.Errorf(api.CodeUnavailable, "blob", "not now")
+		}
+		return nil
+	}
+}
+
 func TestFetchOverABadLine(t *testing.T) {
 	from := open(t)
 	data := noise(2, 2<<20)
 	f := store(t, from, data)
-	refusals := 2
 	for name, src := range map[string]*faulty{
 		"cut after 300 KB":   {d: from, cutAt: 300_000},
 		"a byte flips once":  {d: from, spoil: spoilAt(1_000_000, 1)},
 		"a byte flips twice": {d: from, spoil: spoilAt(1_000_000, 2)},
-		"refused twice": {d: from, before: func(int64, int64) error {
-			if refusals--; refusals >= 0 {
-				return api.Errorf(api.CodeUnavailable, "blob", "not now")
-			}
-			return nil
-		}},
+		"refused twice":      {d: from, before: refusing(2)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -85,16 +85,10 @@ func TestRemoteOverABadLine(t *testing.T) {
 	d := open(t)
 	data := noise(5, 2<<20)
 	f := store(t, d, data)
-	refusals := 2
 	for name, src := range map[string]*faulty{
-		"cut":   {d: d, cutAt: 300_000},
-		"flips": {d: d, spoil: spoilAt(700_000, 1)},
-		"refused": {d: d, before: func(int64, int64) error {
-			if refusals--; refusals >= 0 {
-				return api.Errorf(api.CodeUnavailable, "blob", "not now")
-			}
-			return nil
-		}},
+		"cut":     {d: d, cutAt: 300_000},
+		"flips":   {d: d, spoil: spoilAt(700_000, 1)},
+		"refused": {d: d, before: refusing(2)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -42,6 +42,19 @@ func Kinds() []Kind {
 	}
 }
 
+// Word is how the command line calls a kind.
+func (k Kind) Word() string {
+	switch k {
+	case KindTaskSequence:
+		return "sequence"
+	case KindAssociation:
+		return "association"
+	case KindSettings:
+		return "settings"
+	}
+	return strings.ToLower(string(k))
+}
+
 // Object is one object of the site: what `bootward apply` puts in place.
 type Object interface {
 	// ObjectKind is the kind of the object.

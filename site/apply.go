@@ -15,35 +15,20 @@ import (
 )
 
 // Apply puts the objects of YAML documents in place, all or none. Applying
-// the same documents again changes nothing. A dry run shows the plan and
-// changes nothing.
+// the same documents again changes nothing.
 func (s *Site) Apply(ctx context.Context, who string, in api.Apply) (*api.Applied, error) {
 	objects, err := readDocuments(in.Documents)
 	if err != nil {
 		return nil, err
 	}
-	out := &api.Applied{DryRun: in.DryRun}
-	run := s.write
-	if in.DryRun {
-		run = s.store.Read
-	}
-	err = run(ctx, func(x store.Tx) error {
-		p, wishes, err := s.plan(x, who, objects, in)
+	return s.carry(ctx, who, in.DryRun, func(x store.Tx, w world) (*plan, error) {
+		p, wishes, err := s.plan(x, w, objects, in)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if !in.DryRun {
-			if err := s.carryOut(x, who, p, wishes); err != nil {
-				return err
-			}
-		}
-		out.Changes = changes(p)
-		return nil
+		p.last = func() error { return s.issueAll(x, who, wishes) }
+		return p, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
 }
 
 func readDocuments(docs []api.Document) ([]written, error) {
@@ -69,12 +54,7 @@ func readDocuments(docs []api.Document) ([]written, error) {
 	return objects, nil
 }
 
-func (s *Site) plan(x store.Tx, who string, objects []written, in api.Apply) (*plan, []wish, error) {
-	w, err := s.loadWorld(x)
-	if err != nil {
-		return nil, nil, err
-	}
-	w = w.as(who)
+func (s *Site) plan(x store.Tx, w world, objects []written, in api.Apply) (*plan, []wish, error) {
 	had, err := x.Grants(store.GrantFilter{})
 	if err != nil {
 		return nil, nil, err
@@ -135,53 +115,6 @@ func (s *Site) checkManifests(p *plan) {
 			p.errs = append(p.errs, c.fault("manifest", "leave it out and import the content", "the site holds no content %s", k.Manifest))
 		}
 	}
-}
-
-// carryOut writes the plan. New objects get their IDs first, because grants
-// name them.
-func (s *Site) carryOut(x store.Tx, who string, p *plan, wishes []wish) error {
-	for _, c := range p.steps {
-		// Objects may swap names: free all the old ones first.
-		if c.was != nil && c.was.ObjectName() != c.ObjectName() {
-			if err := x.DeleteObject(meta(c.was).ID); err != nil {
-				return err
-			}
-		}
-	}
-	for _, c := range p.steps {
-		if c.action == actionUnchanged {
-			continue
-		}
-		m := meta(c.Object)
-		if m.ID == "" {
-			id, err := x.NextID(s.code)
-			if err != nil {
-				return err
-			}
-			m.ID = id
-		}
-		r, err := encode(c.Object)
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(x.PutObject(r), s.audit(x, who, "apply", title(c), c.action+" "+m.ID+accepted(c.Object))); err != nil {
-			return err
-		}
-	}
-	for _, w := range wishes {
-		if err := s.issue(x, who, w); err != nil {
-			return err
-		}
-	}
-	return moveCredentials(x, p)
-}
-
-// accepted is what the audit log says of an object besides that it was applied.
-func accepted(o osd.Object) string {
-	if a, ok := o.(*osd.Advertisement); ok && a.SecretsWithoutApproval {
-		return "; secrets without approval"
-	}
-	return ""
 }
 
 // problem makes one API error of located errors, those of a file in the order of

@@ -109,16 +109,11 @@ func (s *Site) DecideApproval(ctx context.Context, who, code string, in api.Site
 		return nil, api.Errorf(api.CodeInvalid, "code", "%q is no code", code).WithRemedy("give the six digits on the machine's screen, such as 482-913")
 	}
 	var out *api.Ordered
-	err := s.write(ctx, func(x store.Tx) error {
+	err := s.change(ctx, who, func(x store.Tx, seen world) error {
 		all, err := s.waiting(x)
 		if err != nil {
 			return err
 		}
-		seen, err := s.loadWorld(x)
-		if err != nil {
-			return err
-		}
-		seen = seen.as(who)
 		all = slices.DeleteFunc(all, func(w waiting) bool { return seen.look(osd.KindBox, w.box.ID) == nil })
 		w, err := pick(all, normal, in.Box)
 		if err != nil {

@@ -28,16 +28,8 @@ func (s *Site) ImportComputers(ctx context.Context, who string, in api.ComputerI
 		return nil, api.Errorf(api.CodeInvalid, in.File, "%v", err)
 	}
 	var out *api.ComputerImported
-	run := s.write
-	if in.DryRun {
-		run = s.store.Read
-	}
-	err = run(ctx, func(x store.Tx) error {
-		w, err := s.loadWorld(x)
-		if err != nil {
-			return err
-		}
-		m := &computerImport{in: in, file: f, world: w.as(who), problems: slices.Clone(f.Problems)}
+	err = s.propose(ctx, who, in.DryRun, func(x store.Tx, w world) error {
+		m := &computerImport{in: in, file: f, world: w, problems: slices.Clone(f.Problems)}
 		p, err := m.plan()
 		if err != nil {
 			return err
@@ -46,16 +38,8 @@ func (s *Site) ImportComputers(ctx context.Context, who string, in api.ComputerI
 		if in.DryRun || len(m.problems) > 0 && !in.SkipBad {
 			return nil
 		}
-		for _, step := range p.steps {
-			if err := s.putStep(x, step); err != nil {
-				return err
-			}
-			if step.action == actionUnchanged {
-				continue
-			}
-			if err := s.audit(x, who, "import", title(step.Object), step.action+" "+meta(step.Object).ID); err != nil {
-				return err
-			}
+		if err := s.putSteps(x, who, "import", p); err != nil {
+			return err
 		}
 		return s.audit(x, who, "import", in.File, fmt.Sprintf("%d computers created, %d updated, %d unchanged, %d bad rows left out", out.Created, out.Updated, out.Unchanged, len(m.problems)))
 	})
@@ -194,26 +178,6 @@ func badLines(problems []computercsv.Problem) map[int]bool {
 		lines[p.Line] = true
 	}
 	return lines
-}
-
-// putStep writes one object of a plan; new ones get their ID.
-func (s *Site) putStep(x store.Tx, c *step) error {
-	if c.action == actionUnchanged {
-		return nil
-	}
-	m := meta(c.Object)
-	if m.ID == "" {
-		id, err := x.NextID(s.code)
-		if err != nil {
-			return err
-		}
-		m.ID = id
-	}
-	r, err := encode(c.Object)
-	if err != nil {
-		return err
-	}
-	return x.PutObject(r)
 }
 
 func (s *Site) postComputers(w http.ResponseWriter, r *http.Request, c caller) error {

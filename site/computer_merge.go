@@ -21,55 +21,26 @@ import (
 // is deleted. What boxes remember of its runs counts for the second (Former). Its
 // grants are void: they name a computer that is no more.
 func (s *Site) MergeComputers(ctx context.Context, who, from string, in api.Merge) (*api.Applied, error) {
-	out := &api.Applied{DryRun: in.DryRun, Changes: []api.Change{}}
-	run := s.write
-	if in.DryRun {
-		run = s.store.Read
-	}
-	err := run(ctx, func(x store.Tx) error {
-		w, err := s.loadWorld(x)
+	return s.carry(ctx, who, in.DryRun, func(x store.Tx, w world) (*plan, error) {
+		from, to, err := w.pair(from, in.Into)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		w = w.as(who)
-		m := &merging{w: w}
-		if m.from, m.to, err = w.pair(from, in.Into); err != nil {
-			return err
-		}
+		m := &merging{w: w, from: from, to: to}
 		open, err := s.openGrants(x)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := m.refuse(open, in.Force); err != nil {
-			return err
+			return nil, err
 		}
 		p, err := m.plan(open)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		for _, o := range append(m.gone, m.from) {
-			out.Changes = append(out.Changes, api.Change{Kind: string(o.ObjectKind()), Name: o.ObjectName(), ID: meta(o).ID, Action: actionDelete})
-		}
-		out.Changes = append(out.Changes, changes(p)...)
-		if in.DryRun {
-			return nil
-		}
-		return s.carryMergeOut(x, who, m, p)
+		p.last = func() error { return s.finishMerge(x, who, m) }
+		return p, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-// changes are the steps of a plan, for people.
-func changes(p *plan) []api.Change {
-	var out []api.Change
-	for _, c := range p.steps {
-		m := meta(c.Object)
-		out = append(out, api.Change{Kind: string(c.ObjectKind()), Name: m.Name, ID: m.ID, Action: c.action, Notes: c.notes})
-	}
-	return out
 }
 
 // pair finds the two computers of a merge.
@@ -107,7 +78,6 @@ func (s *Site) openGrants(x store.Tx) (map[string]int, error) {
 type merging struct {
 	w        world
 	from, to *osd.Computer
-	gone     []osd.Object // associations that mean nothing any more
 }
 
 // refuse says what speaks against a merge. Two GUIDs are two motherboards: to
@@ -131,36 +101,20 @@ func (m *merging) refuse(open map[string]int, force bool) error {
 	return api.Errorf(api.CodeRefused, title(m.from), "%s", why).WithRemedy("if that is what you want: --force")
 }
 
-// plan is what the merge does to objects, but for what it deletes.
+// plan is what the merge does to objects.
 func (m *merging) plan(open map[string]int) (*plan, error) {
 	left := m.w.clone()
 	delete(left.kinds[osd.KindComputer], m.from.Name)
-	objects := []written{{Object: m.joined(), file: "merge"}}
-	for _, c := range all[*osd.Collection](m.w, osd.KindCollection) {
-		if i := slices.Index(c.Members, m.from.Name); i >= 0 {
-			one := *c
-			one.Members = slices.Clone(c.Members)
-			one.Members[i] = m.to.Name
-			if j := slices.Index(c.Members, m.to.Name); j >= 0 {
-				one.Members = slices.Delete(one.Members, i, i+1)
-			}
-			objects = append(objects, written{Object: &one, file: "merge"})
-		}
+	kept, gone := m.associations()
+	for _, a := range gone {
+		delete(left.kinds[osd.KindAssociation], a.ObjectName())
 	}
-	taken := m.destinations()
-	for _, a := range all[*osd.Association](m.w, osd.KindAssociation) {
-		if a.Source != m.from.Name && a.To() != m.from.Name {
-			continue
-		}
-		one := m.renamed(a)
-		if one.Type() == osd.AssociationInPlace && a.Type() != osd.AssociationInPlace || a.To() == m.from.Name && taken[m.to.Name] {
-			m.gone = append(m.gone, a)
-			delete(left.kinds[osd.KindAssociation], a.Name)
-			continue
-		}
-		objects = append(objects, written{Object: one, file: "merge"})
+	var objects []written
+	for _, o := range slices.Concat([]osd.Object{m.joined()}, m.collections(), kept) {
+		objects = append(objects, written{Object: o, file: "merge"})
 	}
 	p := makePlan(left, objects)
+	p.gone = append(gone, m.from)
 	switch {
 	case p.forbidden:
 		return nil, problem(p.errs, api.CodeForbidden)
@@ -203,6 +157,43 @@ func (m *merging) joined() *osd.Computer {
 	return &c
 }
 
+// collections are those that have the first as a direct member, with the second
+// in its place.
+func (m *merging) collections() (out []osd.Object) {
+	for _, c := range all[*osd.Collection](m.w, osd.KindCollection) {
+		i := slices.Index(c.Members, m.from.Name)
+		if i < 0 {
+			continue
+		}
+		one := *c
+		one.Members = slices.Clone(c.Members)
+		one.Members[i] = m.to.Name
+		if slices.Contains(c.Members, m.to.Name) {
+			one.Members = slices.Delete(one.Members, i, i+1)
+		}
+		out = append(out, &one)
+	}
+	return out
+}
+
+// associations are those of the first, with the second in its place; gone are
+// those that mean nothing any more.
+func (m *merging) associations() (kept, gone []osd.Object) {
+	taken := m.destinations()
+	for _, a := range all[*osd.Association](m.w, osd.KindAssociation) {
+		if a.Source != m.from.Name && a.To() != m.from.Name {
+			continue
+		}
+		one := m.renamed(a)
+		if one.Type() == osd.AssociationInPlace && a.Type() != osd.AssociationInPlace || a.To() == m.from.Name && taken[m.to.Name] {
+			gone = append(gone, a)
+			continue
+		}
+		kept = append(kept, one)
+	}
+	return kept, gone
+}
+
 // destinations are the computers that get state of another one.
 func (m *merging) destinations() map[string]bool {
 	taken := map[string]bool{}
@@ -222,16 +213,8 @@ func (m *merging) renamed(a *osd.Association) *osd.Association {
 	return &one
 }
 
-// carryMergeOut writes a merge: what goes is deleted first.
-func (s *Site) carryMergeOut(x store.Tx, who string, m *merging, p *plan) error {
-	for _, o := range append(m.gone, m.from) {
-		if err := errors.Join(x.DeleteObject(meta(o).ID), s.audit(x, who, "delete", title(o), meta(o).ID)); err != nil {
-			return err
-		}
-	}
-	if err := s.carryOut(x, who, p, nil); err != nil {
-		return err
-	}
+// finishMerge keeps the newer of the two inventories and tells the audit log.
+func (s *Site) finishMerge(x store.Tx, who string, m *merging) error {
 	mine, theirs := m.w.inventory[m.to.ID], m.w.inventory[m.from.ID]
 	if theirs.Time.After(mine.Time) {
 		record, err := json.Marshal(theirs)

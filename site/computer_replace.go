@@ -17,52 +17,36 @@ import (
 // Labels that belong to another computer are refused. Grants hold the labels of
 // the day they were issued.
 func (s *Site) ReplaceLabels(ctx context.Context, who, name string, in api.Replace) (*api.Applied, error) {
-	out := &api.Applied{DryRun: in.DryRun, Changes: []api.Change{}}
-	run := s.write
-	if in.DryRun {
-		run = s.store.Read
-	}
-	err := run(ctx, func(x store.Tx) error {
-		w, err := s.loadWorld(x)
-		if err != nil {
-			return err
-		}
-		w = w.as(who)
+	return s.carry(ctx, who, in.DryRun, func(x store.Tx, w world) (*plan, error) {
 		was, ok := w.look(osd.KindComputer, name).(*osd.Computer)
 		if !ok {
-			return notThere(osd.KindComputer, name)
+			return nil, notThere(osd.KindComputer, name)
 		}
 		c, err := relabel(was, in)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		p := makePlan(w, []written{{Object: c, file: "replace"}})
 		if p.forbidden {
-			return problem(p.errs, api.CodeForbidden)
+			return nil, problem(p.errs, api.CodeForbidden)
 		}
 		if len(p.errs) > 0 {
-			e := problem(p.errs, api.CodeConflict)
-			return e.WithRemedy("if both are one machine: bootward computer merge; if not, correct the other one")
+			return nil, problem(p.errs, api.CodeConflict).WithRemedy("if both are one machine: bootward computer merge; if not, correct the other one")
 		}
 		open, err := s.openGrants(x)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		w.noteReplaced(p.steps[0], was, c, open[c.ID])
-		out.Changes = append(out.Changes, changes(p)...)
-		if in.DryRun || p.steps[0].action == actionUnchanged {
-			return nil
+		if p.steps[0].action == actionUnchanged {
+			return p, nil
 		}
-		if err := s.carryOut(x, who, p, nil); err != nil {
-			return err
+		p.last = func() error {
+			return s.audit(x, who, "replace", title(c), fmt.Sprintf("MAC %s, GUID %s, TPM %s; it was MAC %s, GUID %s, TPM %s",
+				strings.Join(c.MACs, " "), c.SMBIOSGUID, cmp.Or(c.TPM, api.NoTPM), strings.Join(was.MACs, " "), was.SMBIOSGUID, cmp.Or(was.TPM, api.NoTPM)))
 		}
-		return s.audit(x, who, "replace", title(c), fmt.Sprintf("MAC %s, GUID %s, TPM %s; it was MAC %s, GUID %s, TPM %s",
-			strings.Join(c.MACs, " "), c.SMBIOSGUID, cmp.Or(c.TPM, api.NoTPM), strings.Join(was.MACs, " "), was.SMBIOSGUID, cmp.Or(was.TPM, api.NoTPM)))
+		return p, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
 }
 
 // noteReplaced says what follows of new labels.

@@ -42,12 +42,7 @@ func (w world) prover(name string) (*osd.Person, error) {
 // credential changes those of a person, in one transaction with its entry in the
 // audit log.
 func (s *Site) credential(ctx context.Context, who, name, what string, change func(store.Tx, world, *osd.Person) (text string, err error)) error {
-	return s.write(ctx, func(x store.Tx) error {
-		w, err := s.loadWorld(x)
-		if err != nil {
-			return err
-		}
-		w = w.as(who)
+	return s.change(ctx, who, func(x store.Tx, w world) error {
 		p, err := w.prover(name)
 		if err != nil {
 			return err

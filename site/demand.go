@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/osd"
@@ -76,20 +75,7 @@ func on(do osd.Permission, kind osd.Kind) demand {
 
 // notThere is the answer about what does not exist, and about what one may not see.
 func notThere(k osd.Kind, name string) *api.Error {
-	return api.Errorf(api.CodeNotFound, fmt.Sprintf("%s %q", k, name), "there is none of this name or id").WithRemedy("`bootward %s list` shows those that are there", commandWord(k))
-}
-
-// commandWord is how the command line calls a kind.
-func commandWord(k osd.Kind) string {
-	switch k {
-	case osd.KindTaskSequence:
-		return "sequence"
-	case osd.KindAssociation:
-		return "association"
-	case osd.KindSettings:
-		return "settings"
-	}
-	return strings.ToLower(string(k))
+	return api.Errorf(api.CodeNotFound, fmt.Sprintf("%s %q", k, name), "there is none of this name or id").WithRemedy("`bootward %s list` shows those that are there", k.Word())
 }
 
 // deployTo wants deploy on the collection of the advertisement of {name}.

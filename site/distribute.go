@@ -17,12 +17,7 @@ import (
 // asked, or nothing. What a box holds already of it changes nothing.
 func (s *Site) Distribute(ctx context.Context, who string, k osd.Kind, nameOrID string, in api.Distribute) (*api.Distributed, error) {
 	var out *api.Distributed
-	err := s.write(ctx, func(x store.Tx) error {
-		w, err := s.loadWorld(x)
-		if err != nil {
-			return err
-		}
-		w = w.as(who)
+	err := s.change(ctx, who, func(x store.Tx, w world) error {
 		was, err := x.Object(k, nameOrID)
 		if err != nil {
 			return err

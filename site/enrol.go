@@ -28,16 +28,12 @@ func (s *Site) EnrolToken(ctx context.Context, who, box string) (*api.EnrolToken
 		return nil, fmt.Errorf("make token: %w", err)
 	}
 	out := &api.EnrolToken{Token: token, ExpiresAt: s.now().UTC().Add(TokenLife).Truncate(time.Second)}
-	err = s.write(ctx, func(x store.Tx) error {
-		w, err := s.loadWorld(x)
-		if err != nil {
-			return err
-		}
+	err = s.change(ctx, who, func(x store.Tx, w world) error {
 		o, err := x.Object(osd.KindBox, box)
 		if err != nil {
 			return err
 		}
-		if err := w.as(who).need(osd.Change, w.kinds[osd.KindBox][o.Name]); err != nil {
+		if err := w.need(osd.Change, w.kinds[osd.KindBox][o.Name]); err != nil {
 			return err
 		}
 		out.Box = o.Name

@@ -28,7 +28,6 @@ func (s *Site) TakeEvents(ctx context.Context, box string, in api.EventBatch) (*
 	}
 	var next, gone uint64
 	err := s.store.Write(ctx, func(x store.Tx) error {
-		gone = 0
 		b, err := x.Box(box)
 		if err != nil {
 			return err
@@ -39,35 +38,11 @@ func (s *Site) TakeEvents(ctx context.Context, box string, in api.EventBatch) (*
 		if next, err = x.NextEvent(box, in.StateID); err != nil {
 			return err
 		}
-		before := next
-		for _, e := range in.Events {
-			if e.Number != next {
-				if e.Number < next {
-					continue
-				}
-				break
-			}
-			next++
-			if e.Status == nil && e.Flight == nil && e.Audit == nil && e.Discovered == nil {
-				gone++
-				continue
-			}
-			wrong := checkEvent(e)
-			if wrong == nil {
-				wrong, err = s.foreign(x, b, e)
-			}
-			if err != nil {
-				return err
-			}
-			if wrong != nil {
-				s.log.Warn("event dropped", "box", box, "number", e.Number, "error", wrong)
-			} else if err := s.keepEvent(x, b, e); err != nil {
-				return err
-			}
+		fresh := freshEvents(in.Events, next)
+		if gone, err = s.keepEvents(x, b, fresh); err != nil || len(fresh) == 0 {
+			return err
 		}
-		if next == before {
-			return nil
-		}
+		next += uint64(len(fresh))
 		return x.SetNextEvent(box, in.StateID, next)
 	})
 	if err != nil {
@@ -82,6 +57,45 @@ func (s *Site) TakeEvents(ctx context.Context, box string, in api.EventBatch) (*
 		s.log.Warn("events are lost: the box does not keep them any more", "box", box, "events", gone)
 	}
 	return &api.EventAck{Next: next}, nil
+}
+
+// freshEvents are those of a batch that bear the next numbers, up to the first gap.
+func freshEvents(batch []api.BoxEvent, next uint64) (fresh []api.BoxEvent) {
+	for _, e := range batch {
+		if e.Number > next {
+			break
+		}
+		if e.Number == next {
+			fresh = append(fresh, e)
+			next++
+		}
+	}
+	return fresh
+}
+
+// keepEvents keeps events, and counts those of which the box has the number only.
+// Wrong ones are dropped.
+func (s *Site) keepEvents(x store.Tx, b store.Box, events []api.BoxEvent) (gone uint64, err error) {
+	for _, e := range events {
+		if parts(e) == 0 {
+			gone++
+			continue
+		}
+		wrong := checkEvent(e)
+		if wrong == nil {
+			wrong, err = s.foreign(x, b, e)
+		}
+		if err == nil && wrong == nil {
+			err = s.keepEvent(x, b, e)
+		}
+		if err != nil {
+			return gone, err
+		}
+		if wrong != nil {
+			s.log.Warn("event dropped", "box", b.ID, "number", e.Number, "error", wrong)
+		}
+	}
+	return gone, nil
 }
 
 // foreign says why an event is not this box's to send: a job belongs to the box

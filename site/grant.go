@@ -23,6 +23,15 @@ const (
 	day              = 24 * time.Hour
 )
 
+func (s *Site) issueAll(x store.Tx, who string, wishes []wish) error {
+	for _, w := range wishes {
+		if err := s.issue(x, who, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // issue keeps a new grant, unbound: it is bound to the state of the box, and
 // signed, when policy is next made for the box.
 func (s *Site) issue(x store.Tx, who string, w wish) error {
@@ -83,22 +92,15 @@ func (s *Site) bind(x store.Tx, b store.Box) error {
 // grants of these computers are not in policy any longer.
 func (s *Site) GrantAgain(ctx context.Context, who, advertisement string, in api.GrantAgain) (*api.Granted, error) {
 	out := &api.Granted{Computers: []string{}}
-	err := s.write(ctx, func(x store.Tx) error {
-		w, err := s.loadWorld(x)
-		if err != nil {
-			return err
-		}
-		wishes, err := w.as(who).again(advertisement, in, s.now())
+	err := s.change(ctx, who, func(x store.Tx, w world) error {
+		wishes, err := w.again(advertisement, in, s.now())
 		if err != nil {
 			return err
 		}
 		for _, one := range wishes {
-			if err := s.issue(x, who, one); err != nil {
-				return err
-			}
 			out.Computers = append(out.Computers, one.computer.Name)
 		}
-		return nil
+		return s.issueAll(x, who, wishes)
 	})
 	if err != nil {
 		return nil, err

@@ -182,12 +182,8 @@ func (s *Site) sign(m *content.Manifest, c *osd.Content) error {
 // putImported creates the object, or updates its content.
 func (s *Site) putImported(ctx context.Context, who string, o osd.Object) (json.RawMessage, error) {
 	var out json.RawMessage
-	err := s.write(ctx, func(x store.Tx) error {
-		w, err := s.loadWorld(x)
-		if err == nil {
-			err = w.as(who).mayImport(o)
-		}
-		if err != nil {
+	err := s.change(ctx, who, func(x store.Tx, w world) error {
+		if err := w.mayImport(o); err != nil {
 			return err
 		}
 		m := meta(o)

@@ -32,12 +32,8 @@ func (s *Site) Order(ctx context.Context, who string, in api.Order) (*api.Ordere
 		life = wakeLife
 	}
 	out := &api.Ordered{Boxes: []string{}, Computers: []string{}, ExpiresAt: now.Add(life)}
-	err := s.write(ctx, func(x store.Tx) error {
-		w, err := s.loadWorld(x)
-		if err != nil {
-			return err
-		}
-		by, err := w.as(who).addressees(in)
+	err := s.change(ctx, who, func(x store.Tx, w world) error {
+		by, err := w.addressees(in)
 		if err != nil {
 			return err
 		}

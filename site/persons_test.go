@@ -14,6 +14,7 @@ import (
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/site/store"
 	"github.com/bootward/bootward/trust"
+	"github.com/bootward/bootward/trust/trusttest"
 )
 
 // add applies a person and gives him a token; rights is YAML of his object.
@@ -35,15 +36,7 @@ func (r *rig) certified(by *peer, name string) *peer {
 	r.t.Helper()
 	k, csr := key(r.t)
 	got := must[api.PersonCertificate](r.t, by, "POST", "/v1/persons/"+name+"/certificate", api.PersonCSR{CSR: csr, Days: 30})
-	keyPEM, err := trust.MarshalKey(k)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	pair, err := trust.KeyPair([]byte(got.Certificate), keyPEM)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return r.peer("", pair)
+	return r.peer("", trusttest.Pair(r.t, []byte(got.Certificate), k))
 }
 
 // whoAmI is the status of the question, and the answer.
@@ -113,14 +106,7 @@ func TestCertificatesThatAreNotKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keyPEM, err := trust.MarshalKey(k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pair, err := trust.KeyPair(chain, keyPEM)
-	if err != nil {
-		t.Fatal(err)
-	}
+	pair := trusttest.Pair(t, chain, k)
 	wantWho(t, "certificate of ann that the site does not know", r.peer("", pair), 401, "")
 	// One whose name is not that of the person it is kept for.
 	if err := r.write(t.Context(), func(x store.Tx) error {

@@ -39,10 +39,14 @@ type objectKey struct {
 	name string
 }
 
-// plan is what an apply does: the objects as they will be, and the world with
+// plan is what a change does: the objects as they will be, and the world with
 // them. Making it changes nothing.
 type plan struct {
+	gone  []osd.Object // deleted before the steps
 	steps []*step
+	// last writes what belongs to the steps and is no object, once they have
+	// their IDs; nil: nothing.
+	last  func() error
 	seen  map[objectKey]*step
 	world world
 	errs  document.Errors

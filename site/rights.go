@@ -146,6 +146,17 @@ func (s *Site) see(ctx context.Context, who string, f func(store.Tx, world) erro
 	})
 }
 
+// change runs f in a transaction that writes, with the world as a person sees it.
+func (s *Site) change(ctx context.Context, who string, f func(store.Tx, world) error) error {
+	return s.write(ctx, func(x store.Tx) error {
+		w, err := s.loadWorld(x)
+		if err != nil {
+			return err
+		}
+		return f(x, w.as(who))
+	})
+}
+
 // administrators are the IDs of those who can sign in now and may do everything.
 func (w world) administrators() []string {
 	var ids []string

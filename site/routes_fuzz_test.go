@@ -21,7 +21,7 @@ import (
 	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/osd/status"
 	"github.com/bootward/bootward/site/store"
-	"github.com/bootward/bootward/trust"
+	"github.com/bootward/bootward/trust/trusttest"
 )
 
 // throwaway is a site without a socket, with one administrator and one box that
@@ -69,14 +69,7 @@ func (w *throwaway) enrol(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, err := trust.NewKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	csr, err := trust.NewCSR(k)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, csr := trusttest.Key(t)
 	e, err := w.Enrol(t.Context(), api.Enrol{Token: token.Token, ClientCSR: csr, IntermediateCSR: csr, StateID: "s"})
 	if err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
 package site
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/trust"
+	"github.com/bootward/bootward/trust/trusttest"
 )
 
 // wanted says whom each route is for. It is written down once more, apart from
@@ -167,15 +167,11 @@ func TestRoutesOfStrangers(t *testing.T) {
 		t.Fatal(err)
 	}
 	k, csr := key(t)
-	chain, err1 := ca.BoxClient(csr, "one", r.clock.now())
-	keyPEM, err2 := trust.MarshalKey(k)
-	if err := errors.Join(err1, err2); err != nil {
-		t.Fatal(err)
-	}
-	pair, err := trust.KeyPair(chain, keyPEM)
+	chain, err := ca.BoxClient(csr, "one", r.clock.now())
 	if err != nil {
 		t.Fatal(err)
 	}
+	pair := trusttest.Pair(t, chain, k)
 	walk := func(name string, p *peer) {
 		p.token = r.token // a good token does not help
 		for _, pattern := range found {

@@ -17,6 +17,7 @@ import (
 	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/site/store"
 	"github.com/bootward/bootward/trust"
+	"github.com/bootward/bootward/trust/trusttest"
 )
 
 const (
@@ -85,15 +86,7 @@ func (r *sealedRig) enrolSealing(name, state string) *peer {
 	_, intermediate := key(r.t)
 	e := must[api.Enrolled](r.t, r.peer("", nil), "POST", "/v1/box/enrol", api.Enrol{Token: token, ClientCSR: client, IntermediateCSR: intermediate,
 		StateID: state, SealingKey: r.keys[name].Public()})
-	keyPEM, err := trust.MarshalKey(k)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	pair, err := trust.KeyPair([]byte(e.Certificate), keyPEM)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	p := r.peer("", pair)
+	p := r.peer("", trusttest.Pair(r.t, []byte(e.Certificate), k))
 	p.id, p.name, p.state = e.Box, e.BoxName, state
 	return p
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/sequence"
 	"github.com/bootward/bootward/trust"
+	"github.com/bootward/bootward/trust/trusttest"
 )
 
 // clockTime is the time of a test; it moves only when told.
@@ -173,18 +174,7 @@ func problemOf(t *testing.T, raw []byte) api.Error {
 	return e
 }
 
-func key(t *testing.T) (*ecdsa.PrivateKey, []byte) {
-	t.Helper()
-	k, err := trust.NewKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	csr, err := trust.NewCSR(k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k, csr
-}
+func key(t *testing.T) (*ecdsa.PrivateKey, []byte) { return trusttest.Key(t) }
 
 // enrol makes a fake box with a token.
 func (r *rig) enrol(token, state string) (*peer, api.Enrolled) {
@@ -193,15 +183,7 @@ func (r *rig) enrol(token, state string) (*peer, api.Enrolled) {
 	_, intermediate := key(r.t)
 	e := must[api.Enrolled](r.t, r.peer("", nil), "POST", "/v1/box/enrol",
 		api.Enrol{Token: token, ClientCSR: client, IntermediateCSR: intermediate, StateID: state, Version: "test"})
-	keyPEM, err := trust.MarshalKey(k)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	pair, err := trust.KeyPair([]byte(e.Certificate), keyPEM)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	p := r.peer("", pair)
+	p := r.peer("", trusttest.Pair(r.t, []byte(e.Certificate), k))
 	p.id, p.name, p.state = e.Box, e.BoxName, state
 	return p, e
 }

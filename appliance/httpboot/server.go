@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"syscall"
 	"time"
+
+	"github.com/bootward/bootward/internal/webserver"
 )
 
 // Times of the server. A boot file takes as long as the line needs, so there is no
@@ -52,19 +54,8 @@ func (s *Server) Run(ctx context.Context) error {
 		ErrorLog:       log.New(io.Discard, "", 0), // broken connections of firmware; transfers are reported
 		BaseContext:    func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
-	ended := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(ended)
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
-		defer cancel()
-		if srv.Shutdown(grace) != nil {
-			srv.Close()
-		}
-	})
-	err := srv.Serve(s.Listener)
-	if stop() {
+	if err := webserver.Run(ctx, srv, func() error { return srv.Serve(s.Listener) }, shutdownTime); err != nil {
 		return fmt.Errorf("httpboot on %s: %w", s.Listener.Addr(), err)
 	}
-	<-ended
 	return nil
 }

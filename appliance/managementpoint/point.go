@@ -15,13 +15,11 @@ package managementpoint
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/appliance/store"
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/policy"
@@ -109,21 +107,34 @@ func (p *Point) Decide(ctx context.Context, m policy.Machine) (Verdict, error) {
 		v.Why = []string{"nothing that the machine shows is its own: its addresses are of docks or dongles that go from machine to machine"}
 		return v, nil
 	}
+	h, err := p.history(ctx, e, computer, &v)
+	if err != nil {
+		return Verdict{}, err
+	}
+	v.Decision = e.Evaluate(m, h, now)
+	if v.Open != nil && !v.Superseded && len(v.Offers) > 0 {
+		v.Offers = nil
+		v.Why = append(v.Why, "job "+v.Open.ID+" is still running; a machine has one job at a time")
+	}
+	p.dropIncomplete(s, &v.Decision)
+	return v, nil
+}
+
+// history is what the box knows of the runs of a machine, whose open job goes into
+// the verdict.
+func (p *Point) history(ctx context.Context, e *policy.Evaluator, c *osd.Computer, v *Verdict) (policy.History, error) {
+	h := policy.History{StateID: p.Store.StateID(), Runs: map[string]policy.Run{}}
 	var ids []string
-	for _, g := range e.Grants(computer) {
+	for _, g := range e.Grants(c) {
 		ids = append(ids, g.ID)
 	}
-	used, err := p.Store.UsedAmong(ctx, ids)
-	if err != nil {
-		return Verdict{}, err
+	var err error
+	if h.UsedGrants, err = p.Store.UsedAmong(ctx, ids); err != nil {
+		return h, err
 	}
-	h := policy.History{StateID: p.Store.StateID(), UsedGrants: used, Runs: map[string]policy.Run{}}
 	jobs, err := p.Store.JobsOf(ctx, v.Machine, v.Labels...)
-	if err != nil {
-		return Verdict{}, err
-	}
 	for _, j := range jobs {
-		again := grantedAgain(s, computer, j, h)
+		again := grantedAgain(e.Snapshot(), c, j, h)
 		if j.State == store.JobOpen {
 			v.Open, v.Superseded = &j, again
 		}
@@ -133,13 +144,7 @@ func (p *Point) Decide(ctx context.Context, m policy.Machine) (Verdict, error) {
 		}
 		h.Runs[j.Document.Advertisement] = policy.Run{Job: j.ID, Open: j.State == store.JobOpen, Succeeded: j.State == store.JobSucceeded, Opened: j.Opened}
 	}
-	v.Decision = e.Evaluate(m, h, now)
-	if v.Open != nil && !v.Superseded && len(v.Offers) > 0 {
-		v.Offers = nil
-		v.Why = append(v.Why, "job "+v.Open.ID+" is still running; a machine has one job at a time")
-	}
-	p.dropIncomplete(s, &v.Decision)
-	return v, nil
+	return h, err
 }
 
 // returned says whether a job ended before its first write to a disk, so that it
@@ -157,74 +162,6 @@ func grantedAgain(s *policy.Snapshot, c *osd.Computer, j store.Job, h policy.His
 		return g.Advertisement == j.Document.Advertisement && g.Computer == c.ID &&
 			g.StateID == h.StateID && !h.UsedGrants[g.ID] && !g.IssuedAt.Before(j.Opened.Truncate(time.Second))
 	})
-}
-
-// dropIncomplete moves offers whose boot image or content is not here to the
-// refusals.
-func (p *Point) dropIncomplete(s *policy.Snapshot, d *policy.Decision) {
-	d.Offers = slices.DeleteFunc(d.Offers, func(o policy.Offer) bool {
-		why := p.lacks(s, o.Sequence, o.Advertisement.RemoteDistributionPoint)
-		if why != "" {
-			d.Refusals = append(d.Refusals, policy.Refusal{Advertisement: o.Advertisement.Name, Why: why})
-		}
-		return why != ""
-	})
-}
-
-// lacks says in words what a sequence needs that this box does not hold. With
-// relay, packages and images may come from the site meanwhile.
-func (p *Point) lacks(s *policy.Snapshot, q policy.Sequence, relay bool) string {
-	for _, c := range contentOf(s, q) {
-		if c.Manifest == "" {
-			return fmt.Sprintf("%s %s has no content; import it at the site", c.Kind, c.Name)
-		}
-		if !p.Complete(c.Manifest) {
-			if relay && p.lineUp() {
-				continue
-			}
-			if relay {
-				return fmt.Sprintf("the content of %s %s is not complete at this box yet, and the line to the site is down", c.Kind, c.Name)
-			}
-			return fmt.Sprintf("the content of %s %s is not complete at this box yet", c.Kind, c.Name)
-		}
-	}
-	for _, id := range q.Content {
-		if !slices.ContainsFunc(contentOf(s, q), func(c api.JobContent) bool { return c.ID == id }) {
-			return "content " + id + " is not in this box's policy"
-		}
-	}
-	for _, name := range q.Secrets {
-		if !s.HasSecret(name) {
-			return policy.NoSecret(name)
-		}
-	}
-	if q.BootImage == "" {
-		return "" // policy offers it to running clients alone
-	}
-	i := slices.IndexFunc(s.BootImages, func(b osd.BootImage) bool { return b.ID == q.BootImage })
-	if i < 0 {
-		return "boot image " + q.BootImage + " is not in this box's policy"
-	}
-	if b := s.BootImages[i]; !p.Complete(b.Manifest) {
-		return "boot image " + b.Name + " is not complete at this box yet"
-	}
-	return ""
-}
-
-// contentOf lists the packages and images that a sequence uses.
-func contentOf(s *policy.Snapshot, q policy.Sequence) []api.JobContent {
-	var all []api.JobContent
-	for _, c := range s.Packages {
-		if slices.Contains(q.Content, c.ID) {
-			all = append(all, api.JobContent{ID: c.ID, Name: c.Name, Kind: string(osd.KindPackage), Manifest: c.Manifest, Bytes: c.Bytes})
-		}
-	}
-	for _, c := range s.Images {
-		if slices.Contains(q.Content, c.ID) {
-			all = append(all, api.JobContent{ID: c.ID, Name: c.Name, Kind: string(osd.KindImage), Manifest: c.Manifest, File: c.File, Bytes: c.Bytes})
-		}
-	}
-	return all
 }
 
 // Progress returns how far each open job's running step is.

@@ -165,14 +165,7 @@ func (p *Point) serveHello(call) (any, *api.Error) {
 
 func (p *Point) serveOffers(c call) (any, *api.Error) {
 	var in api.Ask
-	err := read(c.r, &in)
-	if err == nil {
-		in.Identity, err = checkIdentity(in.Identity)
-	}
-	if err == nil {
-		err = checkPlace(in.Where, in.Event)
-	}
-	if err != nil {
+	if err := readFrom(c, &in, &in.Identity, &in.Where, &in.Event); err != nil {
 		return nil, err
 	}
 	return answer(p.offers(c.r.Context(), in))
@@ -180,14 +173,7 @@ func (p *Point) serveOffers(c call) (any, *api.Error) {
 
 func (p *Point) serveClaim(c call) (any, *api.Error) {
 	var in api.Claim
-	err := read(c.r, &in)
-	if err == nil {
-		in.Identity, err = checkIdentity(in.Identity)
-	}
-	if err == nil {
-		err = checkPlace(in.Where, in.Event)
-	}
-	if err != nil {
+	if err := readFrom(c, &in, &in.Identity, &in.Where, &in.Event); err != nil {
 		return nil, err
 	}
 	return answer(p.claim(c.r.Context(), in, sourceOf(c.r)))
@@ -256,6 +242,18 @@ func readIdentity(c call) (api.Identity, *api.Error) {
 		return id, err
 	}
 	return checkIdentity(id)
+}
+
+// readFrom reads what a machine says, and checks who and where it says that it is:
+// parts of in.
+func readFrom(c call, in any, id *api.Identity, where, event *string) (err *api.Error) {
+	if err = read(c.r, in); err != nil {
+		return err
+	}
+	if *id, err = checkIdentity(*id); err != nil {
+		return err
+	}
+	return checkPlace(*where, *event)
 }
 
 // read decodes a body. Unknown fields are passed over: agents may be newer.

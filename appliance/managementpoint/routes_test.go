@@ -3,7 +3,6 @@ package managementpoint
 import (
 	"context"
 	"crypto/ecdsa"
-	"crypto/ed25519"
 	"crypto/tls"
 	"encoding/json"
 	"io"
@@ -19,19 +18,17 @@ import (
 	"github.com/bootward/bootward/appliance/store"
 	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/trust"
+	"github.com/bootward/bootward/trust/trusttest"
 )
 
 // rig is a management point on a real socket with two jobs.
 type rig struct {
+	*trusttest.Site
 	t      testing.TB
-	ca     *trust.Authority
-	anchor *trust.Anchor
 	box    *trust.Authority
 	store  *store.Store
 	url    string
 	policy *policy.Snapshot
-	// signing signs grants.
-	signing ed25519.PrivateKey
 }
 
 type noContent struct{}
@@ -46,21 +43,14 @@ func (noContent) Blob(w http.ResponseWriter, _ *http.Request, sha string, _ []ap
 func newRig(t testing.TB) *rig {
 	t.Helper()
 	now := time.Now()
-	ca, err := trust.NewAuthority("CEN", now)
-	fatal(t, err)
-	_, root, err := ed25519.GenerateKey(nil)
-	fatal(t, err)
-	raw, err := trust.NewAnchor("CEN", root, []ed25519.PublicKey{root.Public().(ed25519.PublicKey)}, ca.PEM(), now)
-	fatal(t, err)
-	anchor, err := trust.ParseAnchor(raw)
-	fatal(t, err)
-	r := &rig{t: t, ca: ca, anchor: anchor, policy: &policy.Snapshot{Format: 1, Site: "CEN"}, signing: root}
-	r.box = r.intermediate(ca, "ward-7")
+	r := &rig{Site: trusttest.New(t, now), t: t, policy: &policy.Snapshot{Format: 1, Site: "CEN"}}
+	r.box = trusttest.Box(t, r.CA, "ward-7", now)
+	var err error
 	r.store, err = store.Open(t.Context(), filepath.Join(t.TempDir(), "box.db"), slog.New(slog.DiscardHandler), now)
 	fatal(t, err)
 	t.Cleanup(func() { r.store.Close() })
 	p := &Point{Store: r.store, Self: func() *Self {
-		return &Self{Box: "CEN00001", BoxName: "ward-7", Site: "CEN", Anchor: anchor, Authority: r.box}
+		return &Self{Box: "CEN00001", BoxName: "ward-7", Site: "CEN", Anchor: r.Anchor, Authority: r.box}
 	},
 		Policy: func() *policy.Snapshot { return r.policy }, Complete: func(string) bool { return true }, Content: noContent{}, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -83,38 +73,7 @@ func fatal(t testing.TB, err error) {
 	}
 }
 
-func (r *rig) key() (*ecdsa.PrivateKey, []byte) {
-	key, err := trust.NewKey()
-	fatal(r.t, err)
-	csr, err := trust.NewCSR(key)
-	fatal(r.t, err)
-	return key, csr
-}
-
-func (r *rig) intermediate(ca *trust.Authority, name string) *trust.Authority {
-	key, csr := r.key()
-	cert, err := ca.BoxIntermediate(csr, name, time.Now())
-	fatal(r.t, err)
-	a, err := trust.ParseAuthority(cert, key)
-	fatal(r.t, err)
-	return a
-}
-
-func (r *rig) pair(chain []byte, key *ecdsa.PrivateKey) *tls.Certificate {
-	keyPEM, err := trust.MarshalKey(key)
-	fatal(r.t, err)
-	c, err := trust.KeyPair(chain, keyPEM)
-	fatal(r.t, err)
-	return c
-}
-
-// jobCert makes a certificate for a job's name.
-func (r *rig) jobCert(by *trust.Authority, job string, at time.Time) (*tls.Certificate, *ecdsa.PrivateKey) {
-	key, csr := r.key()
-	chain, _, err := by.Job(csr, job, at, time.Hour)
-	fatal(r.t, err)
-	return r.pair(chain, key), key
-}
+func (r *rig) key() (*ecdsa.PrivateKey, []byte) { return trusttest.Key(r.t) }
 
 func (r *rig) openJob(id string, key *ecdsa.PrivateKey) {
 	fatal(r.t, r.store.OpenJob(r.t.Context(), store.Job{ID: id, Machine: "computer:" + id, Name: id, Key: fingerprint(&key.PublicKey), Document: api.Job{ID: id}, Opened: time.Now()}, ""))
@@ -126,7 +85,7 @@ func (r *rig) ask(cert *tls.Certificate, pattern, body string) (int, string) {
 	method, path, _ := strings.Cut(pattern, " ")
 	path = strings.NewReplacer("{digest}", "sha256:"+strings.Repeat("a", 64), "{sha256}", strings.Repeat("a", 64)).Replace(path)
 	c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true,
-		TLSClientConfig: trust.ClientTLS(r.anchor, trust.IsPoint("CEN"), func() *tls.Certificate { return cert }, time.Now)}}
+		TLSClientConfig: trust.ClientTLS(r.Anchor, trust.IsPoint("CEN"), func() *tls.Certificate { return cert }, time.Now)}}
 	req, err := http.NewRequestWithContext(r.t.Context(), method, r.url+path, strings.NewReader(body))
 	fatal(r.t, err)
 	resp, err := c.Do(req)
@@ -150,24 +109,24 @@ func (r *rig) ask(cert *tls.Certificate, pattern, body string) (int, string) {
 // TestEveryRouteIsClosed walks the table as everybody who has no business.
 func TestEveryRouteIsClosed(t *testing.T) {
 	r := newRig(t)
-	own, ownKey := r.jobCert(r.box, "open", time.Now())
+	own, ownKey := trusttest.Job(t, r.box, "open", time.Now())
 	r.openJob("open", ownKey)
-	halted, haltedKey := r.jobCert(r.box, "halted", time.Now())
+	halted, haltedKey := trusttest.Job(t, r.box, "halted", time.Now())
 	r.openJob("halted", haltedKey)
 	fatal(t, r.store.EndJob(t.Context(), "halted", store.JobHalted, "ALARM", time.Now()))
-	ended, endedKey := r.jobCert(r.box, "ended", time.Now())
+	ended, endedKey := trusttest.Job(t, r.box, "ended", time.Now())
 	r.openJob("ended", endedKey)
 	fatal(t, r.store.EndJob(t.Context(), "ended", store.JobAbandoned, "gone", time.Now()))
 
 	otherSite, err := trust.NewAuthority("CEN", time.Now())
 	fatal(t, err)
-	wrong, _ := r.jobCert(r.intermediate(otherSite, "ward-7"), "open", time.Now())
-	expired, _ := r.jobCert(r.box, "open", time.Now().Add(-2*time.Hour))
-	otherBox, _ := r.jobCert(r.intermediate(r.ca, "ward-8"), "open", time.Now())
-	otherKey, _ := r.jobCert(r.box, "open", time.Now())
-	unknown, _ := r.jobCert(r.box, "never", time.Now())
+	wrong, _ := trusttest.Job(t, trusttest.Box(t, otherSite, "ward-7", time.Now()), "open", time.Now())
+	expired, _ := trusttest.Job(t, r.box, "open", time.Now().Add(-2*time.Hour))
+	otherBox, _ := trusttest.Job(t, trusttest.Box(t, r.CA, "ward-8", time.Now()), "open", time.Now())
+	otherKey, _ := trusttest.Job(t, r.box, "open", time.Now())
+	unknown, _ := trusttest.Job(t, r.box, "never", time.Now())
 	boxKey, csr := r.key()
-	chain, err := r.ca.BoxClient(csr, "ward-7", time.Now())
+	chain, err := r.CA.BoxClient(csr, "ward-7", time.Now())
 	fatal(t, err)
 	for _, tt := range []struct {
 		name string
@@ -181,7 +140,7 @@ func TestEveryRouteIsClosed(t *testing.T) {
 		{"another box", otherBox, 403},
 		{"another key", otherKey, 403},
 		{"a job that never was", unknown, 403},
-		{"the box's own client certificate", r.pair(chain, boxKey), 403},
+		{"the box's own client certificate", trusttest.Pair(t, chain, boxKey), 403},
 		{"halted job", halted, 403},
 		{"ended job", ended, 403},
 	} {

@@ -16,6 +16,7 @@ import (
 	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/osd/status"
 	"github.com/bootward/bootward/trust"
+	"github.com/bootward/bootward/trust/trusttest"
 )
 
 const joinCanary = "Canary-of-a-join-password"
@@ -222,7 +223,7 @@ func TestSecretsNeedTrust(t *testing.T) {
 			j.Approved, j.Grant = "", "G1"
 			payload, err := json.Marshal(g)
 			fatal(r.t, err)
-			envelope := trust.Sign(trust.TypeGrant, payload, r.signing)
+			envelope := trust.Sign(trust.TypeGrant, payload, r.Signing)
 			if forge {
 				envelope.Payload = bytes.Replace(envelope.Payload, []byte(`"G1"`), []byte(`"G2"`), 1)
 			}
@@ -333,7 +334,7 @@ func TestSequenceLacksItsSecret(t *testing.T) {
 func TestSecretsOverTheWire(t *testing.T) {
 	r := newRig(t)
 	r.ward()
-	cert, key := r.jobCert(r.box, "wire", time.Now())
+	cert, key := trusttest.Job(t, r.box, "wire", time.Now())
 	fatal(t, r.store.OpenJob(t.Context(), store.Job{ID: "wire", Machine: "m", Name: "wire", Key: fingerprint(&key.PublicKey), Approved: "tom", Opened: time.Now(),
 		Document: api.Job{ID: "wire", Sequence: policy.Sequence{Document: json.RawMessage(joining)}}}, ""))
 	body, err := json.Marshal(api.AskSecrets{Step: 3, Key: newSealing(t).Public()})

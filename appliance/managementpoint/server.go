@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bootward/bootward/internal/webserver"
 	"github.com/bootward/bootward/trust"
 )
 
@@ -48,20 +49,9 @@ func (p *Point) ServeAll(ctx context.Context, l net.Listener, h http.Handler) er
 		ErrorLog:    log.New(&quiet{p.Log}, "", 0),
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
-	ended := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(ended)
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
-		defer cancel()
-		if srv.Shutdown(grace) != nil {
-			srv.Close()
-		}
-	})
-	err := srv.ServeTLS(l, "", "")
-	if stop() {
+	if err := webserver.Run(ctx, srv, func() error { return srv.ServeTLS(l, "", "") }, shutdownTime); err != nil {
 		return fmt.Errorf("management point on %s: %w", l.Addr(), err)
 	}
-	<-ended
 	return nil
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/osd/status"
+	"github.com/bootward/bootward/trust/trusttest"
 )
 
 const (
@@ -141,7 +142,7 @@ func TestSelfRegisteredClientsGetNothing(t *testing.T) {
 // direct is a management point without a socket, on the rig's store and policy.
 func (r *rig) direct(now func() time.Time) *Point {
 	return &Point{Store: r.store, Self: func() *Self {
-		return &Self{Box: "CEN00001", BoxName: "ward-7", Site: "CEN", Anchor: r.anchor, Authority: r.box}
+		return &Self{Box: "CEN00001", BoxName: "ward-7", Site: "CEN", Anchor: r.Anchor, Authority: r.box}
 	}, Policy: func() *policy.Snapshot { return r.policy }, Complete: func(string) bool { return true }, Content: noContent{}, Now: now, Log: slog.New(slog.DiscardHandler)}
 }
 
@@ -321,7 +322,7 @@ func TestErrorsStayInside(t *testing.T) {
 // only in the handshake.
 func TestCertificateEndsOnALongConnection(t *testing.T) {
 	r := newRig(t)
-	cert, key := r.jobCert(r.box, "open", time.Now())
+	cert, key := trusttest.Job(t, r.box, "open", time.Now())
 	r.openJob("open", key)
 	clock := time.Now()
 	p := r.direct(func() time.Time { return clock })

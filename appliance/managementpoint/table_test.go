@@ -11,6 +11,7 @@ import (
 
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/osd/policy"
+	"github.com/bootward/bootward/trust/trusttest"
 )
 
 // mayUse is who may use each route, written a second time: a route that is
@@ -53,7 +54,7 @@ func FuzzBodies(f *testing.F) {
 	r := newRig(f)
 	r.ward()
 	p := r.direct(time.Now)
-	cert, key := r.jobCert(r.box, "open", time.Now())
+	cert, key := trusttest.Job(f, r.box, "open", time.Now())
 	r.openJob("open", key)
 	f.Fuzz(func(t *testing.T, n int, body string) {
 		p.limits = limiter{} // it is not the limit that is looked at

@@ -11,6 +11,7 @@ import (
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/osd/status"
+	"github.com/bootward/bootward/trust/trusttest"
 )
 
 // wardOfWipes fills the rig's policy: n computers in one collection, a mandatory
@@ -132,7 +133,7 @@ func TestErase(t *testing.T) {
 	r := newRig(t)
 	r.wardOfWipes(0, 0, 0, time.Now())
 	open := func(id string, destructive bool) {
-		cert, key := r.jobCert(r.box, id, time.Now())
+		cert, key := trusttest.Job(t, r.box, id, time.Now())
 		fatal(t, r.store.OpenJob(t.Context(), store.Job{ID: id, Machine: id, Name: id, Key: fingerprint(&key.PublicKey), Opened: time.Now(),
 			Document: api.Job{ID: id, Sequence: policy.Sequence{Destructive: destructive}}}, ""))
 		for i, want := range map[bool][]int{true: {http.StatusNoContent, http.StatusNoContent}, false: {http.StatusUnprocessableEntity}}[destructive] {

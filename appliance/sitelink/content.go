@@ -1,72 +1,18 @@
 package sitelink
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/bootward/bootward/content"
 	"github.com/bootward/bootward/internal/supervisor"
-	"github.com/bootward/bootward/osd/policy"
 )
-
-// Wanted is one version of content that the box must hold.
-type Wanted struct {
-	Digest string
-	Name   string // kind and name, for people
-	Bytes  int64
-}
-
-// WantedBy lists what a policy needs, boot images first: with them the box can
-// answer. Each digest is listed once.
-func WantedBy(s *policy.Snapshot) []Wanted {
-	var all []Wanted
-	seen := map[string]bool{}
-	add := func(kind, name, digest string, bytes int64) {
-		if digest != "" && !seen[digest] {
-			seen[digest] = true
-			all = append(all, Wanted{digest, kind + " " + name, bytes})
-		}
-	}
-	for _, b := range s.BootImages {
-		add("boot image", b.Name, b.Manifest, b.Bytes)
-	}
-	for _, p := range s.Packages {
-		add("package", p.Name, p.Manifest, p.Bytes)
-	}
-	for _, i := range s.Images {
-		add("image", i.Name, i.Manifest, i.Bytes)
-	}
-	slices.SortStableFunc(all, func(a, b Wanted) int {
-		return cmp.Compare(rank(a), rank(b))
-	})
-	return all
-}
-
-// rank brings boot images first, then small things: they are ready soon.
-func rank(w Wanted) int64 {
-	if strings.HasPrefix(w.Name, "boot image ") {
-		return -1
-	}
-	return w.Bytes
-}
-
-// SyncState is how far the box's content is.
-type SyncState struct {
-	Wanted, Held int64  // bytes
-	Fetching     string // what is fetched now, "" if nothing is
-	Rate         float64
-	Left         time.Duration // 0 if not known
-	Complete     bool          // everything that policy needs is there and was verified
-	Err          error         // of the last pass
-}
 
 // Pinned says which versions running jobs need besides those of policy.
 type Pinned func(ctx context.Context) ([]string, error)
@@ -234,55 +180,4 @@ func (s *Syncer) sweep(wanted []Wanted, log *slog.Logger) int64 {
 		log.Info("removed content that is no longer needed", "bytes", freed)
 	}
 	return freed
-}
-
-// begin counts what is there.
-func (s *Syncer) begin(wanted []Wanted) {
-	held, total := s.count(wanted)
-	s.mu.Lock()
-	s.begun, s.got = time.Now(), 0
-	s.state.Wanted, s.state.Held = total, held
-	s.state.Complete = held == total && s.state.Complete
-	s.mu.Unlock()
-	s.changed.Notify()
-}
-
-// count adds up bytes: of a version that is not whole, the bytes of its files
-// that are.
-func (s *Syncer) count(wanted []Wanted) (held, total int64) {
-	for _, w := range wanted {
-		total += w.Bytes
-		if s.dir.Complete(w.Digest) {
-			held += w.Bytes
-		}
-	}
-	return held, total
-}
-
-func (s *Syncer) progress(name string, n int64) {
-	s.mu.Lock()
-	s.got += n
-	st := &s.state
-	st.Fetching = name
-	st.Held = min(st.Held+n, st.Wanted)
-	if took := time.Since(s.begun).Seconds(); took > 0.5 && s.got > 0 {
-		st.Rate = float64(s.got) / took
-		st.Left = time.Duration(float64(st.Wanted-st.Held) / st.Rate * float64(time.Second))
-	}
-	tell := time.Since(s.told) >= time.Second
-	if tell {
-		s.told = time.Now()
-	}
-	s.mu.Unlock()
-	if tell {
-		s.changed.Notify()
-	}
-}
-
-func (s *Syncer) end(wanted []Wanted, err error) {
-	held, total := s.count(wanted)
-	s.mu.Lock()
-	s.state = SyncState{Wanted: total, Held: held, Complete: err == nil, Err: err}
-	s.mu.Unlock()
-	s.changed.Notify()
 }

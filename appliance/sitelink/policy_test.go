@@ -23,6 +23,7 @@ import (
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/trust"
+	"github.com/bootward/bootward/trust/trusttest"
 )
 
 var quiet = slog.New(slog.DiscardHandler)
@@ -44,36 +45,23 @@ type fakeSite struct {
 
 func newFakeSite(t *testing.T) *fakeSite {
 	t.Helper()
-	ca, err := trust.NewAuthority("CEN", time.Now())
-	check(t, err)
-	_, root, err := ed25519.GenerateKey(nil)
-	check(t, err)
-	_, signing, err := ed25519.GenerateKey(nil)
-	check(t, err)
-	anchor, err := trust.NewAnchor("CEN", root, []ed25519.PublicKey{signing.Public().(ed25519.PublicKey)}, ca.PEM(), time.Now())
-	check(t, err)
-	s := &fakeSite{t: t, ca: ca, signing: signing, anchor: anchor}
+	made := trusttest.New(t, time.Now())
+	s := &fakeSite{t: t, ca: made.CA, signing: made.Signing, anchor: made.RawAnchor}
 	mux := http.NewServeMux()
-	mux.HandleFunc(api.RouteAnchor, func(w http.ResponseWriter, _ *http.Request) { w.Write(anchor) })
+	mux.HandleFunc(api.RouteAnchor, func(w http.ResponseWriter, _ *http.Request) { w.Write(s.anchor) })
 	mux.HandleFunc(api.RouteBoxEnrol, s.enrol)
 	mux.HandleFunc(api.RouteBoxPolicy, func(w http.ResponseWriter, _ *http.Request) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		w.Write(s.policy)
 	})
-	key, err := trust.NewKey()
+	key, _ := trusttest.Key(t)
+	chain, err := s.ca.SiteServer(key.Public(), time.Now())
 	check(t, err)
-	chain, err := ca.SiteServer(key.Public(), time.Now())
-	check(t, err)
-	keyPEM, err := trust.MarshalKey(key)
-	check(t, err)
-	pair, err := trust.KeyPair(chain, keyPEM)
-	check(t, err)
-	parsed, err := trust.ParseAnchor(anchor)
-	check(t, err)
+	pair := trusttest.Pair(t, chain, key)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	check(t, err)
-	srv := &http.Server{Handler: mux, TLSConfig: trust.ServerTLS(parsed, func() *tls.Certificate { return pair }, time.Now)}
+	srv := &http.Server{Handler: mux, TLSConfig: trust.ServerTLS(made.Anchor, func() *tls.Certificate { return pair }, time.Now)}
 	go srv.ServeTLS(l, "", "")
 	t.Cleanup(func() { srv.Close() })
 	s.url = &url.URL{Scheme: "https", Host: l.Addr().String()}

@@ -3,7 +3,6 @@ package technician
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -21,6 +20,7 @@ import (
 	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/osd/status"
 	"github.com/bootward/bootward/trust"
+	"github.com/bootward/bootward/trust/trusttest"
 )
 
 const (
@@ -50,15 +50,8 @@ func person(id, name, box string, may ...string) osd.Person {
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	now := time.Now()
-	ca, err := trust.NewAuthority("CEN", now)
-	fatal(t, err)
-	_, root, err := ed25519.GenerateKey(nil)
-	fatal(t, err)
-	raw, err := trust.NewAnchor("CEN", root, []ed25519.PublicKey{root.Public().(ed25519.PublicKey)}, ca.PEM(), now)
-	fatal(t, err)
-	anchor, err := trust.ParseAnchor(raw)
-	fatal(t, err)
-	r := &rig{t: t, ca: ca, clock: now, path: filepath.Join(t.TempDir(), "box.db")}
+	site := trusttest.New(t, now)
+	r := &rig{t: t, ca: site.CA, clock: now, path: filepath.Join(t.TempDir(), "box.db")}
 	disabled := person("P5", "dora", ownBox)
 	disabled.Disabled = true
 	r.policy = &policy.Snapshot{
@@ -75,7 +68,7 @@ func newRig(t *testing.T) *rig {
 		}
 	}
 	r.desk = &Desk{
-		Self:      func() *Self { return &Self{Site: "CEN", Anchor: anchor} },
+		Self:      func() *Self { return &Self{Site: "CEN", Anchor: site.Anchor} },
 		Evaluator: func() *policy.Evaluator { return policy.New(r.policy, policy.Local{}) },
 		Unseal: func(s policy.Sealed) ([]byte, error) {
 			if len(s.Ciphertext) == 0 {

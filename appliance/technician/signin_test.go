@@ -19,6 +19,7 @@ import (
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/trust"
+	"github.com/bootward/bootward/trust/trusttest"
 )
 
 // TestSignIn: who gets in; whoever does not hears the same, and neither PINs nor
@@ -237,21 +238,16 @@ func TestPolicyEndsSessions(t *testing.T) {
 // as the policy says; nothing else does.
 func TestCertificates(t *testing.T) {
 	r := newRig(t)
-	csr := func() []byte {
-		key, err := trust.NewKey()
-		fatal(t, err)
-		made, err := trust.NewCSR(key)
-		fatal(t, err)
-		return made
-	}
 	person := func(ca *trust.Authority, name string) []byte {
-		chain, _, err := ca.Person(csr(), name, r.clock, time.Hour)
+		_, csr := trusttest.Key(t)
+		chain, _, err := ca.Person(csr, name, r.clock, time.Hour)
 		fatal(t, err)
 		return chain
 	}
 	other, err := trust.NewAuthority("CEN", r.clock)
 	fatal(t, err)
-	box, err := r.ca.BoxClient(csr(), "ward7-box", r.clock)
+	_, csr := trusttest.Key(t)
+	box, err := r.ca.BoxClient(csr, "ward7-box", r.clock)
 	fatal(t, err)
 	for _, c := range []struct {
 		name  string

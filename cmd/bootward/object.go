@@ -31,17 +31,7 @@ func verbs(a *app, k osd.Kind) []*cobra.Command {
 }
 
 // word is how the command line calls a kind.
-func word(k osd.Kind) string {
-	switch k {
-	case osd.KindTaskSequence:
-		return "sequence"
-	case osd.KindAssociation:
-		return "association"
-	case osd.KindSettings:
-		return "settings"
-	}
-	return strings.ToLower(string(k))
-}
+func word(k osd.Kind) string { return k.Word() }
 
 // plural is how people call objects of a kind.
 func plural(k osd.Kind) string {

@@ -10,7 +10,6 @@ import (
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/status"
 	sitestore "github.com/bootward/bootward/site/store"
-	"github.com/bootward/bootward/trust"
 )
 
 // TestRunningClient: a mandatory recurring advertisement to running clients comes
@@ -82,20 +81,8 @@ func TestRunningClient(t *testing.T) {
 // claimRunning claims as a running client and fetches the job.
 func (m *target) claimRunning(t *testing.T, advertisement string) (job api.Job) {
 	t.Helper()
-	csr, err := trust.NewCSR(m.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var c api.Claimed
-	if code, text := m.call(api.RouteClaim, api.Claim{Identity: m.id, Advertisement: advertisement, CSR: csr, Where: osd.ToRunningClients}, &c); code != http.StatusOK {
+	if _, code, text := m.try(api.Claim{Advertisement: advertisement, Where: osd.ToRunningClients}); code != http.StatusOK {
 		t.Fatalf("claim: %d %s", code, text)
-	}
-	keyPEM, err := trust.MarshalKey(m.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if m.cert, err = trust.KeyPair([]byte(c.Certificate), keyPEM); err != nil {
-		t.Fatal(err)
 	}
 	if code, text := m.call(api.RouteJob, nil, &job); code != http.StatusOK || !job.ClientAgent || len(job.Grant) != 0 {
 		t.Fatalf("job: %d %s", code, text)

@@ -12,7 +12,6 @@ import (
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/inventory"
 	"github.com/bootward/bootward/osd/status"
-	"github.com/bootward/bootward/trust"
 )
 
 // strangers are what a ward needs whose machines nobody has imported.
@@ -60,7 +59,7 @@ func (m *target) again() *target {
 // want claims with what a person said, and fails the test unless it gets a job.
 func (m *target) want(c api.Claim) api.Job {
 	m.r.t.Helper()
-	code, text := m.try(c)
+	_, code, text := m.try(c)
 	if code != http.StatusOK {
 		m.r.t.Fatalf("claim: %d %s", code, text)
 	}
@@ -69,27 +68,6 @@ func (m *target) want(c api.Claim) api.Job {
 		m.r.t.Fatalf("job: %d %s", code, text)
 	}
 	return job
-}
-
-func (m *target) try(c api.Claim) (int, string) {
-	m.r.t.Helper()
-	csr, err := trust.NewCSR(m.key)
-	if err != nil {
-		m.r.t.Fatal(err)
-	}
-	c.Identity, c.CSR = m.id, csr
-	var got api.Claimed
-	code, text := m.call(api.RouteClaim, c, &got)
-	if code == http.StatusOK {
-		keyPEM, err := trust.MarshalKey(m.key)
-		if err != nil {
-			m.r.t.Fatal(err)
-		}
-		if m.cert, err = trust.KeyPair([]byte(got.Certificate), keyPEM); err != nil {
-			m.r.t.Fatal(err)
-		}
-	}
-	return code, text
 }
 
 // offers are the advertisements that a machine is offered, by name.
@@ -252,7 +230,7 @@ func TestBecomesKnownOnTheLine(t *testing.T) {
 		"is a number": {Name: "17"}, `knows no computer \"nobody\"`: {Replaces: "nobody"},
 	} {
 		c.Advertisement, c.Person = guests, true
-		if code, text := m.try(c); code != http.StatusUnprocessableEntity || !strings.Contains(text, what) {
+		if _, code, text := m.try(c); code != http.StatusUnprocessableEntity || !strings.Contains(text, what) {
 			t.Errorf("claim %+v: %d %s", c, code, text)
 		}
 	}

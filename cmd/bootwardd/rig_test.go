@@ -31,6 +31,7 @@ import (
 	"github.com/bootward/bootward/osd/sequence"
 	"github.com/bootward/bootward/site"
 	"github.com/bootward/bootward/trust"
+	"github.com/bootward/bootward/trust/trusttest"
 )
 
 const ward = `kind: Box
@@ -275,10 +276,7 @@ type target struct {
 }
 
 func (r *rig) target(mac, guid string) *target {
-	key, err := trust.NewKey()
-	if err != nil {
-		r.t.Fatal(err)
-	}
+	key, _ := trusttest.Key(r.t)
 	m := &target{r: r, id: api.Identity{MACs: []string{mac}, SMBIOSGUID: guid}, key: key}
 	m.http = &http.Client{Transport: &http.Transport{DisableKeepAlives: true,
 		TLSClientConfig: trust.ClientTLS(r.site.Anchor(), trust.IsPoint("CEN"), func() *tls.Certificate { return m.cert }, time.Now)}}
@@ -315,22 +313,23 @@ func (m *target) call(route string, in, out any) (int, string) {
 
 func (m *target) claim(advertisement string) (api.Claimed, int, string) {
 	m.r.t.Helper()
+	return m.try(api.Claim{Advertisement: advertisement})
+}
+
+// try claims as this machine. With the job comes its certificate.
+func (m *target) try(c api.Claim) (api.Claimed, int, string) {
+	m.r.t.Helper()
 	csr, err := trust.NewCSR(m.key)
 	if err != nil {
 		m.r.t.Fatal(err)
 	}
-	var c api.Claimed
-	code, text := m.call(api.RouteClaim, api.Claim{Identity: m.id, Advertisement: advertisement, CSR: csr}, &c)
+	c.Identity, c.CSR = m.id, csr
+	var got api.Claimed
+	code, text := m.call(api.RouteClaim, c, &got)
 	if code == http.StatusOK {
-		keyPEM, err := trust.MarshalKey(m.key)
-		if err != nil {
-			m.r.t.Fatal(err)
-		}
-		if m.cert, err = trust.KeyPair([]byte(c.Certificate), keyPEM); err != nil {
-			m.r.t.Fatal(err)
-		}
+		m.cert = trusttest.Pair(m.r.t, []byte(got.Certificate), m.key)
 	}
-	return c, code, text
+	return got, code, text
 }
 
 // line is a TCP proxy that can be cut, and that breaks one connection after a

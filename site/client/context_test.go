@@ -1,7 +1,6 @@
 package client
 
 import (
-	"crypto/ed25519"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,25 +9,13 @@ import (
 
 	yaml "go.yaml.in/yaml/v4"
 
-	"github.com/bootward/bootward/trust"
+	"github.com/bootward/bootward/trust/trusttest"
 )
 
 func anchor(t testing.TB) (raw, fingerprint string) {
 	t.Helper()
-	now := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
-	ca, err := trust.NewAuthority("CEN", now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	public, root, err := ed25519.GenerateKey(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := trust.NewAnchor("CEN", root, []ed25519.PublicKey{public}, ca.PEM(), now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b), trust.KeyID(public)
+	s := trusttest.New(t, time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC))
+	return string(s.RawAnchor), s.Anchor.Fingerprint()
 }
 
 func TestContext(t *testing.T) {

@@ -51,34 +51,3 @@ func orders(t *testing.T, s store.Store) {
 		return err
 	})
 }
-
-func usedGrants(t *testing.T, s store.Store) {
-	write(t, s, func(x store.Tx) error { return x.AddGrant(store.Grant{Box: "B1", Grant: policy.Grant{ID: "g1"}}) })
-	write(t, s, func(x store.Tx) error { return x.SetGrantUsed("g1", "B1", day) })
-	wantErr(t, s.Write(t.Context(), func(x store.Tx) error { return x.SetGrantUsed("g1", "B2", day) }), store.ErrNotFound)
-	for _, want := range []time.Time{day, {}} {
-		write(t, s, func(x store.Tx) error { return x.SetGrantUsed("g1", "B1", want) })
-		read(t, s, func(x store.Tx) error {
-			got, err := x.Grants(store.GrantFilter{})
-			if err == nil && !got[0].UsedAt.Equal(want) {
-				t.Errorf("used at %s, want %s", got[0].UsedAt, want)
-			}
-			return err
-		})
-	}
-}
-
-func changes(t *testing.T, s store.Store) {
-	var numbers []uint64
-	for range 2 {
-		write(t, s, func(x store.Tx) error { return x.NoteChange() })
-		read(t, s, func(x store.Tx) error {
-			n, err := x.Change()
-			numbers = append(numbers, n)
-			return err
-		})
-	}
-	if numbers[1] != numbers[0]+1 {
-		t.Errorf("changes %v", numbers)
-	}
-}

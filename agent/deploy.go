@@ -1,0 +1,128 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/bootward/bootward/agent/disk"
+	"github.com/bootward/bootward/agent/job"
+	"github.com/bootward/bootward/agent/permit"
+	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/osd/sequence"
+	"github.com/bootward/bootward/osd/sequence/engine"
+	"github.com/bootward/bootward/osd/status"
+)
+
+// deploy claims a job and runs it.
+func (s *session) deploy(ctx context.Context, o api.Offer, seen []disk.Disk, person bool) (Next, error) {
+	s.console.Line("deploy: %s (%s)", o.Name, o.Sequence)
+	s.announce(o)
+	if err := s.claim(ctx, o, person); err != nil {
+		return s.nothing(ctx, fmt.Errorf("claim %s: %w", o.Name, err))
+	}
+	s.console.Line("job %s, computer %s", s.job.ID, s.job.Computer)
+	if err := s.open(ctx); err != nil {
+		return s.nothing(ctx, err)
+	}
+	defer s.close()
+	end, err := s.prepareAndRun(ctx, seen, person)
+	switch {
+	case ctx.Err() != nil:
+		return NextReboot, ctx.Err()
+	case err != nil:
+		end = engine.Ending{ExitCode: engine.Failure, Reason: err.Error()}
+		if e := s.giveUp(err); e != nil {
+			s.log.Error("report the failure", "error", e)
+		}
+	case end.Restart != nil:
+		return NextReboot, nil
+	case end.Succeeded:
+		s.console.Line("the task sequence is complete")
+		_ = s.flush(ctx, time.Minute)
+		return NextDisk, nil
+	}
+	s.failure(ctx, end)
+	return NextDisk, nil
+}
+
+// claim binds a job to a new key and puts it into the folder.
+func (s *session) claim(ctx context.Context, o api.Offer, person bool) error {
+	csr, err := s.cred.CSR()
+	if err != nil {
+		return err
+	}
+	claimed, err := s.obtain(ctx, o, api.Claim{Identity: identity(s.hardware), Advertisement: o.Advertisement, Person: person, CSR: csr, Ticket: s.ticket,
+		Where: s.where, Event: s.event})
+	if err != nil {
+		return err
+	}
+	limited, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := s.cred.Take([]byte(claimed.Certificate)); err != nil {
+		return err
+	}
+	s.client.Close() // the next connection shows the certificate
+	err = s.persist(limited, "the job", func() error {
+		s.job, err = s.client.Job(limited)
+		return err
+	})
+	if err == nil && s.job.Format != 1 {
+		err = fmt.Errorf("job %s: format %d, this boot image reads format 1", s.job.ID, s.job.Format)
+	}
+	return errors.Join(err,
+		s.folder.Write(job.FileKey, s.cred.KeyPEM()),
+		s.folder.Write(job.FileChain, []byte(claimed.Certificate)),
+		s.folder.WriteJSON(job.FileJob, s.job))
+}
+
+// prepareAndRun checks the job, makes its permit and runs its sequence.
+func (s *session) prepareAndRun(ctx context.Context, seen []disk.Disk, person bool) (engine.Ending, error) {
+	for _, id := range []status.MessageID{status.ProgramReceived, status.ProgramStarted, status.StartedInBoot} {
+		if err := s.report(id, 0, ""); err != nil {
+			return engine.Ending{}, err
+		}
+	}
+	seq, err := permit.Sequence(&s.job)
+	if err != nil {
+		return engine.Ending{}, err
+	}
+	env, err := s.environment(seq)
+	if err != nil {
+		return engine.Ending{}, err
+	}
+	p, err := s.permit(ctx, seq, env, seen, person)
+	if err != nil {
+		return engine.Ending{}, err
+	}
+	return s.run(ctx, seq, engine.New(env), p)
+}
+
+// permit is what lets the sequence erase a disk; nil when it erases none. The box
+// notes the first write before it happens.
+func (s *session) permit(ctx context.Context, seq *sequence.Sequence, env *sequence.Environment, seen []disk.Disk, person bool) (disk.Permit, error) {
+	if !seq.Destructive() {
+		return nil, nil
+	}
+	p, err := s.unmarked(ctx, seq, env, seen, person)
+	if err != nil {
+		return nil, err
+	}
+	return &permit.Marked{Permit: p, Mark: func(d disk.Disk) error {
+		limited, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		return s.persist(limited, "the box to note the first write", func() error { return s.client.Erase(limited, d.String()) })
+	}}, nil
+}
+
+func (s *session) unmarked(ctx context.Context, seq *sequence.Sequence, env *sequence.Environment, seen []disk.Disk, person bool) (disk.Permit, error) {
+	if !person {
+		return permit.FromGrant(&s.job, s.anchor, identity(s.hardware), s.clock.Now)
+	}
+	d, err := s.consent(ctx, seq, env, seen)
+	if err != nil {
+		return nil, err
+	}
+	return permit.FromPerson(&s.job, d, s.clock.Now)
+}

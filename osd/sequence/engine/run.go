@@ -1,0 +1,198 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/bootward/bootward/osd/sequence"
+	"github.com/bootward/bootward/osd/status"
+)
+
+// run is one run of an Engine.
+type run struct {
+	*Engine
+	lines []sequence.Line
+	env   *sequence.Environment
+}
+
+// Run goes on from the state until the sequence ends or a restart is due. An
+// error means that state or messages could not be kept, or that ctx ended: the
+// sequence has not ended then.
+func (e *Engine) Run(ctx context.Context) (Ending, error) {
+	r := &run{Engine: e, lines: e.Sequence.Flatten()}
+	env, err := e.State.environment()
+	if err != nil {
+		return Ending{}, err
+	}
+	if err := e.State.fits(r.lines); err != nil {
+		return Ending{}, err
+	}
+	r.env = env
+	if end, err := r.begin(); end != nil || err != nil {
+		return deref(end), err
+	}
+	for r.State.Next <= len(r.lines) {
+		if err := ctx.Err(); err != nil {
+			return Ending{}, err
+		}
+		end, err := r.node(ctx, r.lines[r.State.Next-1])
+		if end != nil || err != nil {
+			return deref(end), err
+		}
+	}
+	if err := r.closeGroups(len(r.lines) + 1); err != nil {
+		return Ending{}, err
+	}
+	r.State.Ended = Succeeded
+	if err := r.report(status.Message{ID: status.SequenceCompleted}); err != nil {
+		return Ending{}, err
+	}
+	return Ending{Succeeded: true}, r.save()
+}
+
+// begin reports the start, or decides how to go on behind an interruption.
+func (r *run) begin() (*Ending, error) {
+	s := &r.State
+	switch {
+	case s.Ended != "":
+		return nil, fmt.Errorf("task sequence: it has ended before: %s", s.Ended)
+	case s.Next == 0:
+		s.Next = 1
+		r.setReadOnly("_SMSTSInstructionTableSize", strconv.Itoa(len(r.lines)))
+		if err := r.report(status.Message{ID: status.SequenceStarted}); err != nil {
+			return nil, err
+		}
+		return nil, r.save()
+	case s.Restarting != nil:
+		want := map[string]string{sequence.ToBootImage: status.StageBootImage, sequence.ToInstalledOS: status.StageInstalledSystem}[s.Restarting.To]
+		if want != r.Stage {
+			return r.give(r.lines[max(s.Next-2, 0)], Failure, fmt.Sprintf("the machine was to restart into %s and came up in %s", want, r.Stage))
+		}
+		s.Restarting = nil
+		return nil, r.save()
+	case s.Running > 0 && s.Running <= len(r.lines):
+		line := r.lines[s.Running-1]
+		s.Running = 0
+		if line.Node.Step != nil && line.Node.Step.Common().Rerunnable {
+			s.Next = line.Number
+			return nil, r.save()
+		}
+		reason := "the machine stopped while this step was running, and the step is not marked rerunnable; deploy the machine again"
+		if err := r.failed(line, Failure, reason); err != nil {
+			return nil, err
+		}
+		return r.give(line, Failure, reason)
+	}
+	return nil, nil
+}
+
+// node does one entry of the instruction table and moves on.
+func (r *run) node(ctx context.Context, line sequence.Line) (*Ending, error) {
+	if err := r.closeGroups(line.Number); err != nil {
+		return nil, err
+	}
+	disabled, condition := options(line.Node)
+	if disabled {
+		return nil, r.skip(line, status.ActionDisabled, Disabled)
+	}
+	holds, err := condition.Holds(r.env)
+	switch {
+	case err != nil:
+		return r.fail(line, Result{ExitCode: Failure, Err: err})
+	case !holds:
+		return nil, r.skip(line, status.ActionSkipped, Skipped)
+	case line.Node.Group != nil:
+		r.State.Open = append(r.State.Open, line.Number)
+		r.State.Next = line.Number + 1
+		if err := r.report(status.Message{ID: status.GroupStarted, Step: line.Number, Group: line.Name()}); err != nil {
+			return nil, err
+		}
+		return nil, r.save()
+	}
+	return r.step(ctx, line)
+}
+
+func options(n sequence.Node) (bool, *sequence.Condition) {
+	if n.Group != nil {
+		return n.Group.Disabled, n.Group.Condition
+	}
+	return n.Step.Common().Disabled, n.Step.Common().Condition
+}
+
+func (r *run) skip(line sequence.Line, id status.MessageID, outcome Outcome) error {
+	r.State.note(line.Number, outcome)
+	r.State.Next = line.End
+	if err := r.report(r.about(line, id)); err != nil {
+		return err
+	}
+	return r.save()
+}
+
+// closeGroups ends the groups that do not hold the node of a number.
+func (r *run) closeGroups(number int) error {
+	for len(r.State.Open) > 0 {
+		g := r.lines[r.State.Open[len(r.State.Open)-1]-1]
+		if number < g.End {
+			return nil
+		}
+		r.State.Open = r.State.Open[:len(r.State.Open)-1]
+		r.State.note(g.Number, Completed)
+		if err := r.report(status.Message{ID: status.GroupCompleted, Step: g.Number, Group: g.Name()}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// about makes a message about a node.
+func (r *run) about(line sequence.Line, id status.MessageID) status.Message {
+	m := status.Message{ID: id, Step: line.Number}
+	if line.Node.Group != nil {
+		m.Group = line.Name()
+		return m
+	}
+	m.Action = line.Name()
+	if line.Parent > 0 {
+		m.Group = r.lines[line.Parent-1].Name()
+	}
+	return m
+}
+
+func (r *run) report(m status.Message) error {
+	m.Time, m.Stage = r.Now(), r.Stage
+	m.Output = status.Tail(r.env.Redact(m.Output), status.MaxOutput)
+	if err := r.Reporter.Report(m); err != nil {
+		return fmt.Errorf("report status message %d: %w", m.ID, err)
+	}
+	return nil
+}
+
+func (r *run) save() error {
+	r.State.keep(r.env)
+	if err := r.Journal.Save(r.State); err != nil {
+		return fmt.Errorf("save the state of the task sequence: %w", err)
+	}
+	return nil
+}
+
+// setReadOnly sets a variable of the engine; the names are right and the
+// values short.
+func (r *run) setReadOnly(name, value string) {
+	_ = r.env.SetReadOnly(name, value)
+}
+
+func deref(e *Ending) Ending {
+	if e == nil {
+		return Ending{}
+	}
+	return *e
+}
+
+func succeeded(codes []int, code int) bool {
+	if len(codes) == 0 {
+		return code == 0
+	}
+	return slices.Contains(codes, code)
+}

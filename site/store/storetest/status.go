@@ -1,0 +1,98 @@
+package storetest
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/bootward/bootward/osd/status"
+	"github.com/bootward/bootward/site/store"
+)
+
+func events(t *testing.T, s store.Store) {
+	write(t, s, func(x store.Tx) error { return x.SetNextEvent("CEN00001", "s1", 8) })
+	write(t, s, func(x store.Tx) error { return x.SetNextEvent("CEN00001", "s1", 9) })
+	read(t, s, func(x store.Tx) error {
+		for state, want := range map[string]uint64{"s1": 9, "s2": 1} {
+			got, err := x.NextEvent("CEN00001", state)
+			wantErr(t, err, nil)
+			same(t, got, want)
+		}
+		return nil
+	})
+}
+
+func message(job string, n uint64, id status.MessageID, at time.Duration) status.Message {
+	return status.Message{Job: job, Number: n, ID: id, Time: day.Add(at), Computer: "ward7-pc1", Advertisement: "adv"}
+}
+
+func messages(t *testing.T, s store.Store) {
+	one, two := message("j1", 1, status.SequenceStarted, 0), message("j2", 1, status.SequenceStarted, 1)
+	two.Computer = "ward7-pc2"
+	again := one
+	again.Output = "other"
+	write(t, s, func(x store.Tx) error {
+		return errors.Join(x.AddMessage("CEN00001", one), x.AddMessage("CEN00001", two), x.AddMessage("CEN00001", again))
+	})
+	read(t, s, func(x store.Tx) error {
+		box, err := x.JobBox("j1")
+		wantErr(t, err, nil)
+		same(t, box, "CEN00001")
+		_, err = x.JobBox("j9")
+		wantErr(t, err, store.ErrNotFound)
+		all, err := x.Messages(store.MessageFilter{Advertisement: "adv"})
+		wantErr(t, err, nil)
+		same(t, all, []store.StoredMessage{{Sequence: all[0].Sequence, Box: "CEN00001", Message: one}, {Sequence: all[1].Sequence, Box: "CEN00001", Message: two}})
+		for name, c := range map[string]struct {
+			f    store.MessageFilter
+			want int
+		}{
+			"computer": {store.MessageFilter{Computer: "ward7-pc2"}, 1}, "job": {store.MessageFilter{Job: "j1"}, 1},
+			"after": {store.MessageFilter{After: all[0].Sequence}, 1}, "limit": {store.MessageFilter{Limit: 1}, 1},
+			"none": {store.MessageFilter{Job: "j9"}, 0},
+		} {
+			got, err := x.Messages(c.f)
+			if err != nil || len(got) != c.want {
+				t.Errorf("%s: %d messages, %v; want %d", name, len(got), err, c.want)
+			}
+		}
+		return nil
+	})
+}
+
+func jobs(t *testing.T, s store.Store) {
+	last := message("j1", 3, status.RebootInitiated, 3)
+	end := message("j2", 2, status.SequenceCompleted, 11)
+	write(t, s, func(x store.Tx) error { // the last one arrives before the second
+		return errors.Join(x.AddMessage("b", message("j1", 1, status.SequenceStarted, 1)), x.AddMessage("b", last),
+			x.AddMessage("b", message("j1", 2, status.ActionCompleted, 2)),
+			x.AddMessage("b", message("j2", 1, status.SequenceStarted, 10)), x.AddMessage("c", end))
+	})
+	read(t, s, func(x store.Tx) error {
+		got, err := x.Jobs()
+		same(t, got, []store.Job{
+			{Box: "c", First: message("j2", 1, status.SequenceStarted, 10), Last: end, Final: &end},
+			{Box: "b", First: message("j1", 1, status.SequenceStarted, 1), Last: last},
+		})
+		return err
+	})
+}
+
+func flight(t *testing.T, s store.Store) {
+	write(t, s, func(x store.Tx) error {
+		for i, client := range []string{"a", "b", "a"} {
+			if err := x.AddFlight("box", status.FlightEvent{Client: client, Bytes: int64(i), Time: day, What: "tftp"}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	read(t, s, func(x store.Tx) error {
+		got, err := x.Flight("a", 10)
+		wantErr(t, err, nil)
+		same(t, got, []status.FlightEvent{{Client: "a", Time: day, What: "tftp"}, {Client: "a", Bytes: 2, Time: day, What: "tftp"}})
+		got, err = x.Flight("", 1)
+		same(t, got[0].Bytes, int64(2))
+		return err
+	})
+}
