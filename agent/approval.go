@@ -34,7 +34,9 @@ func (s *session) obtain(ctx context.Context, o api.Offer, claim api.Claim) (api
 		}
 		if err == nil && claimed.Challenge != nil {
 			challenged++
-			s.prove(device, &claim, claimed.Challenge, challenged)
+			if err := s.prove(device, &claim, claimed.Challenge, challenged); err != nil {
+				return api.Claimed{}, err
+			}
 			continue
 		}
 		challenged = 0

@@ -36,18 +36,25 @@ func (s *session) openTPM(claim *api.Claim) (*tpm.Device, func()) {
 	}
 }
 
-// prove answers the box's challenge. A TPM that fails is left out of the claim.
-func (s *session) prove(d *tpm.Device, claim *api.Claim, c *tpm.Challenge, n int) {
-	if d == nil || claim.TPM == nil || n > maxChallenges {
+// prove answers the box's n-th challenge in a row. A TPM that fails now may answer the
+// next one; a box that takes no proof, or a TPM that gives none, is left to a claim
+// without.
+func (s *session) prove(d *tpm.Device, claim *api.Claim, c *tpm.Challenge, n int) error {
+	switch {
+	case d == nil || claim.TPM == nil:
+		return api.Errorf(api.CodeInvalid, "claim", "the box asks for a TPM that the claim does not name")
+	case n > maxChallenges:
+		s.log.Warn("no proof of the TPM is taken; going on without", "component", "TSPXE")
 		claim.TPM = nil
-		return
+		return nil
 	}
+	claim.TPM = &api.TPM{Key: d.Key, Name: d.Name}
 	proof, err := d.Prove(*c, s.cred.Public())
 	if err != nil {
-		s.log.Warn("the TPM does not answer the box; going on without", "component", "TSPXE", "error", err)
-		claim.TPM = nil
-		return
+		s.log.Warn("the TPM does not answer the box", "component", "TSPXE", "error", err)
+		return nil
 	}
 	s.log.Info("the TPM has answered the box", "component", "TSPXE")
-	claim.TPM = &api.TPM{Key: d.Key, Name: d.Name, Proof: proof}
+	claim.TPM.Proof = proof
+	return nil
 }

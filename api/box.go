@@ -114,6 +114,8 @@ type Discovered struct {
 	// TPM is the digest of the endorsement key of a machine that a person approved by
 	// its code: it is the computer's from now on.
 	TPM string `json:"tpm,omitempty"`
+	// TPMWas is the one that the computer had in the eyes of who approved it.
+	TPMWas string `json:"tpmWas,omitempty"`
 }
 
 // EventBatch is a run of events, in order.

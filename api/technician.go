@@ -57,6 +57,8 @@ type PendingApproval struct {
 	// TPM is the digest of the endorsement key that the machine has proven (tpm.Digest):
 	// who approves the machine approves it too.
 	TPM string `json:"tpm,omitempty"`
+	// TPMWas is the one that its computer has; empty if none is known.
+	TPMWas string `json:"tpmWas,omitempty"`
 	// Why says why a person is asked.
 	Why       string    `json:"why"`
 	AskedAt   time.Time `json:"askedAt"`
@@ -64,6 +66,22 @@ type PendingApproval struct {
 	// Decision is empty, approve or deny; Who decided.
 	Decision string `json:"decision,omitempty"`
 	Who      string `json:"who,omitempty"`
+}
+
+// AboutTPM says in words what an approval does to the TPM of the computer; empty if
+// nothing.
+func (p *PendingApproval) AboutTPM() string {
+	switch {
+	case p.TPM == p.TPMWas && p.TPM == "":
+		return ""
+	case p.TPM == p.TPMWas:
+		return "the TPM that the site knows"
+	case p.TPM == "":
+		return "NO TPM, and the site knows one of this computer"
+	case p.TPMWas == "":
+		return "a TPM, which stands for this computer from the approval on"
+	}
+	return "ANOTHER TPM, which takes the place of the one that the site knows"
 }
 
 // Decision is what a person says of a machine that waits.

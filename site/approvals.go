@@ -134,8 +134,8 @@ func (s *Site) DecideApproval(ctx context.Context, who, code string, in api.Site
 		if err := x.AddOrder(store.Order{Order: o, Box: w.box.ID}); err != nil {
 			return err
 		}
-		return s.audit(x, who, in.Decision, fmt.Sprintf("%s %q", osd.KindBox, w.Box), fmt.Sprintf("%s: code %s, computer %q (%s), advertisement %q",
-			o.ID, w.Code, w.Computer, strings.Join(w.Identity.MACs, " "), w.Advertisement))
+		return s.audit(x, who, in.Decision, fmt.Sprintf("%s %q", osd.KindBox, w.Box), fmt.Sprintf("%s: code %s, computer %q (%s), advertisement %q%s",
+			o.ID, w.Code, w.Computer, strings.Join(w.Identity.MACs, " "), w.Advertisement, prefixed("; ", w.AboutTPM())))
 	})
 	if err != nil {
 		return nil, err
@@ -179,7 +179,7 @@ func checkPending(all []api.PendingApproval) []api.PendingApproval {
 		p.Identity.Inventory = nil
 		p.Identity.MACs = p.Identity.MACs[:min(len(p.Identity.MACs), maxAdapters)]
 		cutAll(p.Identity.MACs)
-		cut(maxText, &p.Computer, &p.Advertisement, &p.Sequence, &p.Version, &p.PlaceOf, &p.TPM, &p.Why, &p.Decision, &p.Who, &p.Identity.SMBIOSGUID,
+		cut(maxText, &p.Computer, &p.Advertisement, &p.Sequence, &p.Version, &p.PlaceOf, &p.TPM, &p.TPMWas, &p.Why, &p.Decision, &p.Who, &p.Identity.SMBIOSGUID,
 			&p.Identity.SerialNumber, &p.Identity.Manufacturer, &p.Identity.Model, &p.Identity.AssetTag)
 	}
 	return all

@@ -90,6 +90,8 @@ func (m *merging) refuse(open map[string]int, force bool) error {
 	switch {
 	case a != "" && b != "" && a != b:
 		why = fmt.Sprintf("its SMBIOS GUID is %s, that of %s is %s: these are two machines, unless the motherboard was replaced. %s keeps its GUID, the other one is dropped", a, m.to.Name, b, m.to.Name)
+	case m.from.TPM != "" && m.to.TPM != "" && m.from.TPM != m.to.TPM:
+		why = fmt.Sprintf("both have a TPM: these are two machines, unless the motherboard was replaced. %s keeps its own, and a machine with the other one waits for a person", m.to.Name)
 	case open[m.from.ID] > 0 && open[m.to.ID] > 0:
 		why = fmt.Sprintf("it and %s hold grants that were not used: two machines were confirmed to be erased. Those of %s become void", m.to.Name, m.from.Name)
 	case m.from.Box != "" && m.to.Box != "" && m.from.Box != m.to.Box:

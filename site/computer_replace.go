@@ -37,7 +37,7 @@ func (s *Site) ReplaceLabels(ctx context.Context, who, name string, in api.Repla
 		if err != nil {
 			return nil, err
 		}
-		w.noteReplaced(p.steps[0], was, c, open[c.ID])
+		w.noteReplaced(p.steps[0], c, open[c.ID])
 		if p.steps[0].action == actionUnchanged {
 			return p, nil
 		}
@@ -50,10 +50,7 @@ func (s *Site) ReplaceLabels(ctx context.Context, who, name string, in api.Repla
 }
 
 // noteReplaced says what follows of new labels.
-func (w world) noteReplaced(s *step, was, c *osd.Computer, open int) {
-	if was.TPM != "" && c.TPM == "" {
-		s.note("its TPM is not known any longer: the next one is learnt when a person approves the machine by its code")
-	}
+func (w world) noteReplaced(s *step, c *osd.Computer, open int) {
 	settings := w.settings()
 	macs, _ := labels(c)
 	for _, m := range macs {
@@ -73,12 +70,6 @@ func relabel(was *osd.Computer, in api.Replace) (*osd.Computer, error) {
 	if len(macs) == 0 && guid == "" && in.TPM == "" {
 		return nil, api.Errorf(api.CodeInvalid, title(was), "no new label is given").WithRemedy("give the new addresses, the new GUID, or the new TPM")
 	}
-	switch {
-	case in.TPM == api.NoTPM || in.TPM == "" && guid != "": // a TPM goes with its motherboard
-		c.TPM = ""
-	case in.TPM != "":
-		c.TPM = in.TPM
-	}
 	if guid == api.NoGUID {
 		c.SMBIOSGUID = ""
 	} else if guid != "" {
@@ -87,6 +78,14 @@ func relabel(was *osd.Computer, in api.Replace) (*osd.Computer, error) {
 			return nil, api.Errorf(api.CodeInvalid, "guid", "%v", err).WithRemedy("give 32 hexadecimal digits, or %s", api.NoGUID)
 		}
 		c.SMBIOSGUID = n
+		if _, before := labels(was); n != before {
+			c.TPM = "" // it goes with its motherboard
+		}
+	}
+	if in.TPM == api.NoTPM {
+		c.TPM = ""
+	} else if in.TPM != "" {
+		c.TPM = in.TPM
 	}
 	if len(macs) == 0 && len(in.OldMACs) > 0 {
 		return nil, api.Errorf(api.CodeInvalid, "mac", "old addresses are named, and no new ones").WithRemedy("give the new addresses as well")

@@ -227,7 +227,7 @@ func checkInventory(d *api.Discovered) error {
 	if d.Computer == "" || len(m.Adapters) > maxAdapters || len(m.IPAddresses) > maxAdapters {
 		return errors.New("inventory without a computer, or with too many adapters")
 	}
-	if d.TPM != "" && !tpm.IsDigest(d.TPM) {
+	if d.TPM != "" && (!tpm.IsDigest(d.TPM) || d.TPMWas != "" && !tpm.IsDigest(d.TPMWas)) {
 		return fmt.Errorf("computer %q: %q is no digest of an endorsement key", d.Computer, d.TPM)
 	}
 	cut(maxText, &m.Manufacturer, &m.Model, &m.SerialNumber, &m.UUID, &m.AssetTag, &m.Chassis, &m.BIOS, &m.ProcessorModel)

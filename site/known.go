@@ -114,11 +114,12 @@ func (k *known) create() error {
 	}
 	c := k.c
 	c.ID, c.Box = "", k.box.Name
-	if err := k.takeTPM(&c); err != nil {
+	shown, err := k.takeTPM(&c)
+	if err != nil {
 		return err
 	}
 	c.Name = osd.FreeName(c.Name, func(n string) bool { return k.w.nameTaken(n, "") })
-	text := "became known by its job: " + k.labels()
+	text := "became known by its job: " + k.labels() + prefixed("; ", shown)
 	if c.Name != k.c.Name {
 		text += fmt.Sprintf("; its machine is called %s, but another computer has that name: rename one of them", k.c.Name)
 		k.site.log.Warn("two computers want one name", "box", k.box.Name, "name", k.c.Name, "becomes", c.Name)
@@ -160,45 +161,49 @@ func (k *known) merge(was *osd.Computer) error {
 		c.Name = k.c.Name
 		text += "; a person at the machine has named it anew, it was " + was.Name
 	}
-	if err := k.takeTPM(&c); err != nil {
+	shown, err := k.takeTPM(&c)
+	if err != nil {
 		return err
 	}
+	text += prefixed("; ", shown)
 	if equal(&c, was) {
 		text = ""
 	}
 	return k.keep(&c, text)
 }
 
-// takeTPM gives a computer the TPM that a person approved with the machine, if no
-// other computer has it.
-func (k *known) takeTPM(c *osd.Computer) error {
-	if k.in.TPM == "" {
-		return nil
+// takeTPM gives a computer the TPM that a person approved with the machine, and says
+// so in words. It does not if another computer has it, or if the computer's TPM is not
+// the one that the person knew of: he would have been told something else.
+func (k *known) takeTPM(c *osd.Computer) (text string, err error) {
+	if k.in.TPM == "" || k.in.TPM == c.TPM {
+		return "", nil
+	}
+	if k.in.TPMWas != c.TPM {
+		return "", k.conflict(fmt.Sprintf("a TPM was approved with it (%s) before the box knew what the site knows of the computer's TPM; it was not taken. If it is right: bootward computer replace %s --tpm %s",
+			k.in.TPM, c.Name, k.in.TPM))
 	}
 	for _, other := range all[*osd.Computer](k.w, osd.KindComputer) {
 		if other.TPM == k.in.TPM && other.ID != c.ID && !other.Obsolete {
-			return k.conflict(fmt.Sprintf("its TPM is that of computer %q: it does not prove this one. If both are one machine: bootward computer merge; if the board went from one to the other: bootward computer replace %s --tpm none",
+			return "", k.conflict(fmt.Sprintf("its TPM is that of computer %q: it does not prove this one. If both are one machine: bootward computer merge; if the board went from one to the other: bootward computer replace %s --tpm none",
 				other.Name, other.Name))
 		}
 	}
+	text = "its TPM was approved with it: " + k.in.TPM
+	if c.TPM != "" {
+		text += ", in place of " + c.TPM
+	}
 	c.TPM = k.in.TPM
-	return nil
+	return text, nil
 }
 
 // learnTPM gives a computer that the site knows the TPM that a person approved with
 // it.
 func (k *known) learnTPM(was *osd.Computer) error {
 	c := *was
-	if err := k.takeTPM(&c); err != nil {
+	text, err := k.takeTPM(&c)
+	if err != nil {
 		return err
-	}
-	text := ""
-	switch {
-	case c.TPM == was.TPM:
-	case was.TPM == "":
-		text = "its TPM was approved with it: " + c.TPM
-	default:
-		text = "another TPM was approved with it: " + c.TPM + "; it was " + was.TPM
 	}
 	return k.keep(&c, text)
 }

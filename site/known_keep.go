@@ -78,18 +78,18 @@ func (k *known) associate(c *osd.Computer) error {
 	return k.audit(auditKnown, title(a), "a person at the machine said that it replaces "+source.Name)
 }
 
-// conflict says in the audit log and as an alarm why a machine did not become a
-// computer of the site.
+// conflict says in the audit log and as an alarm why what a box says of a machine was
+// not taken.
 func (k *known) conflict(why string) error {
 	text := fmt.Sprintf("machine %s at box %s (%s): %s", k.c.Name, k.box.Name, k.labels(), why)
-	k.site.log.Warn("a machine did not become a computer of the site", "box", k.box.Name, "machine", k.c.Name, "why", why)
+	k.site.log.Warn("what a box says of a machine contradicts what the site knows", "box", k.box.Name, "machine", k.c.Name, "why", why)
 	err := k.audit(auditConflict, k.in.Computer, text)
-	if len(k.c.MACs) > 0 {
+	if macs, _ := labels(&k.c); len(macs) > 0 {
 		at := k.in.Inventory.Time
 		if at.IsZero() || checkTime(at) != nil {
 			at = k.site.now().UTC().Truncate(time.Millisecond)
 		}
-		e := status.FlightEvent{Time: at, Client: k.c.MACs[0], What: "alarm", Text: "ALARM: " + text}
+		e := status.FlightEvent{Time: at, Client: macs[0], What: "alarm", Text: "ALARM: " + text}
 		err = errors.Join(err, k.x.AddFlight(k.from.ID, e))
 	}
 	return err
@@ -113,4 +113,12 @@ func (k *known) labels() string {
 		parts = append(parts, "MAC "+strings.Join(k.c.MACs, " "))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// prefixed is a text with something before it; nothing stays nothing.
+func prefixed(before, text string) string {
+	if text == "" {
+		return ""
+	}
+	return before + text
 }

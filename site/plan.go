@@ -100,6 +100,7 @@ func (p *plan) add(old world, o written) {
 	if was != nil {
 		m.ID = meta(was).ID
 		keepContent(o.Object, was)
+		s.keepTPM()
 		s.action = actionUpdate
 		if equal(o.Object, was) {
 			s.action = actionUnchanged
@@ -143,6 +144,26 @@ func keepContent(o, was osd.Object) {
 		if o.Indexes == nil {
 			o.Indexes = old.Indexes
 		}
+	}
+}
+
+// keepTPM carries over the TPM of a computer that was learnt at a box: documents do
+// not say it, and `bootward computer replace` alone takes it away.
+func (s *step) keepTPM() {
+	c, ok := s.Object.(*osd.Computer)
+	if !ok {
+		return
+	}
+	was := s.was.(*osd.Computer).TPM
+	if len(s.yaml) > 0 {
+		c.TPM = cmp.Or(c.TPM, was)
+	}
+	switch {
+	case c.TPM == was || was == "":
+	case c.TPM == "":
+		s.note("its TPM is not known any longer: the next one is learnt when a person approves the machine by its code")
+	default:
+		s.note("its TPM is another one now: a machine with the one before waits for a person")
 	}
 }
 

@@ -30,6 +30,8 @@ func (p *plan) authorize(old world) {
 			p.authorizeSecrets(s, o)
 		case *osd.Box:
 			p.authorizeBox(old, s, o)
+		case *osd.Computer:
+			p.authorizeTPM(s, o)
 		}
 		p.authorizeBoxes(s)
 		p.authorizeReferences(old, s)
@@ -66,6 +68,27 @@ func (p *plan) authorizeStep(old world, s *step) bool {
 		return true
 	}
 	return false
+}
+
+// authorizeTPM wants deploy on the boxes that serve a computer whose TPM changes: it
+// says whom they trust without a person, as an approval there does.
+func (p *plan) authorizeTPM(s *step, c *osd.Computer) {
+	if was, ok := s.was.(*osd.Computer); ok && was.TPM == c.TPM || c.TPM == "" && s.was == nil {
+		return
+	}
+	served := false
+	for _, b := range all[*osd.Box](p.world, osd.KindBox) {
+		if !p.world.serves(b, c) {
+			continue
+		}
+		served = true
+		if !p.world.can(osd.Deploy, b) {
+			p.deny(s, "tpm", osd.Deploy, title(b), "a TPM stands for an approval at the box that serves the computer")
+		}
+	}
+	if !served && !p.world.can(osd.Deploy, c) {
+		p.deny(s, "tpm", osd.Deploy, title(c), "a TPM stands for an approval")
+	}
 }
 
 // authorizeAdvertisement wants deploy on the collection, also on the one that it

@@ -66,8 +66,11 @@ func (p *Point) consent(ctx context.Context, v Verdict, o policy.Offer, c claima
 		}
 		return by, refused
 	}
-	p.warnTPM(ctx, v, c)
-	return p.ask(ctx, v, want, c.key)
+	by, refused := p.ask(ctx, v, want, c.key)
+	if refused == nil && v.ForeignTPM(c.tpm) {
+		p.warnTPM(ctx, v, c.Identity, "it waits for a person")
+	}
+	return by, refused
 }
 
 // unlocked refuses what a person chooses without the PXE password, before anything
@@ -101,7 +104,7 @@ func (p *Point) wanted(ctx context.Context, v Verdict, o policy.Offer, c claiman
 		why += ", and it is to take the place of computer " + p.Evaluator().Computer(c.Replaces).Name // checkTyped has found it
 	}
 	return api.PendingApproval{Computer: name, Known: !v.Stranger(), Identity: id, Advertisement: o.Advertisement.Name, PlaceOf: c.Replaces,
-		Sequence: o.Sequence.Name, Version: o.Sequence.Digest, Destructive: o.Sequence.Destructive, TPM: c.tpm, Why: why}, nil
+		Sequence: o.Sequence.Name, Version: o.Sequence.Digest, Destructive: o.Sequence.Destructive, TPM: c.tpm, TPMWas: v.Expected().TPM, Why: why}, nil
 }
 
 // decided is what became of a claim that waited. What was approved is this
@@ -109,7 +112,7 @@ func (p *Point) wanted(ctx context.Context, v Verdict, o policy.Offer, c claiman
 func (p *Point) decided(a store.Approval, want api.PendingApproval) (consent, *api.Error) {
 	switch {
 	case a.Computer != want.Computer || a.Known != want.Known || a.Advertisement != want.Advertisement || a.Sequence != want.Sequence ||
-		a.Version != want.Version || a.PlaceOf != want.PlaceOf || a.TPM != want.TPM || a.Destructive != want.Destructive || !reflect.DeepEqual(a.Identity, want.Identity):
+		a.Version != want.Version || a.PlaceOf != want.PlaceOf || a.TPM != want.TPM || a.TPMWas != want.TPMWas || a.Destructive != want.Destructive || !reflect.DeepEqual(a.Identity, want.Identity):
 		return consent{}, api.Errorf(api.CodeConflict, a.ID, "this key waits for approval of another machine or of another deployment").WithRemedy("start the machine again")
 	case a.Decision == store.Approve:
 		return consent{who: a.Who}, nil
@@ -122,7 +125,7 @@ func (p *Point) decided(a store.Approval, want api.PendingApproval) (consent, *a
 // ask keeps a claim that waits.
 func (p *Point) ask(ctx context.Context, v Verdict, want api.PendingApproval, key *ecdsa.PublicKey) (consent, *api.Error) {
 	a := store.Approval{PendingApproval: want, Key: fingerprint(key)}
-	replaced, refused := p.rivals(ctx, v, want.Identity, a.Key)
+	replaced, refused := p.rivals(ctx, v, want, a.Key)
 	if refused != nil {
 		return consent{}, refused
 	}

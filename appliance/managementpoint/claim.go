@@ -43,6 +43,9 @@ func (p *Point) claim(ctx context.Context, c api.Claim, from string) (api.Claime
 	if err != nil {
 		return api.Claimed{}, internal(err)
 	}
+	if v.Open != nil && !v.Superseded && v.ForeignTPM(proven) {
+		return api.Claimed{}, p.warnForeign(ctx, v, c.Identity)
+	}
 	if v.Open != nil && !v.Superseded {
 		why := differs(v.Open.Identity, c.Identity)
 		if why == "" {
@@ -136,7 +139,7 @@ func (p *Point) open(ctx context.Context, v Verdict, o policy.Offer, c api.Claim
 		return api.Claimed{}, nameError(v, o, err)
 	}
 	j := store.Job{ID: newJobID(), Machine: v.Machine, Name: name, Client: c.Identity.MACs[0], Addresses: []string{from},
-		Sequence: o.Sequence.Name, Key: key, Identity: c.Identity, Opened: now, Approved: by.who, TPM: by.tpm}
+		Sequence: o.Sequence.Name, Key: key, Identity: c.Identity, Opened: now, Approved: by.who, TPM: by.tpm, TPMWas: v.Expected().TPM}
 	j.Document = api.Job{Format: 1, ID: j.ID, Computer: j.Name, Advertisement: o.Advertisement.ID, AdvertName: o.Advertisement.Name,
 		Sequence: o.Sequence, Variables: e.Variables(&v.Decision), Content: contentOf(s, o.Sequence), ClientAgent: s.Settings.ClientAgent, Opened: now, NextNumber: 1}
 	withOptions(&j.Document, s, &o.Advertisement)

@@ -12,8 +12,10 @@ import (
 // rivals are the claims of other keys under the labels of a machine which a new
 // one replaces: the machine was started again. One that was approved, one of other
 // hardware, and one that comes back after it was replaced, mean two machines:
-// that raises an alarm and is refused.
-func (p *Point) rivals(ctx context.Context, v Verdict, id api.Identity, key string) ([]store.Approval, *api.Error) {
+// that raises an alarm and is refused. One that proves the computer's TPM takes the
+// place of one that does not.
+func (p *Point) rivals(ctx context.Context, v Verdict, want api.PendingApproval, key string) ([]store.Approval, *api.Error) {
+	id := want.Identity
 	all, err := p.Store.Approvals(ctx, p.Now())
 	if err != nil {
 		return nil, internal(err)
@@ -27,6 +29,8 @@ func (p *Point) rivals(ctx context.Context, v Verdict, id api.Identity, key stri
 		switch {
 		case why == "" && a.Decision == store.Approve:
 			why = "that one was approved, and this one came with another key"
+		case why == "" && a.TPM != want.TPM && !v.hasTPM(want.TPM):
+			why = "its TPM is another one"
 		case why == "" && p.replaced[key]:
 			why = "both ask in turn"
 		}
@@ -37,6 +41,9 @@ func (p *Point) rivals(ctx context.Context, v Verdict, id api.Identity, key stri
 	}
 	return replaced, nil
 }
+
+// hasTPM says whether a digest is that of the computer's TPM.
+func (v *Verdict) hasTPM(proven string) bool { return proven != "" && v.Expected().TPM == proven }
 
 // sameLabels says whether a machine that waits would be remembered as the one
 // that asks, or shows an address of it.

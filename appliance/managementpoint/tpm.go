@@ -12,9 +12,8 @@ import (
 	"github.com/bootward/bootward/trust/tpm"
 )
 
-// byTPM stands for the person who approved a computer whose TPM is known: he did
-// when it was learnt.
-const byTPM = "its TPM, which was approved with it before"
+// byTPM stands for the person who approved a computer whose TPM is known.
+const byTPM = "its TPM, which the site knows"
 
 // challenges are the secrets that TPMs are asked for: made anew from one key rather
 // than remembered, since anybody can claim. The zero value is ready; it is used with
@@ -68,11 +67,18 @@ func (p *Point) proven(c api.Claim, key *ecdsa.PublicKey) (digest string, challe
 }
 
 // warnTPM raises an alarm for a machine that shows the labels of a computer, and
-// not the TPM that the site knows of it.
-func (p *Point) warnTPM(ctx context.Context, v Verdict, c claimant) {
-	if !v.ForeignTPM(c.tpm) {
-		return
-	}
-	p.Log.Warn("a machine shows the labels of a computer, and not its TPM", "computer", v.Computer.Name, "machine", identityText(c.Identity))
-	p.raise(ctx, c.Identity.MACs[0], "", "ALARM: a machine claims as "+v.Computer.Name+" and does not prove the TPM that the site knows of it: it waits for a person ("+identityText(c.Identity)+")")
+// not the TPM that the site knows of it. What the machine says of itself is in the log
+// alone: alarms that are alike are shown once.
+func (p *Point) warnTPM(ctx context.Context, v Verdict, id api.Identity, what string) {
+	p.Log.Warn("a machine shows the labels of a computer, and not its TPM", "computer", v.Computer.Name, "machine", identityText(id), "what", what)
+	p.raise(ctx, id.MACs[0], "", "ALARM: a machine claims as "+v.Computer.Name+" and does not prove the TPM that the site knows of it: "+what)
+}
+
+// warnForeign refuses a machine that claims while a job runs, under the labels of a
+// computer whose TPM it does not have: unlike two that only show labels, it stops
+// nobody.
+func (p *Point) warnForeign(ctx context.Context, v Verdict, id api.Identity) *api.Error {
+	p.warnTPM(ctx, v, id, "it was refused while job "+v.Open.ID+" runs")
+	return api.Errorf(api.CodeConflict, "", "a job runs under the labels of this machine, and it does not prove the TPM that the site knows").
+		WithRemedy("find the machine; if its board was replaced: bootward computer replace")
 }

@@ -48,7 +48,7 @@ func (r *rig) joining() *Point {
 	open := secret
 	open.ID, open.Name, open.Approval = "A7", "Join without asking", osd.ApprovalNone
 	r.policy.Advertisements = append(r.policy.Advertisements, secret, open)
-	r.policy.Sequences = append(r.policy.Sequences, policy.Sequence{ID: "S6", Name: "Join", Digest: "f", Secrets: []string{"join"}})
+	r.policy.Sequences = append(r.policy.Sequences, policy.Sequence{ID: "S6", Name: "Join", Digest: "f", BootImage: "B1", Secrets: []string{"join"}})
 	r.policy.Sealed = []policy.Sealed{{Kind: policy.SealedSecret, Object: "CEN1", Name: "join", Revision: 1}}
 	r.policy.Computers = append(r.policy.Computers, osd.Computer{Meta: osd.Meta{ID: "C9", Name: "guest"}, MACs: []string{strangerMAC}})
 	return p
@@ -117,9 +117,12 @@ func TestTPM(t *testing.T) {
 	}
 
 	clone := r.waiter(p, "A7", id)
-	clone.waits()
+	cloned := clone.waits()
 	if got := r.alarms(); len(got) != 1 || !strings.Contains(got[0], "does not prove the TPM") {
 		t.Errorf("alarms: %q, want one about the TPM", got)
+	}
+	if _, failed := p.DecideCode(t.Context(), cloned, store.Deny, "ann"); failed != nil {
+		t.Fatal(failed)
 	}
 	other := r.waiter(p, "A7", id).withTPM(newTPM(t))
 	if c, failed = other.proves(); failed != nil || c.Pending == nil || !strings.Contains(c.Pending.Why, "another one") {
@@ -179,4 +182,82 @@ func TestTPMIsProven(t *testing.T) {
 	late.refused(api.CodeInvalid, "endorsement key")
 	late.named = api.TPM{Key: d.Key, Name: []byte("n")}
 	late.refused(api.CodeInvalid, "name of a TPM's object")
+}
+
+func (m *waiter) asks() api.PendingApproval {
+	m.r.t.Helper()
+	code := m.waits()
+	all, err := m.p.Pending(m.r.t.Context())
+	fatal(m.r.t, err)
+	return all[slices.IndexFunc(all, func(a api.PendingApproval) bool { return a.Code == code })]
+}
+
+// TestAnotherTPMStopsNobody: a machine with the labels of a computer, and not its
+// TPM, neither ends the job of the right one nor takes its place while it waits;
+// the right one takes the place of the wrong one.
+func TestAnotherTPMStopsNobody(t *testing.T) {
+	r := newRig(t)
+	p := r.joining()
+	d, id := newTPM(t), guest(strangerMAC, "", "S1")
+	digest, err := tpm.Digest(d.Key)
+	fatal(t, err)
+	r.pins(digest)
+	clone := r.waiter(p, "A7", id)
+	if about := clone.asks(); !strings.HasPrefix(about.AboutTPM(), "NO TPM") {
+		t.Errorf("who approves is told %q", about.AboutTPM())
+	}
+	c, failed := r.waiter(p, "A7", id).withTPM(d).proves()
+	if failed != nil || c.Job == "" {
+		t.Fatal(c, failed)
+	}
+	clone.refused(api.CodeConflict, "does not prove the TPM")
+	j, err := r.store.Job(t.Context(), c.Job)
+	fatal(t, err)
+	if j.State != store.JobOpen {
+		t.Errorf("the job of the right machine is %s: %s", j.State, j.Reason)
+	}
+	r.ends(p, j, status.SequenceFailed)
+
+	r.change(func(s *policy.Snapshot) {
+		s.Advertisements = slices.Clone(s.Advertisements)
+		s.Advertisements[len(s.Advertisements)-2].Approval = osd.ApprovalRequired
+	})
+	wrong := r.waiter(p, "A6", id)
+	wrong.waits()
+	right := r.waiter(p, "A6", id).withTPM(d)
+	if c, failed = right.proves(); failed != nil || c.Pending == nil {
+		t.Fatal(c, failed)
+	}
+	wrong.refused(api.CodeConflict, "waits for approval already")
+	if about := right.asks(); about.AboutTPM() != "the TPM that the site knows" {
+		t.Errorf("who approves is told %q", about.AboutTPM())
+	}
+	r.pins("")
+	other := r.waiter(p, "A6", id).withTPM(newTPM(t))
+	if c, failed = other.proves(); failed == nil || failed.Code != api.CodeConflict {
+		t.Errorf("another TPM while one waits: %+v, %v", c, failed)
+	}
+}
+
+// TestTPMLearntMeanwhile: what was approved before the box heard of the computer's
+// TPM is not what a person agreed to.
+func TestTPMLearntMeanwhile(t *testing.T) {
+	r := newRig(t)
+	p := r.joining()
+	right, wrong, id := newTPM(t), newTPM(t), guest(strangerMAC, "", "S1")
+	digest, err := tpm.Digest(right.Key)
+	fatal(t, err)
+	m := r.waiter(p, "A6", id).withTPM(wrong)
+	if c, failed := m.proves(); failed != nil || c.Pending == nil {
+		t.Fatal(c, failed)
+	}
+	if _, failed := p.DecideCode(t.Context(), m.waits(), store.Approve, "ann"); failed != nil {
+		t.Fatal(failed)
+	}
+	r.pins(digest)
+	m.refused(api.CodeConflict, "approval of another machine")
+	r.nothingOpened()
+	if told := r.discovered(); len(told) != 0 {
+		t.Errorf("the site is told %+v", told)
+	}
 }

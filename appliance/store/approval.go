@@ -161,6 +161,9 @@ func decideApproval(tx *sql.Tx, id, decision, who string, now time.Time) error {
 		return err
 	}
 	text := fmt.Sprintf("%s, code %s, %s, %s", p.Computer, p.Code, first(p.Identity.MACs), p.Advertisement)
+	if about := p.AboutTPM(); about != "" {
+		text += ", " + about
+	}
 	return errors.Join(audit(tx, api.AuditRecord{Time: now, Who: who, What: decision, Object: id, Text: text}),
 		record(tx, status.FlightEvent{Time: now, Client: first(p.Identity.MACs), What: decision, Text: past[decision] + " by " + who}))
 }

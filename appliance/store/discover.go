@@ -45,7 +45,7 @@ func discover(tx *sql.Tx, j Job) error {
 	if id.Inventory != nil {
 		m = *id.Inventory
 	}
-	d := api.Discovered{Computer: j.Computer, Inventory: inventory.Record{Machine: m, IPAddresses: j.Addresses, Time: j.Opened}, Known: again, TPM: j.TPM}
+	d := api.Discovered{Computer: j.Computer, Inventory: inventory.Record{Machine: m, IPAddresses: j.Addresses, Time: j.Opened}, Known: again, TPM: j.TPM, TPMWas: j.TPMWas}
 	if err := keepInventory(tx, j.Computer, d.Inventory); err != nil {
 		return err
 	}

@@ -61,6 +61,8 @@ type Job struct {
 	// TPM is the digest of the endorsement key that the computer gets by this job; for
 	// OpenJob, which tells the site.
 	TPM string
+	// TPMWas is the one that it had; for OpenJob.
+	TPMWas string
 	// Position is the number of the node of the sequence at which the job stands,
 	// by its status messages.
 	Position int

@@ -100,6 +100,9 @@ func about(p api.PendingApproval) string {
 	if p.Why != "" {
 		text += " (" + p.Why + ")"
 	}
+	if about := p.AboutTPM(); about != "" {
+		text += "; it shows " + about
+	}
 	if p.Decision != "" {
 		text += "; " + p.Decision + " by " + p.Who
 	}

@@ -110,6 +110,9 @@ func describe(p api.BoxPending) []string {
 		fmt.Sprintf("Runs:     %s (%s)", p.Advertisement, p.Sequence),
 		fmt.Sprintf("Why:      %s", p.Why),
 	}
+	if about := p.AboutTPM(); about != "" {
+		lines = append(lines, "Shows:    "+about)
+	}
 	if p.Destructive {
 		lines = append(lines, "ERASES:   ALL DATA on a disk of this machine")
 	}

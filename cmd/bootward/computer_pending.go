@@ -48,9 +48,9 @@ func runPending(ctx context.Context, a *app, o pendingOptions) error {
 }
 
 func printPending(w io.Writer, all []api.BoxPending, now time.Time) error {
-	t := newTable("CODE", "BOX", "COMPUTER", "KNOWN", "MACHINE", "ADVERTISEMENT", "ERASES", "WAITS", "DECISION")
+	t := newTable("CODE", "BOX", "COMPUTER", "KNOWN", "MACHINE", "ADVERTISEMENT", "ERASES", "WHY", "WAITS", "DECISION")
 	for _, p := range all {
-		t.row(p.Code, p.Box, p.Computer, yes(p.Known), hardware(p.Identity), p.Advertisement, yes(p.Destructive),
+		t.row(p.Code, p.Box, p.Computer, yes(p.Known), hardware(p.Identity), p.Advertisement, yes(p.Destructive), p.Why,
 			max(now.Sub(p.AskedAt), 0).Round(time.Second).String(), strings.TrimSpace(p.Decision+" "+p.Who))
 	}
 	return t.write(w)
