@@ -102,9 +102,9 @@ func choose(v managementpoint.Verdict) pxe.Intent {
 	case o == nil:
 		return silent(why + "; nothing is offered")
 	case !o.Mandatory:
-		return pxe.Intent{Action: pxe.Boot, BootImage: o.Sequence.BootImage, Reason: why + "; a person may choose " + o.Advertisement.Name}
+		return pxe.Intent{Action: pxe.Boot, Image: pxe.Image{ID: o.Sequence.BootImage}, Reason: why + "; a person may choose " + o.Advertisement.Name}
 	}
-	return pxe.Intent{Action: pxe.Boot, BootImage: o.Sequence.BootImage, Reason: why + "; " + o.Advertisement.Name + " is " + o.Why}
+	return pxe.Intent{Action: pxe.Boot, Image: pxe.Image{ID: o.Sequence.BootImage}, Reason: why + "; " + o.Advertisement.Name + " is " + o.Why}
 }
 
 // watchTwin raises an alarm when a machine boots under the labels of a running

@@ -33,7 +33,7 @@ func TestChoose(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			in := choose(tt.v)
-			if in.Action != tt.action || in.BootImage != tt.image || !strings.Contains(in.Reason, tt.why) {
+			if in.Action != tt.action || in.Image.ID != tt.image || !strings.Contains(in.Reason, tt.why) {
 				t.Errorf("choose: %+v", in)
 			}
 		})

@@ -70,25 +70,3 @@ func (i *Image) ObjectKind() Kind { return KindImage }
 func (i *Image) Validate() error {
 	return errors.Join(slices.Concat(i.Meta.validate(), i.Content.validate(), i.Distribution.validate())...)
 }
-
-// BootImage is what a target boots into to be deployed (guide, tables 11 to
-// 13): its content holds vmlinuz, initrd and uki.efi.
-type BootImage struct {
-	Meta         `yaml:",inline"`
-	Content      `yaml:",inline"`
-	Distribution `yaml:",inline"`
-	// Architecture is x64.
-	Architecture string `json:"architecture,omitempty" yaml:"architecture,omitempty"`
-}
-
-// ObjectKind implements Object.
-func (b *BootImage) ObjectKind() Kind { return KindBootImage }
-
-// Validate implements Object.
-func (b *BootImage) Validate() error {
-	errs := slices.Concat(b.Meta.validate(), b.Content.validate(), b.Distribution.validate())
-	if b.Architecture != "" && b.Architecture != "x64" {
-		errs = append(errs, &FieldError{"architecture", b.Architecture, "x64 is the only architecture of boot images"})
-	}
-	return errors.Join(errs...)
-}

@@ -11,7 +11,7 @@ import (
 // BenchmarkAnswer is one whole answer without the socket: parse, decide, build, encode.
 func BenchmarkAnswer(b *testing.B) {
 	packet := discover(b, biosClass, 0, true).ToBytes()
-	h := Handler(func(context.Context, Machine) Intent { return Intent{Action: Boot, BootImage: "linux-x64"} }, testBox)
+	h := Handler(func(context.Context, Machine) Intent { return Intent{Action: Boot, Image: Image{ID: "linux-x64"}} }, testBox)
 	for b.Loop() {
 		m, err := dhcpv4.FromBytes(packet)
 		if err != nil {

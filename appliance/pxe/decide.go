@@ -5,8 +5,10 @@ import (
 	"net"
 	"net/netip"
 	"regexp"
+	"time"
 
 	"github.com/bootward/bootward/appliance/dhcp"
+	"github.com/bootward/bootward/osd"
 	"github.com/insomniacslk/dhcp/dhcpv4"
 )
 
@@ -25,9 +27,20 @@ const (
 
 // Intent is what policy and history say about one machine.
 type Intent struct {
-	Action    Action
-	BootImage string // id of the boot image, for Boot
-	Reason    string // in words, for the timeline
+	Action Action
+	Image  Image // for Boot
+	// Prompt is how long "Press F12 for network service boot" is shown before anything
+	// large is loaded, where the chain allows it; 0 asks nobody.
+	Prompt time.Duration
+	Reason string // in words, for the timeline
+}
+
+// Image is a boot image, as far as it matters for how firmware starts it.
+type Image struct {
+	ID           string
+	Architecture string           // osd.ArchX64, also when empty, or osd.ArchARM64
+	Loader       string           // of UEFI machines: osd.LoaderUKI, also when empty, or osd.LoaderShim
+	Windows      *osd.WindowsBoot // nil for our own
 }
 
 // Server is what an answer says about the box.
@@ -79,10 +92,10 @@ func Decide(r Request, in Intent, s Server) Answer {
 	}
 	switch in.Action {
 	case Boot:
-		if !ValidImageID(in.BootImage) {
-			return a.silent(fmt.Sprintf("boot image id %q cannot be put into a file name", in.BootImage))
+		if !ValidImageID(in.Image.ID) {
+			return a.silent(fmt.Sprintf("boot image id %q cannot be put into a file name", in.Image.ID))
 		}
-		return a.because(in.Reason).boot(r, in.BootImage, s)
+		return a.because(in.Reason).boot(r, in.Image.ID, s)
 	case NextDevice:
 		return a.because(in.Reason).next(r, s)
 	}

@@ -15,6 +15,7 @@ type Machine struct {
 	UUID          string // SMBIOS GUID in lower case, "" if unknown
 	Firmware      Firmware
 	Relay         netip.Addr // zero on the box's own segment
+	Interface     string     // of the box, by which it asked
 	TransactionID uint32
 	// Port is 67 for the first question and 4011 for a second one.
 	Port uint16
@@ -39,7 +40,7 @@ func Handler(intent IntentFunc, box Server) dhcp.Handler {
 		if needsIntent(r, s) {
 			f, _ := Classify(r)
 			in = intent(ctx, Machine{
-				MAC: r.MAC, UUID: r.UUID, Firmware: f, Relay: r.Relay,
+				MAC: r.MAC, UUID: r.UUID, Firmware: f, Relay: r.Relay, Interface: p.Interface,
 				TransactionID: r.TransactionID, Port: r.Port,
 			})
 		}

@@ -119,7 +119,7 @@ func TestDecide(t *testing.T) {
 			}
 			s := testBox
 			s.Mode = tc.mode
-			a := Decide(r, Intent{Action: tc.in, BootImage: "linux-x64", Reason: "because of a test"}, s)
+			a := Decide(r, Intent{Action: tc.in, Image: Image{ID: "linux-x64"}, Reason: "because of a test"}, s)
 			if a.Firmware != tc.want {
 				t.Errorf("firmware %q, want %q", a.Firmware, tc.want)
 			}
@@ -168,7 +168,7 @@ func golden(t *testing.T, name string, m *dhcpv4.DHCPv4) {
 func TestProxyOfferFacts(t *testing.T) {
 	m := discover(t, biosClass, 0, true)
 	r, _ := Parse(m, dhcp.ServerPort)
-	p := dhcp.Build(m, Decide(r, Intent{Action: Boot, BootImage: "x"}, testBox).reply())
+	p := dhcp.Build(m, Decide(r, Intent{Action: Boot, Image: Image{ID: "x"}}, testBox).reply())
 	for code, want := range map[uint8]string{
 		43: "\x06\x01\x08\xff", 54: "\xc0\xa8\x4d\x01", 60: "PXEClient", 97: string(testUUID), 175: "\x01\x01\x7f",
 	} {
@@ -203,7 +203,7 @@ func TestParseLabels(t *testing.T) {
 func TestBadImageID(t *testing.T) {
 	r, _ := Parse(discover(t, uefiClass, 7, false), 67)
 	for _, id := range []string{"", "next", "../x", "a/b", "a b", ".x", strings.Repeat("a", 65)} {
-		if a := Decide(r, Intent{Action: Boot, BootImage: id}, testBox); a.Send {
+		if a := Decide(r, Intent{Action: Boot, Image: Image{ID: id}}, testBox); a.Send {
 			t.Errorf("id %q was offered", id)
 		}
 	}
@@ -221,7 +221,7 @@ func TestHandlerAsksPolicyOnlyWhenItMatters(t *testing.T) {
 			if m.UUID == "" || m.MAC.String() != testMAC.String() || m.Firmware != UEFIX64PXE {
 				t.Errorf("machine %+v", m)
 			}
-			return Intent{Action: Boot, BootImage: "linux-x64"}
+			return Intent{Action: Boot, Image: Image{ID: "linux-x64"}}
 		}, Server{BoxID: "ward-1", SiteCode: "CEN"})
 		r := h(t.Context(), dhcp.Packet{Message: discover(t, tc.class, tc.arch, false), Port: 67, Server: testBox.Address})
 		if asked != tc.asked {
@@ -275,7 +275,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		a := Decide(r, Intent{Action: Boot, BootImage: "linux-x64"}, testBox)
+		a := Decide(r, Intent{Action: Boot, Image: Image{ID: "linux-x64"}}, testBox)
 		if len(a.Why) == 0 {
 			t.Fatal("a decision without a word")
 		}
