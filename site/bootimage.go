@@ -7,6 +7,8 @@ import (
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/content"
 	"github.com/bootward/bootward/osd"
+	"github.com/bootward/bootward/osd/policy"
+	"github.com/bootward/bootward/osd/sequence"
 )
 
 // bootImageFiles must be in the content of a boot image, windowsFiles in one of
@@ -68,4 +70,21 @@ func keepBootImage(o, was *osd.BootImage) {
 	default:
 		o.Windows.File = cmp.Or(o.Windows.File, was.Windows.File)
 	}
+}
+
+// agentless says whether a boot image holds no agent.
+func (w world) agentless(bootImage string) bool {
+	b, ok := w.kinds[osd.KindBootImage][bootImage].(*osd.BootImage)
+	return ok && b.Agent == osd.AgentNone
+}
+
+// checkAgentless refuses to advertise what a box would never offer, and says what
+// becomes of the rest.
+func (p *plan) checkAgentless(s *step, a *osd.Advertisement, q *sequence.Sequence) {
+	if why := policy.AgentlessFault(q.Destructive(), a.IsMandatory()); why != "" {
+		p.errs = append(p.errs, s.fault("sequence", "make it available, with a sequence that erases nothing: what runs in the boot image is its own",
+			"boot image %q of task sequence %q holds no agent: %s", q.BootImage, a.Sequence, why))
+		return
+	}
+	s.note("boot image %q holds no agent: the steps of task sequence %q are not run, and each machine gets it once, until its PXE mark is cleared", q.BootImage, a.Sequence)
 }
