@@ -32,6 +32,11 @@ func importWindows(ctx context.Context, a *app, o importOptions, in api.Import, 
 			return err
 		}
 	}
+	if !o.noAgent {
+		if _, err := fmt.Fprintln(a.err, "note: nothing is put into the WIM: unless bootward-agent is in it, import it with --no-agent"); err != nil {
+			return err
+		}
+	}
 	in.File = winpe.WIM
 	return upload(ctx, a, o, in, content)
 }
