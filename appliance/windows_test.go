@@ -230,3 +230,42 @@ func TestMachinesThatAskAreForgotten(t *testing.T) {
 		a = a.Next()
 	}
 }
+
+// FuzzWindowsName: whatever is asked for, in whatever order, is a file of a boot image
+// of Windows, a BCD, or not there.
+func FuzzWindowsName(f *testing.F) {
+	for _, n := range []string{`CEN0000B\boot\pxeboot.n12`, `\Boot\BCD`, `\EFI\Microsoft\Boot\BCD`, `CEN0000A/uki.efi`, `\..\x`, `cen0000b`, `bcd`, `cen0000c//efi/./bcd`} {
+		f.Add(n, `CEN0000B\efi\bootmgfw.efi`)
+	}
+	var w windowsFiles
+	client := netip.MustParseAddr("10.0.0.1")
+	f.Fuzz(func(t *testing.T, name, before string) {
+		for _, n := range []string{before, name} {
+			n, err := tftp.Normalise(n)
+			if err != nil {
+				continue
+			}
+			i, file := w.find(windowsImages(), client, n)
+			if i == nil {
+				continue
+			}
+			if i.Windows == nil {
+				t.Fatalf("%q is of boot image %s", n, i.Name)
+			}
+			got, size, err := openWindowsFile(t.Context(), i, file, func(_ context.Context, id, file string) (io.ReadSeekCloser, int64, error) {
+				if id != i.ID || strings.Contains(file, "..") || strings.HasPrefix(file, "/") {
+					t.Fatalf("%q opens %s %q", n, id, file)
+				}
+				return nil, 0, fs.ErrNotExist
+			})
+			if err == nil {
+				head := make([]byte, 4)
+				if _, err := io.ReadFull(got, head); err != nil || string(head) != "regf" || size%4096 != 0 {
+					t.Fatalf("%q: BCD of %d bytes, %v", n, size, err)
+				}
+			} else if !errors.Is(err, fs.ErrNotExist) {
+				t.Fatalf("%q: %v", n, err)
+			}
+		}
+	})
+}

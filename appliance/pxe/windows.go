@@ -30,6 +30,9 @@ const optionBCD = 252
 // gives them the PXE API of BIOS and the PXE base code protocol of UEFI.
 func (a Answer) windows(r Request, in Intent, s Server) Answer {
 	w := in.Image.Windows
+	if w.File == "" {
+		return a.silent(fmt.Sprintf("boot image %s is to start Windows and names no WIM: import its boot.wim", in.Image.ID))
+	}
 	file, bcd := "", WindowsUEFIBCD
 	switch a.Firmware {
 	case BIOSPXE, BIOSIPXE:

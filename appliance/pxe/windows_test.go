@@ -42,6 +42,7 @@ func TestWindows(t *testing.T) {
 			}
 			s := testBox
 			s.Mode = tc.mode
+			tc.boot.File = "sources/boot.wim"
 			a := Decide(r, Intent{Action: Boot, Image: Image{ID: "CEN0000B", Windows: &tc.boot}, Prompt: tc.prompt}, s)
 			if a.Send != (tc.file != "") || a.File != tc.file || !strings.Contains(strings.Join(a.Why, "; "), tc.why) {
 				t.Fatalf("answer %+v, want file %q, why %q", a, tc.file, tc.why)
@@ -55,5 +56,12 @@ func TestWindows(t *testing.T) {
 			}
 			golden(t, tc.name, p)
 		})
+	}
+	r, err := Parse(discover(t, uefiClass, 7, false), dhcp.ServerPort)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := Decide(r, Intent{Action: Boot, Image: Image{ID: "CEN0000B", Windows: &osd.WindowsBoot{}}}, testBox); a.Send || !strings.Contains(strings.Join(a.Why, "; "), "names no WIM") {
+		t.Errorf("without a WIM: %+v", a)
 	}
 }

@@ -27,6 +27,9 @@ import (
 // where that is possible, else copied.
 func Extract(ctx context.Context, r tool.Runner, path, dir string) ([]Missing, error) {
 	fail := func(err error) ([]Missing, error) { return nil, fmt.Errorf("boot image of %s: %w", path, err) }
+	if err := verify(ctx, path); err != nil {
+		return fail(err)
+	}
 	index, err := bootIndex(path)
 	if err != nil {
 		return fail(err)
@@ -48,6 +51,23 @@ func Extract(ctx context.Context, r tool.Runner, path, dir string) ([]Missing, e
 		return fail(err)
 	}
 	return missing, nil
+}
+
+// verify reads the whole WIM, where it has a table of sums to hold it against.
+func verify(ctx context.Context, path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if err := wim.Verify(ctx, f, st.Size(), nil); !errors.Is(err, wim.ErrNoIntegrity) {
+		return err
+	}
+	return nil
 }
 
 // bootIndex is the image that the boot manager would start.

@@ -1,6 +1,7 @@
 package winpe
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/bootward/bootward/diskfs/tool"
+	"github.com/bootward/bootward/diskfs/wim"
 )
 
 // capture makes a bootable WIM of files that hold their own names, with the
@@ -133,6 +135,21 @@ func TestMissing(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestDamaged(t *testing.T) {
+	path := capture(t, whole, "--boot", "--check")
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[300] ^= 1 // inside the first resource
+	if err := os.WriteFile(path, b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := extract(t, path); !errors.Is(err, wim.ErrCorrupt) {
+		t.Errorf("a damaged WIM: %v", err)
 	}
 }
 
