@@ -12,7 +12,7 @@ import (
 // handedOut notes that a machine got a boot file whole, by its name of TFTP or
 // ID/file. Of a boot image without an agent nothing else tells that it was booted.
 func (b *Box) handedOut(mac string, client netip.Addr, name string) {
-	images := b.bootImages()
+	images := b.files.Images()
 	i, file := b.windows.find(images, client, name)
 	if i == nil {
 		var id string

@@ -96,7 +96,7 @@ func places(file string) []string {
 // openWindows opens a file for the boot managers of Windows; false if the name is
 // of no boot image of Windows.
 func (b *Box) openWindows(ctx context.Context, client netip.Addr, name string) (f io.ReadSeekCloser, size int64, ours bool, err error) {
-	i, file := b.windows.find(b.bootImages(), client, name)
+	i, file := b.windows.find(b.files.Images(), client, name)
 	if i == nil {
 		return nil, 0, false, nil
 	}
