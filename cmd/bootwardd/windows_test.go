@@ -125,9 +125,12 @@ func TestWindowsOnASegment(t *testing.T) {
 		}
 		return string(b)
 	}
-	for name, want := range map[string]string{file: "EFI/bootmgfw.efi", `\EFI\Microsoft\Boot\boot.stl`: "EFI/boot.stl", `\Boot\Fonts\wgl4_boot.ttf`: "Fonts/wgl4_boot.ttf", `\` + id + `\boot\boot.sdi`: "DVD/PCAT/boot.sdi"} {
-		if got := get(name); got != want {
-			t.Errorf("%s: %q", name, got)
+	for _, f := range [][2]string{
+		{file, "EFI/bootmgfw.efi"}, {`\EFI\Microsoft\Boot\boot.stl`, "EFI/boot.stl"},
+		{`\Boot\Fonts\wgl4_boot.ttf`, "Fonts/wgl4_boot.ttf"}, {`\` + id + `\boot\boot.sdi`, "DVD/PCAT/boot.sdi"},
+	} {
+		if got := get(f[0]); got != f[1] {
+			t.Errorf("%s: %q, want %q", f[0], got, f[1])
 		}
 	}
 	if got := get(strings.TrimSuffix(bcd, "\x00")); !strings.HasPrefix(got, "regf") || got != get(`\Boot\BCD`) {
