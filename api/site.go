@@ -217,8 +217,10 @@ type Import struct {
 	// Manifest is the unsigned manifest (content.Manifest); the site checks
 	// it against the blobs and signs it.
 	Manifest json.RawMessage `json:"manifest"`
-	// File is the path of the WIM of an Image.
+	// File is the path of the WIM of an Image, or of a BootImage that starts Windows.
 	File string `json:"file,omitempty"`
+	// NoAgent says that a BootImage holds no agent.
+	NoAgent bool `json:"noAgent,omitempty"`
 }
 
 // Messages is a page of status messages.

@@ -24,14 +24,18 @@ const defaultArguments = "console=tty0 console=ttyS0,115200"
 // maxCommandLine is COMMAND_LINE_SIZE of Linux on x86.
 const maxCommandLine = 2048
 
-// openTFTP finds a boot file by its TFTP name: undionly.kpxe, or ID/file.
-func (b *Box) openTFTP(ctx context.Context, _ netip.Addr, name string) (io.ReadSeekCloser, int64, error) {
+// openTFTP finds a boot file by its TFTP name: undionly.kpxe, ID/file, or what the
+// boot managers of Windows ask for.
+func (b *Box) openTFTP(ctx context.Context, client netip.Addr, name string) (io.ReadSeekCloser, int64, error) {
 	if name == distributionpoint.LoaderName {
 		f, _, size, err := b.files.OpenLoader(ctx)
 		if err != nil {
 			return nil, 0, err
 		}
 		return f, size, nil
+	}
+	if f, size, ours, err := b.openWindows(ctx, client, name); ours {
+		return f, size, err
 	}
 	id, file, ok := strings.Cut(name, "/")
 	if !ok || file == commandLineName {

@@ -161,7 +161,11 @@ func (b *Box) doneTFTP(t tftp.Transfer) {
 	if t.Err != nil {
 		text += ": " + t.Err.Error()
 	}
-	b.flight.event(status.FlightEvent{Client: macOf(t.Client.Addr()), What: "tftp", Text: text, Bytes: t.Bytes, Millis: t.Duration.Milliseconds()})
+	mac := macOf(t.Client.Addr())
+	b.flight.event(status.FlightEvent{Client: mac, What: "tftp", Text: text, Bytes: t.Bytes, Millis: t.Duration.Milliseconds()})
+	if t.Err == nil {
+		b.handedOut(mac, t.Client.Addr(), t.Name)
+	}
 }
 
 func (b *Box) doneHTTP(t httpboot.Transfer) {
@@ -174,6 +178,9 @@ func (b *Box) doneHTTP(t httpboot.Transfer) {
 		mac = macOf(t.Client.Addr())
 	}
 	b.flight.event(status.FlightEvent{Client: mac, What: "http", Text: text, Bytes: t.Bytes, Millis: t.Duration.Milliseconds()})
+	if t.Complete && t.Bytes > 0 {
+		b.handedOut(mac, t.Client.Addr(), t.ImageID+"/"+t.Name)
+	}
 }
 
 func transferText(name string, n int64, took time.Duration) string {

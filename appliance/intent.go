@@ -51,6 +51,7 @@ func (b *Box) decideBoot(ctx context.Context, m pxe.Machine) pxe.Intent {
 	if in.Action != pxe.Boot {
 		return in
 	}
+	in.Image = b.image(in.Image.ID)
 	if o := v.Mandatory(); stopped != "" && o != nil && o.Sequence.Destructive {
 		return silent("the wipe interlock has stopped the box: " + stopped)
 	}

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/content"
@@ -17,9 +16,6 @@ import (
 	"github.com/bootward/bootward/site/store"
 	"github.com/bootward/bootward/trust"
 )
-
-// bootImageFiles must be in the content of a boot image.
-var bootImageFiles = []string{"vmlinuz", "initrd", "uki.efi"}
 
 // Import makes or updates a Package, an Image or a BootImage. Its manifest is
 // held against the files in the store, chunk by chunk, and then signed; the
@@ -63,7 +59,7 @@ func importTarget(in api.Import) (osd.Object, error) {
 	case osd.KindImage:
 		o = &osd.Image{Meta: m, Version: in.Version, File: in.File}
 	case osd.KindBootImage:
-		o = &osd.BootImage{Meta: m, Architecture: "x64"}
+		o = bootImage(m, in)
 	default:
 		return nil, api.Errorf(api.CodeInvalid, in.Kind, "content can be imported for Package, Image and BootImage")
 	}
@@ -108,16 +104,7 @@ func (s *Site) verifyFile(ctx context.Context, f content.File) error {
 func (s *Site) inspect(ctx context.Context, o osd.Object, m *content.Manifest) error {
 	switch o := o.(type) {
 	case *osd.BootImage:
-		var missing []string
-		for _, name := range bootImageFiles {
-			if m.File(name) == nil {
-				missing = append(missing, name)
-			}
-		}
-		if len(missing) > 0 {
-			return api.Errorf(api.CodeRefused, title(o), "the content holds no %s", strings.Join(missing, ", ")).
-				WithRemedy("import the folder that `bootward bootimage build` made")
-		}
+		return inspectBootImage(o, m)
 	case *osd.Image:
 		return s.inspectWIM(ctx, o, m)
 	}
@@ -250,6 +237,8 @@ func carryImported(o osd.Object, was store.Object) error {
 		if o.Version == "" {
 			o.Version = old.(*osd.Image).Version
 		}
+	case *osd.BootImage:
+		carryBootImage(o, old.(*osd.BootImage))
 	}
 	return nil
 }

@@ -137,7 +137,7 @@ func keepContent(o, was osd.Object) {
 	case *osd.Package:
 		o.Version = cmp.Or(o.Version, was.(*osd.Package).Version)
 	case *osd.BootImage:
-		o.Architecture = cmp.Or(o.Architecture, was.(*osd.BootImage).Architecture)
+		keepBootImage(o, was.(*osd.BootImage))
 	case *osd.Image:
 		old := was.(*osd.Image)
 		o.File, o.Version = cmp.Or(o.File, old.File), cmp.Or(o.Version, old.Version)

@@ -17,6 +17,8 @@ func (p *plan) checkBootImages() {
 			continue
 		}
 		switch q := p.world.sequence(a.Sequence); {
+		case q != nil && p.world.agentless(q.BootImage):
+			p.checkAgentless(s, a, q)
 		case q == nil || q.BootImage != "":
 		case q.Destructive() || !a.To(osd.ToRunningClients):
 			p.errs = append(p.errs, s.fault("sequence", "write bootImage into the task sequence; what erases nothing can go to running clients instead: availableTo: [runningClients]",

@@ -43,6 +43,7 @@ func (p *Point) claim(ctx context.Context, c api.Claim, from string) (api.Claime
 	if err != nil {
 		return api.Claimed{}, internal(err)
 	}
+	v.withoutAgentless()
 	if v.Open != nil && !v.Superseded && v.ForeignTPM(proven) {
 		return api.Claimed{}, p.warnForeign(ctx, v, c.Identity)
 	}

@@ -21,6 +21,7 @@ func (p *Point) offers(ctx context.Context, ask api.Ask) (api.Offers, *api.Error
 	if err != nil {
 		return api.Offers{}, internal(err)
 	}
+	v.withoutAgentless()
 	if v.Open != nil && !v.Superseded {
 		if why := differs(v.Open.Identity, id); why != "" {
 			return api.Offers{}, p.warnTwin(ctx, *v.Open, id, why)

@@ -95,6 +95,9 @@ func Decide(r Request, in Intent, s Server) Answer {
 		if !ValidImageID(in.Image.ID) {
 			return a.silent(fmt.Sprintf("boot image id %q cannot be put into a file name", in.Image.ID))
 		}
+		if in.Image.Windows != nil {
+			return a.because(in.Reason).windows(r, in, s)
+		}
 		return a.because(in.Reason).boot(r, in.Image.ID, s)
 	case NextDevice:
 		return a.because(in.Reason).next(r, s)

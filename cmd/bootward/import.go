@@ -21,7 +21,7 @@ import (
 type importOptions struct {
 	kind                   osd.Kind
 	name, version, comment string
-	quiet                  bool
+	quiet, noAgent         bool
 }
 
 func newImport(a *app, k osd.Kind) *cobra.Command {
@@ -29,8 +29,8 @@ func newImport(a *app, k osd.Kind) *cobra.Command {
 	c := map[osd.Kind]*cobra.Command{
 		osd.KindImage: {Use: "import FILE", Short: "Import an operating system image, a WIM file",
 			Example: "  bootward image import debian-12.wim --name debian-12", Args: exactly("FILE")},
-		osd.KindBootImage: {Use: "import DIR", Short: "Import a boot image: a folder with vmlinuz, initrd and uki.efi",
-			Example: "  bootward bootimage import build/bootimage --name linux-x64", Args: exactly("DIR")},
+		osd.KindBootImage: {Use: "import DIR|WIM", Short: "Import a boot image: a folder with vmlinuz, initrd and uki.efi, or a boot.wim of Windows PE",
+			Example: "  bootward bootimage import build/bootimage --name linux-x64\n  bootward bootimage import boot.wim --name winpe-x64 --no-agent", Args: exactly("DIR|WIM")},
 		osd.KindPackage: {Use: "import DIR", Short: "Import a package: a folder of any files",
 			Example: "  bootward package import build/kit/imaging --name \"Bootward imaging tools\"", Args: exactly("DIR")},
 	}[k]
@@ -39,11 +39,14 @@ func newImport(a *app, k osd.Kind) *cobra.Command {
 	c.Flags().StringVar(&o.version, "version", "", "version, for people")
 	c.Flags().StringVar(&o.comment, "comment", "", "comment, for people")
 	c.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "show no progress")
+	if k == osd.KindBootImage {
+		c.Flags().BoolVar(&o.noAgent, "no-agent", false, "no agent of Bootward runs in it: it is served as it is")
+	}
 	return c
 }
 
 func runImport(ctx context.Context, a *app, o importOptions, path string) error {
-	in := api.Import{Kind: string(o.kind), Name: o.name, Version: o.version, Comment: o.comment}
+	in := api.Import{Kind: string(o.kind), Name: o.name, Version: o.version, Comment: o.comment, NoAgent: o.noAgent}
 	if in.Name == "" {
 		in.Name = strings.TrimSuffix(filepath.Base(path), ".wim")
 	}
@@ -54,14 +57,22 @@ func runImport(ctx context.Context, a *app, o importOptions, path string) error 
 	if err != nil {
 		return fmt.Errorf("import: %w", err)
 	}
-	if o.kind == osd.KindImage {
+	switch {
+	case o.kind == osd.KindImage:
 		if err := checkWIM(path, st, in.Name); err != nil {
 			return err
 		}
 		in.File = filepath.Base(path)
-	} else if !st.IsDir() {
+	case o.kind == osd.KindBootImage && !st.IsDir():
+		return importWindows(ctx, a, o, in, path)
+	case !st.IsDir():
 		return &usageError{fmt.Errorf("import: %s is no folder; a %s is imported from one", path, o.kind)}
 	}
+	return upload(ctx, a, o, in, path)
+}
+
+// upload sends a file or a folder, and makes the object of it.
+func upload(ctx context.Context, a *app, o importOptions, in api.Import, path string) error {
 	s, err := a.site()
 	if err != nil {
 		return err

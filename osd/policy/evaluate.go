@@ -33,6 +33,9 @@ type Run struct {
 type Offer struct {
 	Advertisement osd.Advertisement
 	Sequence      Sequence
+	// Agentless offers are a boot image in which no agent of ours runs: a machine
+	// boots into it, and nobody claims it.
+	Agentless bool
 	// Mandatory offers start by themselves; Occurrence is the assignment that
 	// came.
 	Mandatory  bool

@@ -53,6 +53,17 @@ func later(r osd.Rerun) func(*Snapshot) {
 	}
 }
 
+// agentless takes the agent out of the boot image, and from 1 on also the disk out
+// of the sequence and the assignment out of the advertisement.
+func agentless(harmless int) func(*Snapshot) {
+	return func(s *Snapshot) {
+		s.BootImages[0].Agent = osd.AgentNone
+		if harmless > 0 {
+			s.Sequences[0].Destructive, s.Advertisements[1].Mandatory = false, nil
+		}
+	}
+}
+
 func TestEvaluate(t *testing.T) {
 	fresh := History{StateID: "state"}
 	ran := func(r Run) History { return History{StateID: "state", Runs: map[string]Run{"A1": r}} }
@@ -98,6 +109,11 @@ func TestEvaluate(t *testing.T) {
 		{"expired", func(s *Snapshot) { s.Advertisements[1].Expires = moment(now) }, Machine{MACs: []string{mac1}}, fresh, "", 0, "expired at"},
 		{"no such sequence", func(s *Snapshot) { s.Advertisements[1].Sequence = "x" }, Machine{MACs: []string{mac1}}, fresh, "", 0, "not in this box's policy"},
 		{"no boot image", func(s *Snapshot) { s.Sequences[0].BootImage = "" }, Machine{MACs: []string{mac1}}, fresh, "", 0, "sequence Wipe names no boot image"},
+		{"no agent, erases", agentless(0), Machine{MACs: []string{mac1}}, fresh, "", 0, "nobody claims a grant in it"},
+		{"no agent, mandatory", func(s *Snapshot) { agentless(0)(s); s.Sequences[0].Destructive = false }, Machine{MACs: []string{mac1}}, fresh, "", 0, "nothing can be mandatory in it"},
+		{"no agent, available", agentless(1), Machine{MACs: []string{mac1}}, fresh, "", 1, "computer pc-1"},
+		{"no agent, was handed out", agentless(1), Machine{MACs: []string{mac1}}, ran(Run{Job: "j", Succeeded: true, Opened: now}), "", 0, "the machine has run it before (job j)"},
+		{"no agent, again", func(s *Snapshot) { agentless(1)(s); s.Advertisements[1].Rerun = osd.RerunAlways }, Machine{MACs: []string{mac1}}, ran(Run{Job: "j", Succeeded: true, Opened: now}), "", 1, ""},
 		{"no boot image, chosen by a person", func(s *Snapshot) { s.Advertisements[1].Mandatory, s.Sequences[0].BootImage = nil, "" }, Machine{MACs: []string{mac1}}, fresh, "", 0, "names no boot image"},
 		{"not a member", func(s *Snapshot) { s.Collections[0].Members = []string{"pc-2"} }, Machine{MACs: []string{mac1}}, fresh, "", 0, "not in collection Ward"},
 		{"all systems", func(s *Snapshot) { s.Advertisements[1].Collection = osd.AllSystems }, Machine{MACs: []string{mac1}}, fresh, "G1", 1, ""},

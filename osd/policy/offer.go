@@ -38,6 +38,9 @@ func (q *question) decide() (*Offer, string) {
 	if where == osd.ToBootMediaAndPXE && seq.BootImage == "" {
 		return nil, noBootImage(seq.Name)
 	}
+	if where == osd.ToBootMediaAndPXE && q.e.Agentless(seq.BootImage) {
+		return q.agentless(seq)
+	}
 	if run, ok := q.h.Runs[q.a.ID]; ok && run.Open {
 		return nil, "job " + run.Job + " is still running"
 	}

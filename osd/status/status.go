@@ -119,6 +119,7 @@ const (
 	FlightOffer      = "dhcp-offer"    // and was answered
 	FlightTFTP       = "tftp"          // a file was sent by TFTP
 	FlightHTTP       = "http"          // a boot file was sent by HTTP
+	FlightServed     = "served"        // a boot image without an agent was handed out
 	FlightClaim      = "claim"         // the agent said what machine it runs on
 	FlightJobStarted = "job-started"
 	FlightStatus     = "status" // repeats a status message

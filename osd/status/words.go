@@ -21,6 +21,8 @@ func flightText(e FlightEvent) string {
 		return "TFTP " + text + figures(e)
 	case FlightHTTP:
 		return "HTTP " + text + figures(e)
+	case FlightServed:
+		return "Served: " + text
 	case FlightClaim:
 		return "Claimed by " + text
 	case FlightJobStarted:

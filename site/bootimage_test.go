@@ -1,0 +1,73 @@
+package site
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/content"
+	"github.com/bootward/bootward/osd"
+	"github.com/bootward/bootward/osd/policy"
+)
+
+// TestAgentless: nothing that erases or is mandatory is advertised with a boot image
+// that holds no agent; a change that makes an advertisement so is explained.
+func TestAgentless(t *testing.T) {
+	r := newRig(t)
+	r.contents()
+	r.apply(ward)
+	own := "kind: BootImage\nname: own\nagent: none\n---\nkind: TaskSequence\nname: Own\nbootImage: own\nsteps:\n  - %STEP\n---\nkind: Advertisement\nname: New\ncollection: Ward 7\nsequence: Own\n"
+	documents := func(step, more string) string { return strings.Replace(own, "%STEP", step, 1) + more }
+	const look = "runCommandLine: {command: id}"
+	for _, tt := range []struct{ name, step, more, want string }{
+		{"erases", "partitionDisk: {style: gpt, volumes: [{name: OSDisk, type: primary, size: 100%, fileSystem: ext4}]}", "", "nobody claims a grant in it"},
+		{"mandatory", look, "mandatory: [asSoonAsPossible]\n", "nothing can be mandatory in it"},
+	} {
+		if code, raw := r.person().applies(documents(tt.step, tt.more)); code != http.StatusBadRequest || !strings.Contains(string(raw), tt.want) {
+			t.Errorf("%s: %d %s", tt.name, code, raw)
+		}
+	}
+	if n := notes(find(r.apply(documents(look, "")), osd.KindAdvertisement, "New")); !strings.Contains(n, "each machine gets it once") {
+		t.Errorf("notes: %s", n)
+	}
+	// An agent is for people to say, in either direction.
+	r.apply("kind: BootImage\nname: linux-x64\nagent: none\n")
+	x := must[policy.Explanation](t, r.person(), "GET", "/v1/computers/ward7-pc1/explain", nil)
+	said := false
+	for _, g := range x.GetsNot {
+		said = said || g.Advertisement == "Install" && strings.Contains(g.Why, "holds no agent")
+	}
+	if !said {
+		t.Errorf("explained as %+v", x)
+	}
+	r.apply("kind: BootImage\nname: linux-x64\n")
+	if b := must[osd.BootImage](t, r.person(), "GET", "/v1/objects/BootImage/linux-x64", nil); b.Agent != "" || b.Manifest == "" {
+		t.Errorf("boot image is %+v", b)
+	}
+}
+
+// TestImportOfWindows: the site wants the WIM and its disk, and nothing of ours.
+func TestImportOfWindows(t *testing.T) {
+	holds := func(names ...string) *content.Manifest {
+		m := &content.Manifest{}
+		for _, n := range names {
+			m.Files = append(m.Files, content.File{Path: n})
+		}
+		return m
+	}
+	o, err := importTarget(api.Import{Kind: "BootImage", Name: "winpe", File: "sources/boot.wim", NoAgent: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := o.(*osd.BootImage)
+	if err := inspectBootImage(b, holds("sources/boot.wim", "boot/boot.sdi")); err != nil || b.Agent != osd.AgentNone || b.Windows.File != "sources/boot.wim" {
+		t.Errorf("%+v, %v", b, err)
+	}
+	if err := inspectBootImage(b, holds("uki.efi")); err == nil || !strings.Contains(err.Error(), "sources/boot.wim, boot/boot.sdi") {
+		t.Errorf("%v", err)
+	}
+	if err := inspectBootImage(&osd.BootImage{}, holds("boot/boot.sdi")); err == nil || !strings.Contains(err.Error(), "vmlinuz, initrd, uki.efi") {
+		t.Errorf("%v", err)
+	}
+}
