@@ -51,11 +51,11 @@ func (r *recorder) dhcp(e dhcp.Event) {
 // other records an offer of another server to a machine that boots from the network.
 func (r *recorder) other(o dhcp.Overheard) {
 	b := &status.Boot{Transaction: transaction(o.TransactionID), Server: text(o.Server), Address: text(o.Address), Class: o.Class, File: o.File}
-	said := "an address and nothing about network boot"
+	said := "the server " + b.Server + " offers an address and nothing about network boot"
 	if len(o.Words) > 0 {
 		said = strings.Join(o.Words, "; ")
 	}
-	r.event(status.FlightEvent{Client: o.MAC.String(), What: status.FlightOther, Text: "server " + b.Server + " offers: " + said, Boot: b})
+	r.event(status.FlightEvent{Client: o.MAC.String(), What: status.FlightOther, Text: said, Boot: b})
 }
 
 func transaction(id uint32) string { return fmt.Sprintf("%08x", id) }

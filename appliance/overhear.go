@@ -20,6 +20,7 @@ type ear struct {
 
 type hearing struct {
 	asked  time.Time // as a machine that boots from the network; zero: not yet
+	id     uint32    // transaction of that question
 	offers []heardOffer
 }
 
@@ -53,7 +54,7 @@ func (e *ear) asked(q dhcp.Event, now time.Time) []dhcp.Overheard {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	h := e.of(q.MAC.String())
-	h.asked = now
+	h.asked, h.id = now, q.TransactionID
 	h.offers = slices.DeleteFunc(h.offers, func(o heardOffer) bool { return o.TransactionID != q.TransactionID })
 	var tell []dhcp.Overheard
 	for i, o := range h.offers {
@@ -77,7 +78,7 @@ func (e *ear) heard(o dhcp.Overheard, now time.Time) bool {
 	if len(h.offers) >= maxOffers {
 		h.offers = h.offers[1:]
 	}
-	tell := now.Sub(h.asked) < listens
+	tell := o.TransactionID == h.id && now.Sub(h.asked) < listens
 	h.offers = append(h.offers, heardOffer{o, tell})
 	return tell
 }

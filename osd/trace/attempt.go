@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"strings"
 	"time"
 
 	"github.com/bootward/bootward/osd/status"
@@ -64,6 +65,9 @@ func (a *attempt) add(e *status.FlightEvent, b *status.Boot) {
 			a.offer = e
 		}
 	case status.FlightOther:
+		if e.Boot == nil {
+			break
+		}
 		a.others = append(a.others, *e)
 	case status.FlightRequest:
 		a.request = e
@@ -76,7 +80,7 @@ func (a *attempt) add(e *status.FlightEvent, b *status.Boot) {
 	case status.FlightAgent:
 		a.agent = e
 	case status.FlightRefused:
-		if e.Boot != nil {
+		if e.Boot != nil || strings.HasPrefix(e.Text, "silent: ") { // of an older box
 			a.refused = e
 		} else {
 			a.ended = e

@@ -25,15 +25,20 @@ func Diagnose(events []status.FlightEvent, messages []status.Message, now time.T
 	}
 	last := &all[len(all)-1]
 	d := last.diagnose(next{})
-	if !d.Stopped || now.Sub(last.last.Time) >= last.quiet() || d.Certain && last.spoken() {
+	settled := last.spoken() || now.Sub(last.last.Time) >= last.quiet()
+	if !d.Stopped || settled && d.Certain {
 		return d
 	}
-	// It has just asked. If it was there before, that is what stops it.
+	// It is silent for a short time only, or that is all there is to see. If it was
+	// there before, what it did then says more.
 	if n := len(all); n > 1 && last.asked.Time.Sub(all[n-2].last.Time) < again {
 		before := &all[n-2]
-		if d := before.diagnose(next{last.asked.Time.Sub(before.last.Time), last.firmware()}); d.Stopped {
-			return d
+		if was := before.diagnose(next{last.asked.Time.Sub(before.last.Time), last.firmware()}); was.Stopped {
+			return was
 		}
+	}
+	if settled {
+		return d
 	}
 	return Diagnosis{Code: Booting, Certain: true, At: d.At, Seen: "it is on its way: " + d.Seen, Expected: d.Expected}
 }
@@ -152,7 +157,11 @@ func (a *attempt) ofSent() Diagnosis {
 
 func (a *attempt) ofRefusal() Diagnosis {
 	why := reason(a.refused)
-	switch a.refused.Boot.Cause {
+	cause := ""
+	if a.refused.Boot != nil {
+		cause = a.refused.Boot.Cause
+	}
+	switch cause {
 	case status.CauseArchitecture:
 		return Diagnosis{Code: NoBootImage, Stopped: true, Certain: true, At: a.refused.Time,
 			Seen:     kind(a.firmware()) + " asked, and no boot image starts on it: " + why,

@@ -39,7 +39,7 @@ func (a *attempt) ofSilence(n next) Diagnosis {
 }
 
 func pick(all []status.FlightEvent, like func(*status.Boot) bool) []status.FlightEvent {
-	return slices.DeleteFunc(slices.Clone(all), func(e status.FlightEvent) bool { return e.Boot == nil || !like(e.Boot) })
+	return slices.DeleteFunc(slices.Clone(all), func(e status.FlightEvent) bool { return !like(e.Boot) })
 }
 
 // otherAddress names the server whose address was taken.
@@ -58,14 +58,14 @@ func (a *attempt) silent() string {
 func (a *attempt) ofRival(who string, certain bool) Diagnosis {
 	return Diagnosis{Code: OtherServer, Stopped: true, Certain: certain,
 		Seen:     a.silent() + ": another PXE server answered it first: " + who,
-		Expected: "its question on UDP 4011, or its request for " + a.file(),
+		Expected: a.expected(),
 		Remedy:   "two PXE servers on one segment race: switch one off here, or take the boot file (options 66 and 67) out of that server; bootward box selftest lists the servers of this segment"}
 }
 
 func (a *attempt) ofOption60(who string, certain bool) Diagnosis {
 	return Diagnosis{Code: Option60, Stopped: true, Certain: certain,
 		Seen:     a.silent() + ": option 60 (PXEClient) of a DHCP server sends it to that server's UDP 4011, where nobody answers: " + who,
-		Expected: "its question on UDP 4011 of this box, or its request for " + a.file(),
+		Expected: a.expected(),
 		Remedy:   "remove option 60 from that DHCP server: it says that a PXE server runs on the same host"}
 }
 
@@ -76,16 +76,39 @@ func (a *attempt) ofDeafness(certain bool) Diagnosis {
 	}
 	return Diagnosis{Code: IgnoresProxy, Stopped: true, Certain: certain,
 		Seen:     a.silent() + ": its firmware takes a boot file from the server that gives the address only, and ignores proxy offers",
-		Expected: "its question on UDP 4011, or its request for " + a.file(), Remedy: remedy}
+		Expected: a.expected(), Remedy: remedy}
+}
+
+// expected is what was to come next.
+func (a *attempt) expected() string {
+	if strings.HasSuffix(a.firmware(), "-http") {
+		return "its request for " + a.file() // HTTP Boot never asks on 4011
+	}
+	return "its question on UDP 4011 of this box, or its request for " + a.file()
 }
 
 // offers lists what was overheard, one server once.
 func offers(all []status.FlightEvent) string {
 	var list []string
 	for _, e := range all {
-		if text := strings.TrimPrefix(e.Text, "server "); !slices.Contains(list, text) {
+		b := e.Boot
+		said := []string{}
+		if b.Class != "" {
+			said = append(said, "option 60 "+b.Class)
+		}
+		if b.File != "" {
+			said = append(said, "file "+b.File)
+		}
+		if b.Address == "" {
+			said = append(said, "no address")
+		}
+		text := b.Server
+		if len(said) > 0 {
+			text += " (" + strings.Join(said, ", ") + ")"
+		}
+		if !slices.Contains(list, text) {
 			list = append(list, text)
 		}
 	}
-	return strings.Join(list, "; ")
+	return strings.Join(list, ", ")
 }
