@@ -34,6 +34,8 @@ type Intent struct {
 	// large is loaded, where the chain allows it; 0 asks nobody.
 	Prompt time.Duration
 	Reason string // in words, for the timeline
+	// Misfit says that something is offered, and no boot image of it starts on this firmware.
+	Misfit bool
 }
 
 // Image is a boot image, as far as it matters for how firmware starts it.
@@ -103,7 +105,11 @@ func Decide(r Request, in Intent, s Server) Answer {
 	case NextDevice:
 		return a.because(in.Reason).next(r, s)
 	}
-	return a.because(in.Reason).silent("policy says silent").causedBy(status.CausePolicy)
+	cause := status.CausePolicy
+	if in.Misfit {
+		cause = status.CauseArchitecture
+	}
+	return a.because(in.Reason).silent("policy says silent").causedBy(cause)
 }
 
 // answerType says whether this message is answered at all, and by what.

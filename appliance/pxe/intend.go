@@ -93,10 +93,11 @@ func (f Facts) choose(m Machine) (Intent, []string) {
 	if o := f.Decision.Mandatory(); o != nil {
 		offers = []policy.Offer{*o}
 	}
+	misfit := false
 	for _, o := range offers {
 		image := f.image(o.Sequence.BootImage)
 		if why := m.Firmware.Misfit(image); why != "" {
-			words = append(words, o.Advertisement.Name+": "+why)
+			words, misfit = append(words, o.Advertisement.Name+": "+why), true
 			continue
 		}
 		if why := f.held(o); why != "" {
@@ -107,7 +108,9 @@ func (f Facts) choose(m Machine) (Intent, []string) {
 		}
 		return Intent{Action: Boot, Image: image, Prompt: f.Policy.Prompt()}, append(words, "a person may choose "+o.Advertisement.Name)
 	}
-	return f.nothing(append(words, "nothing is offered"))
+	in, words := f.nothing(append(words, "nothing is offered"))
+	in.Misfit = misfit
+	return in, words
 }
 
 // held says why an offer is not made now, "" if it is.

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/appliance"
 	"github.com/bootward/bootward/appliance/network/nstest"
 	"github.com/bootward/bootward/osd/status"
@@ -212,6 +213,64 @@ func TestTraceOnASegment(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestExplainOnASegment: what the box explains is what it sends, and explaining
+// changes nothing.
+func TestExplainOnASegment(t *testing.T) {
+	s := nstest.Enter(t)
+	if s == nil {
+		return
+	}
+	r := newRig(t)
+	r.ports[0], r.ports[1] = 80, 443
+	r.interfaces = []appliance.Interface{{Name: nstest.Link, Address: appliance.AddressKeep, PXE: appliance.PXEProxy}}
+	r.startBox()
+	r.ready()
+	r.stopBox()
+	r.staff()
+	r.startBox()
+	r.ready()
+	c := r.technician()
+	explain := func(mac, firmware string) api.BootExplanation {
+		t.Helper()
+		x, err := c.Explain(t.Context(), mac, firmware)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return x
+	}
+	if _, err := c.SignIn(t.Context(), "bob", technicianPIN); err != nil {
+		t.Fatal(err)
+	}
+	before := explain(mac1, "")
+	sent := map[string]bool{}
+	for _, a := range before.Answers {
+		sent[a.Firmware] = a.Send
+	}
+	if len(before.Answers) < 8 || !sent["bios-pxe"] || !sent["uefi-x64-http"] || sent["uefi-ia32"] || before.Interface != nstest.Link || before.Mode != "proxy" {
+		t.Errorf("%+v", before)
+	}
+	if x, err := c.Trace(t.Context(), mac1); err != nil || x.Diagnosis.Code != trace.Nothing {
+		t.Errorf("explaining left a trace: %+v, %v", x, err)
+	}
+	offer := discover(t, s, mac1, "PXEClient:Arch:00007:UNDI:003016")
+	r.eventually("firmware that was shown", func() error {
+		x := explain(mac1, "")
+		if len(x.Answers) != 1 || x.Firmware != "uefi-x64-pxe" {
+			return fmt.Errorf("%+v", x)
+		}
+		a := x.Answers[0]
+		if offer == nil || a.File != offer.BootFileName || a.NextServer != offer.ServerIPAddr.String() || len(a.Options) != 3 || !strings.Contains(fmt.Sprint(a.Policy), "ward7-pc1") {
+			return fmt.Errorf("%+v, and it was sent %v", a, offer)
+		}
+		return nil
+	})
+	if x := explain("52:54:00:99:99:99", "uefi-x64-pxe"); x.Answers[0].Send || x.Answers[0].Action != "silent" {
+		t.Errorf("a machine that policy does not know: %+v", x)
+	}
+	_, err := c.Explain(t.Context(), mac1, "toaster")
+	wants(t, "a toaster", err, api.CodeInvalid)
 }
 
 // bootPort is UDP port 68 of the client, which has no address yet.

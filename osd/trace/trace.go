@@ -12,6 +12,7 @@
 package trace
 
 import (
+	"slices"
 	"time"
 
 	"github.com/bootward/bootward/osd/status"
@@ -69,13 +70,17 @@ type Diagnosis struct {
 // known, the status messages of its jobs, as things stand now. Events are in the
 // order of time.
 func Of(client string, events []status.FlightEvent, messages []status.Message, now time.Time) Trace {
-	t := Trace{Client: client, Entries: status.Timeline(events, messages), Diagnosis: Diagnose(events, messages, now)}
-	for _, e := range events {
+	return Trace{Client: client, Firmware: Firmware(events), Entries: status.Timeline(events, messages), Diagnosis: Diagnose(events, messages, now)}
+}
+
+// Firmware is the kind of firmware that asked last, empty if it is not known.
+func Firmware(events []status.FlightEvent) string {
+	for _, e := range slices.Backward(events) {
 		if e.Boot != nil && e.Boot.Firmware != "" && e.Boot.Firmware != agent {
-			t.Firmware = e.Boot.Firmware
+			return e.Boot.Firmware
 		}
 	}
-	return t
+	return ""
 }
 
 // Lines is the diagnosis for people, the first line without a label.
