@@ -129,8 +129,10 @@ var boots = []struct {
 	certain bool
 }{
 	{"option-60", []string{"--dhcp-option-force=60,PXEClient"}, false, func(r *rom) {
-		r.take(uefiPXE, r.discover(uefiPXE, 2))
-		r.ask4011(nstest.ForeignAddr, 0)
+		for range 2 {
+			r.take(uefiPXE, r.discover(uefiPXE, 2))
+			r.ask4011(nstest.ForeignAddr, 0)
+		}
 	}, trace.Option60, true},
 	{"option-60-unheard", []string{"--dhcp-option-force=60,PXEClient", "--dhcp-range=192.168.77.100,192.168.77.100,1h"}, true, func(r *rom) {
 		for range 2 { // without the broadcast flag the switch keeps the other server's offer from the box
@@ -143,6 +145,12 @@ var boots = []struct {
 		}
 	}, trace.Option60, false},
 	{"other-server", []string{"--dhcp-boot=grubx64.efi"}, false, func(r *rom) { r.take(uefiPXE, r.discover(uefiPXE, 2)) }, trace.OtherServer, true},
+	{"other-proxy", []string{}, false, func(r *rom) {
+		r.s.IP(r.t, "switch", "addr", "replace", "192.168.77.8/24", "dev", "br0")
+		until(r.t, dnsmasq(r.t, r.s, "switch", "br0", "--dhcp-range=192.168.77.0,proxy", "--pxe-service=X86-64_EFI,Another,grubx64"), "sockets bound", os.Kill)
+		r.take(uefiPXE, r.discover(uefiPXE, 3))
+		r.ask4011("192.168.77.8", 1)
+	}, trace.OtherServer, true},
 	{"no-request", nil, false, func(r *rom) { r.discover(uefiPXE, 1); r.discover(uefiPXE, 1) }, trace.NoRequest, true},
 	{"ignores-proxy", []string{}, false, func(r *rom) { r.take(uefiPXE, r.discover(uefiPXE, 2)) }, trace.IgnoresProxy, true},
 	{"ignores-proxy-http", []string{}, false, func(r *rom) { r.take(uefiHTTP, r.discover(uefiHTTP, 2)) }, trace.IgnoresProxy, true},
@@ -303,12 +311,15 @@ func bootPort(t *testing.T, s *nstest.Segment) (conn *net.UDPConn) {
 // foreign runs the segment's DHCP server for one test.
 func foreign(t *testing.T, s *nstest.Segment, options []string) {
 	t.Helper()
-	args := append([]string{"--conf-file=/dev/null", "--no-daemon", "--port=0", "--interface=" + nstest.Link, "--bind-interfaces",
-		"--leasefile-ro", "--no-ping", "--user=root", "--log-facility=-"}, options...)
 	if !slices.ContainsFunc(options, func(o string) bool { return strings.HasPrefix(o, "--dhcp-range=") }) {
-		args = append(args, "--dhcp-range=192.168.77.100,192.168.77.110,1h")
+		options = append(slices.Clone(options), "--dhcp-range=192.168.77.100,192.168.77.110,1h")
 	}
-	until(t, s.Command(t, "foreign", "dnsmasq", args...), "sockets bound", os.Kill)
+	until(t, dnsmasq(t, s, "foreign", nstest.Link, options...), "sockets bound", os.Kill)
+}
+
+func dnsmasq(t *testing.T, s *nstest.Segment, host, link string, options ...string) *exec.Cmd {
+	return s.Command(t, host, "dnsmasq", append([]string{"--conf-file=/dev/null", "--no-daemon", "--port=0", "--interface=" + link, "--bind-interfaces",
+		"--leasefile-ro", "--no-ping", "--user=root", "--log-facility=-"}, options...)...)
 }
 
 // capturing writes what the box's link carries of a boot to NAME.pcap.

@@ -25,7 +25,7 @@ func (a *attempt) ofSilence(n next) Diagnosis {
 	case len(rivals) > 0:
 		return a.ofRival(offers(rivals), true)
 	case len(callers) > 0 && pxe:
-		return a.ofOption60(offers(callers), true)
+		return a.ofOption60(offers(callers), stuck)
 	case len(a.others) > 0:
 		return a.ofDeafness(true)
 	case a.leased(): // it took another server's address, and nothing was heard of that one's offer
@@ -62,6 +62,8 @@ func (a *attempt) ofRival(who string, certain bool) Diagnosis {
 		Remedy:   "two PXE servers on one segment race: switch one off here, or take the boot file (options 66 and 67) out of that server; bootward box selftest lists the servers of this segment"}
 }
 
+// ofOption60 is certain of a machine that came back: one that did not may have found
+// a PXE server there.
 func (a *attempt) ofOption60(who string, certain bool) Diagnosis {
 	return Diagnosis{Code: Option60, Stopped: true, Certain: certain,
 		Seen:     a.silent() + ": option 60 (PXEClient) of a DHCP server sends it to that server's UDP 4011, where nobody answers: " + who,
