@@ -12,6 +12,9 @@ import (
 	"github.com/bootward/bootward/osd/trace"
 )
 
+// maxJobs is how many of a machine's jobs a trace shows step by step, the newest.
+const maxJobs = 5
+
 // macOf reads the MAC that somebody gave.
 func macOf(client string) (string, *failure) {
 	mac, err := osd.NormalizeMAC(client)
@@ -33,15 +36,24 @@ func (d *Desk) timeline(ctx context.Context, client string) ([]status.FlightEven
 	return orEmpty(all), nil
 }
 
-// trace is the timeline with a diagnosis; of a machine that the box knows nothing of
+// trace is the timeline with the steps of its jobs and a diagnosis; of a machine that the box knows nothing of
 // too, since that is one.
 func (d *Desk) trace(ctx context.Context, client string) (trace.Trace, *failure) {
 	events, f := d.timeline(ctx, client)
 	if f != nil {
 		return trace.Trace{}, f
 	}
+	jobs := trace.Jobs(events)
+	var steps []status.Message
+	for _, job := range jobs[max(0, len(jobs)-maxJobs):] {
+		some, err := d.Store.Messages(ctx, job)
+		if err != nil {
+			return trace.Trace{}, d.internal("read the steps of a job", err)
+		}
+		steps = append(steps, some...)
+	}
 	mac, _ := macOf(client) // timeline has read it
-	t := trace.Of(mac, events, nil, d.Now())
+	t := trace.Of(mac, events, steps, d.Now())
 	t.Entries = orEmpty(t.Entries)
 	return t, nil
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -50,7 +49,7 @@ func runBoxTrace(ctx context.Context, a *app, client string) error {
 			return err
 		}
 		var messages []status.Message
-		for _, job := range jobsOf(events) {
+		for _, job := range trace.Jobs(events) {
 			some, err := s.AllMessages(ctx, "", "", job)
 			if err != nil {
 				return err
@@ -59,17 +58,6 @@ func runBoxTrace(ctx context.Context, a *app, client string) error {
 		}
 		return printTrace(a, trace.Of(mac, events, messages, time.Now()))
 	})
-}
-
-// jobsOf lists the jobs that a machine had, oldest first.
-func jobsOf(events []status.FlightEvent) []string {
-	var all []string
-	for _, e := range events {
-		if e.What == status.FlightJobStarted && e.Job != "" && !slices.Contains(all, e.Job) {
-			all = append(all, e.Job)
-		}
-	}
-	return all
 }
 
 func remoteTrace(ctx context.Context, a *app, box *boxclient.Client, args []string) error {

@@ -83,6 +83,17 @@ func Firmware(events []status.FlightEvent) string {
 	return ""
 }
 
+// Jobs lists the jobs that a machine had, oldest first: those whose messages Of wants.
+func Jobs(events []status.FlightEvent) []string {
+	var all []string
+	for _, e := range events {
+		if e.What == status.FlightJobStarted && e.Job != "" && !slices.Contains(all, e.Job) {
+			all = append(all, e.Job)
+		}
+	}
+	return all
+}
+
 // Lines is the diagnosis for people, the first line without a label.
 func (d Diagnosis) Lines() []string {
 	if d.Seen == "" {
