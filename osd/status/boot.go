@@ -29,4 +29,5 @@ const (
 	CausePolicy       = "policy"       // policy or history say that the machine is not answered
 	CauseMissing      = "missing"      // the box has no such file
 	CauseBroken       = "broken"       // the transfer did not end
+	CauseOptional     = "optional"     // the box has no such file, and the machine does without
 )

@@ -121,6 +121,7 @@ const (
 	FlightOther      = "dhcp-other"    // another server's offer to it was overheard
 	FlightTFTP       = "tftp"          // a file was sent by TFTP
 	FlightHTTP       = "http"          // a boot file was sent by HTTP
+	FlightServed     = "served"        // a boot image without an agent was handed out
 	FlightAgent      = "agent"         // the agent's first call: what may this machine run?
 	FlightClaim      = "claim"         // the agent said what machine it runs on
 	FlightJobStarted = "job-started"

@@ -72,10 +72,12 @@ func (a *attempt) add(e *status.FlightEvent, b *status.Boot) {
 	case status.FlightRequest:
 		a.request = e
 	case status.FlightTFTP, status.FlightHTTP:
-		if a.trouble = nil; b.Cause != "" {
+		switch b.Cause {
+		case status.CauseOptional:
+		case "":
+			a.sent, a.trouble = e, nil
+		default:
 			a.trouble = e
-		} else {
-			a.sent = e
 		}
 	case status.FlightAgent:
 		a.agent = e
@@ -85,7 +87,7 @@ func (a *attempt) add(e *status.FlightEvent, b *status.Boot) {
 		} else {
 			a.ended = e
 		}
-	case status.FlightClaim, status.FlightWaits, status.FlightApprove, status.FlightDeny, status.FlightPasswordFailed,
+	case status.FlightServed, status.FlightClaim, status.FlightWaits, status.FlightApprove, status.FlightDeny, status.FlightPasswordFailed,
 		status.FlightJobStarted, status.FlightJobEnded, status.FlightStatus:
 		a.ended = e
 	}

@@ -17,6 +17,8 @@ func (a *attempt) ofAgent() Diagnosis {
 	}
 	d := Diagnosis{Code: Booting, Certain: true, At: e.Time, Seen: e.Text}
 	switch e.What {
+	case status.FlightServed:
+		d.Code, d.Seen = Done, "it was handed a boot image in which no agent runs, and nothing is heard of such: "+e.Text
 	case status.FlightWaits:
 		d.Code, d.Stopped, d.Seen = Waits, true, "it waits until a person has compared its code: "+e.Text
 		d.Expected, d.Remedy = "an approval", "compare the code on its screen: computer approve CODE"

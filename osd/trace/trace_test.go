@@ -100,6 +100,8 @@ func TestDiagnose(t *testing.T) {
 		{"knows its file", []string{asks, offered, takes, asks2, acked}, time.Minute, NotFetched, true, true, "A/uki.efi"},
 		{"missing", []string{asks, offered, takes, asks2, acked, "tftp file=x.0 cause=missing | x.0: there is no such file"}, 0, FileMissing, true, true, "x.0"},
 		{"missing, but not what it needs", []string{asks, offered, takes, asks2, acked, "tftp file=x.0 cause=missing | x.0", loads}, time.Second, Booting, false, true, "on its way"},
+		{"missing, and need not be", []string{asks, offered, takes, asks2, acked, loads, "tftp file=revocations.efi cause=optional | not there"}, 4 * time.Minute, NotStarted, true, true, "A/uki.efi"},
+		{"an image without an agent", []string{asks, loads, "served | CEN00009"}, time.Hour, Done, false, true, "CEN00009"},
 		{"broken off", []string{asks, offered, takes, asks2, acked, "tftp file=A/uki.efi cause=broken | A/uki.efi: timeout"}, 0, TransferBroken, true, true, "timeout"},
 		{"loaded and silent", []string{asks, offered, takes, asks2, acked, loads}, 4 * time.Minute, NotStarted, true, true, "A/uki.efi"},
 		{"sent on", []string{strings.ReplaceAll(asks, "uefi-x64-pxe", "bios-ipxe"), "dhcp-offer fw=bios-ipxe file=http://10.0.0.1/boot/next/boot.ipxe | http://x (ran before)", "http file=next/boot.ipxe | next/boot.ipxe"}, time.Hour, SentOn, false, true, "ran before"},
