@@ -21,6 +21,8 @@ const (
 	RouteBoxClear    = "POST /v1/clear-pxe"        // technician who may clear: ClearPXE → Cleared
 	RouteBoxAudit    = "GET /v1/audit"             // technician: []AuditRecord, the newest first
 	RouteBoxTimeline = "GET /v1/timeline"          // technician: ?client=MAC: []status.FlightEvent
+	RouteBoxTrace    = "GET /v1/trace"             // technician: ?client=MAC: trace.Trace
+	RouteBoxExplain  = "GET /v1/explain"           // technician: ?client=MAC&firmware=KIND: BootExplanation
 )
 
 // SignIn opens a session at a box.

@@ -120,7 +120,7 @@ func (b *Box) open(dir string) (err error) {
 	}
 	b.desk = b.newDesk()
 	b.flight = newRecorder(b.store, b.link.Now)
-	b.point.Alarm, b.point.News = b.flight.alarm, b.news.Notify
+	b.point.Alarm, b.point.Called, b.point.News = b.flight.alarm, b.flight.called, b.news.Notify
 	b.watch, err = network.Watch(func(_, _ network.Snapshot) { b.changed.Notify(); b.news.Notify() })
 	return err
 }

@@ -2,18 +2,11 @@ package appliance
 
 import (
 	"context"
-	"fmt"
-	"net/netip"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/bootward/bootward/appliance/dhcp"
-	"github.com/bootward/bootward/appliance/httpboot"
-	"github.com/bootward/bootward/appliance/network"
-	"github.com/bootward/bootward/appliance/serialconsole"
 	"github.com/bootward/bootward/appliance/store"
-	"github.com/bootward/bootward/appliance/tftp"
+	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/status"
 	"golang.org/x/time/rate"
 )
@@ -26,9 +19,11 @@ type recorder struct {
 	now   func() time.Time
 	queue chan func(context.Context) error
 	limit *rate.Limiter
+	ear   ear
 
 	mu     sync.Mutex
 	lost   int
+	calls  map[string]time.Time // the agents' last questions, by MAC
 	alarms map[string]time.Time // alarms that were raised, by text
 }
 
@@ -36,6 +31,7 @@ const (
 	recordRate  = 20 // entries a second in the long run
 	recordBurst = 500
 	alarmAgain  = 10 * time.Minute
+	callAgain   = time.Minute
 )
 
 func newRecorder(s *store.Store, now func() time.Time) *recorder {
@@ -112,6 +108,26 @@ func (r *recorder) alarm(mac, job, text string) {
 	}
 }
 
+// called records that an agent asks what its machine may run, once while it goes on
+// asking.
+func (r *recorder) called(mac string) {
+	mac, err := osd.NormalizeMAC(mac)
+	if err != nil {
+		return
+	}
+	now := r.now()
+	r.mu.Lock()
+	last, known := r.calls[mac]
+	if r.calls == nil || len(r.calls) >= maxHearing {
+		r.calls = map[string]time.Time{}
+	}
+	r.calls[mac] = now
+	r.mu.Unlock()
+	if !known || now.Sub(last) > callAgain {
+		r.event(status.FlightEvent{Client: mac, What: status.FlightAgent, Text: "the agent asks what this machine may run"})
+	}
+}
+
 // recent returns the alarms of the last day.
 func (r *recorder) recent() []string {
 	r.mu.Lock()
@@ -123,70 +139,4 @@ func (r *recorder) recent() []string {
 		}
 	}
 	return all
-}
-
-// observeDHCP records what the DHCP server saw and did.
-func (b *Box) observeDHCP(e dhcp.Event) {
-	why := strings.Join(e.Why, "; ")
-	f := status.FlightEvent{Client: e.MAC.String()}
-	switch e.Kind {
-	case dhcp.Seen:
-		f.What, f.Text = "dhcp-discover", fmt.Sprintf("asks on %s port %d", e.Interface, e.Port)
-	case dhcp.Offered, dhcp.Acked:
-		f.What, f.Text = "dhcp-offer", e.File
-		if e.Client.IsValid() {
-			f.Text = "address " + e.Client.String() + " " + e.File
-		}
-		f.Text = strings.TrimSpace(f.Text + " (" + why + ")")
-	default:
-		f.What, f.Text = "refused", string(e.Kind)+": "+why
-	}
-	b.flight.event(f)
-}
-
-// macOf finds the hardware address of a client on the segment.
-func macOf(a netip.Addr) string {
-	s, err := network.Read()
-	if err != nil {
-		return ""
-	}
-	return s.MAC(a).String()
-}
-
-func (b *Box) doneTFTP(t tftp.Transfer) {
-	if t.Probe {
-		return
-	}
-	text := transferText(t.Name, t.Bytes, t.Duration)
-	if t.Err != nil {
-		text += ": " + t.Err.Error()
-	}
-	mac := macOf(t.Client.Addr())
-	b.flight.event(status.FlightEvent{Client: mac, What: "tftp", Text: text, Bytes: t.Bytes, Millis: t.Duration.Milliseconds()})
-	if t.Err == nil {
-		b.handedOut(mac, t.Client.Addr(), t.Name)
-	}
-}
-
-func (b *Box) doneHTTP(t httpboot.Transfer) {
-	text := transferText(t.ImageID+"/"+t.Name, t.Bytes, t.Duration)
-	if !t.Complete {
-		text += fmt.Sprintf(": broken off, status %d", t.Status)
-	}
-	mac := t.MAC.String()
-	if mac == "" {
-		mac = macOf(t.Client.Addr())
-	}
-	b.flight.event(status.FlightEvent{Client: mac, What: "http", Text: text, Bytes: t.Bytes, Millis: t.Duration.Milliseconds()})
-	if t.Complete && t.Bytes > 0 {
-		b.handedOut(mac, t.Client.Addr(), t.ImageID+"/"+t.Name)
-	}
-}
-
-func transferText(name string, n int64, took time.Duration) string {
-	text := fmt.Sprintf("%s, %s", name, serialconsole.Bytes(n))
-	if s := took.Seconds(); s > 0 {
-		text += fmt.Sprintf(" in %.2f s, %s/s", s, serialconsole.Bytes(int64(float64(n)/s)))
-	}
-	return text
 }

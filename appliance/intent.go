@@ -3,109 +3,80 @@ package appliance
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
+	"github.com/bootward/bootward/appliance/dhcp"
 	"github.com/bootward/bootward/appliance/managementpoint"
 	"github.com/bootward/bootward/appliance/pxe"
-	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/policy"
 )
 
-// declineTime is how long a machine boots its disk after nobody came to its
-// screen.
-const declineTime = 5 * time.Minute
-
-// intent says what a machine that boots from the network is to get.
+// intent says what a machine that boots from the network is to get, and remembers
+// that it asked.
 func (b *Box) intent(ctx context.Context, m pxe.Machine) pxe.Intent {
-	in := b.decideBoot(ctx, m)
-	if m.Port == 67 {
+	f, v := b.bootFacts(ctx, m)
+	if f.Policy != nil && m.Port == dhcp.ServerPort && f.Policy.DelaySeconds > 0 {
+		f.Asking = b.delays.asked(m.MAC.String(), time.Now())
+	}
+	in, _ := pxe.Intend(m, f)
+	if err := b.noteBoot(ctx, m, v); err != nil {
+		in = pxe.Intent{Reason: "the box's memory cannot be written: " + err.Error()}
+	}
+	if m.Port == dhcp.ServerPort {
 		b.flight.boot(m.MAC.String(), m.UUID, in.Reason)
 	}
 	return in
 }
 
-func (b *Box) decideBoot(ctx context.Context, m pxe.Machine) pxe.Intent {
-	s := b.snapshot()
+// ExplainBoot says what a machine would get once it has asked for as long as answers
+// are delayed, and why, in words. m needs a MAC; what else is known of the machine
+// makes the answer more exact. Nothing is changed, counted or recorded.
+func (b *Box) ExplainBoot(ctx context.Context, m pxe.Machine) (pxe.Intent, []string) {
+	f, _ := b.bootFacts(ctx, m)
+	if f.Policy != nil {
+		f.Asking = f.Policy.Delay()
+	}
+	return pxe.Intend(m, f)
+}
+
+// bootFacts gathers what the boot decision is made from, and changes nothing. The
+// verdict is nil where the decision needs none.
+func (b *Box) bootFacts(ctx context.Context, m pxe.Machine) (pxe.Facts, *managementpoint.Verdict) {
+	s := b.point.Policy()
 	if s == nil {
-		return silent("the box has no policy yet")
+		return pxe.Facts{}, nil
+	}
+	f := pxe.Facts{Policy: &s.Box.PXE, Image: func(id string) pxe.Image { return describeImage(s, id) }, Now: b.point.Now()}
+	if pxe.Closed(m, *f.Policy) != "" {
+		return f, nil
 	}
 	mac := m.MAC.String()
-	if why := closed(s.Box.PXE, mac); why != "" {
-		return silent(why)
-	}
 	v, err := b.point.Decide(ctx, policy.Machine{MACs: []string{mac}, SMBIOSGUID: m.UUID})
 	if err != nil {
-		return silent("the box's memory cannot be read: " + err.Error())
+		f.Unread = err
+		return f, nil
 	}
-	if v.Open != nil {
-		b.watchTwin(m, v)
-	}
-	stopped, err := b.point.NoteWants(ctx, v, mac)
-	if err != nil {
-		return silent("the box's memory cannot be read: " + err.Error())
-	}
-	in := choose(v)
-	if in.Action != pxe.Boot {
-		return in
-	}
-	in.Image = b.image(in.Image.ID)
-	if o := v.Mandatory(); stopped != "" && o != nil && o.Sequence.Destructive {
-		return silent("the wipe interlock has stopped the box: " + stopped)
+	f.Decision = v.Decision
+	if f.Stopped, f.Unread = b.point.Stops(ctx, v); f.Unread != nil {
+		return f, &v
 	}
 	boot, _, err := b.store.Boot(ctx, mac)
-	if err != nil {
-		return silent("the box's memory cannot be read: " + err.Error())
-	}
-	if v.Mandatory() == nil && declined(boot.Declined, b.link.Now()) {
-		return silent("nobody came to its screen at " + boot.Declined.Format("15:04:05") + ": it boots its disk")
-	}
-	if wait := time.Duration(s.Box.PXE.DelaySeconds) * time.Second; m.Port == 67 && !b.delays.over(mac, wait, time.Now()) {
-		return silent(fmt.Sprintf("answers are delayed by %s: the machine asks again", wait))
-	}
-	return in
+	f.Declined, f.Unread = boot.Declined, err
+	return f, &v
 }
 
-// declined says whether nobody came to the machine's screen of late. A time in
-// the future is one of a clock that was set back since.
-func declined(at, now time.Time) bool {
-	since := now.Sub(at)
-	return since >= 0 && since < declineTime
-}
-
-func silent(why string) pxe.Intent { return pxe.Intent{Action: pxe.Silent, Reason: why} }
-
-// closed says why the PXE service is closed to a machine, "" if it is not.
-func closed(p osd.PXE, mac string) string {
-	if !p.Responds() {
-		return "the site told this box not to respond to PXE"
+// noteBoot counts the machine for the wipe interlock, which may stop the box, and
+// watches for a second one under the same labels.
+func (b *Box) noteBoot(ctx context.Context, m pxe.Machine, v *managementpoint.Verdict) error {
+	if v == nil {
+		return nil
 	}
-	if slices.ContainsFunc(p.ExcludeMACs, func(e string) bool { n, err := osd.NormalizeMAC(e); return err == nil && n == mac }) {
-		return "the machine is on the list of excluded MACs"
+	if v.Open != nil {
+		b.watchTwin(m, *v)
 	}
-	return ""
-}
-
-// choose turns a verdict into an intent: a mandatory offer first, else the
-// first that a person may choose on the boot image's screen.
-func choose(v managementpoint.Verdict) pxe.Intent {
-	why := strings.Join(v.Why, "; ")
-	for _, r := range v.Refusals {
-		why += "; " + r.Advertisement + ": " + r.Why
-	}
-	o := v.Mandatory()
-	if o == nil && len(v.Offers) > 0 {
-		o = &v.Offers[0]
-	}
-	switch {
-	case o == nil:
-		return silent(why + "; nothing is offered")
-	case !o.Mandatory:
-		return pxe.Intent{Action: pxe.Boot, Image: pxe.Image{ID: o.Sequence.BootImage}, Reason: why + "; a person may choose " + o.Advertisement.Name}
-	}
-	return pxe.Intent{Action: pxe.Boot, Image: pxe.Image{ID: o.Sequence.BootImage}, Reason: why + "; " + o.Advertisement.Name + " is " + o.Why}
+	_, err := b.point.NoteWants(ctx, *v, m.MAC.String())
+	return err
 }
 
 // watchTwin raises an alarm when a machine boots under the labels of a running
@@ -130,10 +101,8 @@ type delays struct {
 // forgetAsk is after how long a machine that asks again has started anew.
 const forgetAsk = 2 * time.Minute
 
-func (d *delays) over(mac string, wait time.Duration, now time.Time) bool {
-	if wait <= 0 {
-		return true
-	}
+// asked notes a question, and says for how long the machine has been asking.
+func (d *delays) asked(mac string, now time.Time) time.Duration {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.since == nil || len(d.since) > 4096 {
@@ -145,5 +114,5 @@ func (d *delays) over(mac string, wait time.Duration, now time.Time) bool {
 	}
 	t[1] = now
 	d.since[mac] = t
-	return now.Sub(t[0]) >= wait
+	return now.Sub(t[0])
 }

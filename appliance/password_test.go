@@ -101,11 +101,8 @@ func serveAll(t *testing.T, dir *content.Directory, s *policy.Snapshot) []byte {
 			Unseal: func(v policy.Sealed) ([]byte, error) { return v.Ciphertext, nil }, Log: slog.New(slog.DiscardHandler)}}
 	var all bytes.Buffer
 	intent := func(ctx context.Context, m pxe.Machine) pxe.Intent {
-		v, err := b.point.Decide(ctx, policy.Machine{MACs: []string{m.MAC.String()}, SMBIOSGUID: m.UUID})
-		if err != nil {
-			t.Error(err)
-		}
-		return choose(v)
+		in, _ := b.ExplainBoot(ctx, m)
+		return in
 	}
 	answer := pxe.Handler(intent, pxe.Server{HTTPPort: 80, BoxID: "CEN00001", SiteCode: "CEN"})
 	for _, mac := range []string{"52:54:00:77:00:11", "52:54:00:99:00:01"} {

@@ -175,7 +175,7 @@ func check(t *testing.T, g *guest, pattern string, a *httptest.ResponseRecorder)
 // whole asks for everything that is kept.
 func (d *door) whole(t *testing.T, g *guest) {
 	t.Helper()
-	for _, path := range []string{"/v1/state", "/v1/approvals", "/v1/audit", "/v1/timeline?client=" + wardMAC} {
+	for _, path := range []string{"/v1/state", "/v1/approvals", "/v1/audit", "/v1/timeline?client=" + wardMAC, "/v1/trace?client=" + wardMAC, "/v1/explain?client=" + wardMAC} {
 		if a := d.serve(g, "GET", path, "", nil); a.Code != http.StatusOK {
 			t.Errorf("afterwards GET %s: %d %s", path, a.Code, a.Body)
 		}
@@ -215,5 +215,7 @@ func seeds(f *testing.F, d *door) []seed {
 		{api.RouteBoxClear, "", "", json(api.ClearPXE{Computers: []string{"ward7-pc1", "C1", wardMAC}})},
 		{api.RouteBoxResume, "", "", nil},
 		{api.RouteBoxTimeline, "", "client=" + wardMAC, nil},
+		{api.RouteBoxTrace, "", "client=" + wardMAC, nil},
+		{api.RouteBoxExplain, "", "client=" + wardMAC + "&firmware=uefi-x64-pxe", nil},
 	}
 }

@@ -83,7 +83,8 @@ func newDoor(t testing.TB) *door {
 		}}
 	d.desk = &technician.Desk{Store: d.store, Evaluator: d.point.Evaluator, Unseal: d.point.Unseal, Now: time.Now, Log: quiet,
 		Approvals: d.point, State: func(context.Context) api.BoxConsole { return api.BoxConsole{} },
-		Self: func() *technician.Self { return &technician.Self{Site: "CEN", Anchor: d.Anchor} }}
+		Explain: func(context.Context, string, string) (api.BootExplanation, error) { return api.BootExplanation{}, nil },
+		Self:    func() *technician.Self { return &technician.Self{Site: "CEN", Anchor: d.Anchor} }}
 	d.routes = must[http.Handler](t)((&Box{point: d.point, desk: d.desk}).handler())
 	return d
 }

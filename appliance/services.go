@@ -70,7 +70,7 @@ func (b *Box) runDHCP(ctx context.Context, n Interface, log *slog.Logger) error 
 	defer sockets.Close()
 	self := pxe.Server{HTTPPort: b.o.Config.Ports.HTTP}
 	srv := &dhcp.Server{
-		Mode: dhcp.Proxy, Sockets: sockets, Address: b.watch.Source(n.Name), Observe: b.observeDHCP, Log: log,
+		Mode: dhcp.Proxy, Sockets: sockets, Address: b.watch.Source(n.Name), Observe: b.flight.dhcp, Log: log,
 		Handler: func(ctx context.Context, p dhcp.Packet) dhcp.Reply {
 			s := self
 			if id := b.link.Identity(); id != nil {
@@ -88,6 +88,8 @@ func (b *Box) runDHCP(ctx context.Context, n Interface, log *slog.Logger) error 
 			return err
 		}
 	}
+	stop := b.overhear(ctx, n.Name, log)
+	defer stop()
 	b.setAnswering(n.Name, true)
 	defer b.setAnswering(n.Name, false)
 	return srv.Run(ctx)

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"slices"
 	"strings"
 
+	"github.com/bootward/bootward/appliance/pxe"
 	"github.com/bootward/bootward/appliance/wake"
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/policy"
@@ -38,8 +40,12 @@ func (b *Box) wakeNow(ctx context.Context, computers []string) {
 func (b *Box) answers(c *osd.Computer) bool {
 	s := b.snapshot()
 	return s != nil && slices.ContainsFunc(c.MACs, func(m string) bool {
-		mac, err := osd.NormalizeMAC(m)
-		return err == nil && closed(s.Box.PXE, mac) == ""
+		n, err := osd.NormalizeMAC(m)
+		if err != nil {
+			return false
+		}
+		mac, err := net.ParseMAC(n)
+		return err == nil && pxe.Closed(pxe.Machine{MAC: mac}, s.Box.PXE) == ""
 	})
 }
 

@@ -52,6 +52,9 @@ const DefaultPrompt = 10 * time.Second
 // Responds says whether the box answers PXE requests at all.
 func (p PXE) Responds() bool { return p.Respond == nil || *p.Respond }
 
+// Delay is DelaySeconds as a duration.
+func (p PXE) Delay() time.Duration { return time.Duration(p.DelaySeconds) * time.Second }
+
 // Prompt is PromptSeconds or its default; 0 asks nobody.
 func (p PXE) Prompt() time.Duration {
 	if p.PromptSeconds == nil {

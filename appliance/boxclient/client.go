@@ -23,6 +23,7 @@ import (
 
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/osd/status"
+	"github.com/bootward/bootward/osd/trace"
 	"github.com/bootward/bootward/trust"
 )
 
@@ -108,6 +109,16 @@ func (c *Client) Audit(ctx context.Context) (out []api.AuditRecord, err error) {
 // Timeline is the flight recorder of a machine.
 func (c *Client) Timeline(ctx context.Context, mac string) (out []status.FlightEvent, err error) {
 	return out, c.call(ctx, api.RouteBoxTimeline+"?"+url.Values{"client": {mac}}.Encode(), nil, &out)
+}
+
+// Trace is the timeline of a machine, and how far it came.
+func (c *Client) Trace(ctx context.Context, mac string) (out trace.Trace, err error) {
+	return out, c.call(ctx, api.RouteBoxTrace+"?"+url.Values{"client": {mac}}.Encode(), nil, &out)
+}
+
+// Explain says what a machine would be sent; firmware may be empty.
+func (c *Client) Explain(ctx context.Context, mac, firmware string) (out api.BootExplanation, err error) {
+	return out, c.call(ctx, api.RouteBoxExplain+"?"+url.Values{"client": {mac}, "firmware": {firmware}}.Encode(), nil, &out)
 }
 
 // call does one request. Errors of the box are *api.Error.

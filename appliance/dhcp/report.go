@@ -16,6 +16,7 @@ func (s *Server) reportTo(kind EventKind, p Packet, r Reply, client netip.Addr) 
 	s.Observe(Event{
 		Time: time.Now(), Kind: kind, MAC: p.Message.ClientHWAddr,
 		TransactionID: transactionID(p), Interface: p.Interface, Port: p.Port, Client: client, File: r.File, Why: r.Why,
+		Server: addr4(p.Message.ServerIdentifier()), Firmware: r.Firmware, Cause: r.Cause,
 	})
 }
 

@@ -86,6 +86,15 @@ func (s *Server) work(ctx context.Context, conn *net.UDPConn, port uint16) error
 	}
 }
 
+// Replay does with a datagram of a capture what Run does with one from the network:
+// it decides and reports, and sends nothing. Of Sockets only the name is needed.
+func (s *Server) Replay(ctx context.Context, b []byte, from netip.AddrPort, port uint16) {
+	s.count.received.Add(1)
+	if p, ok := s.parse(b, from, port); ok {
+		s.serve(ctx, nil, p)
+	}
+}
+
 // parse turns a datagram into a Packet, and counts and drops what is none.
 func (s *Server) parse(b []byte, from netip.AddrPort, port uint16) (Packet, bool) {
 	m, err := dhcpv4.FromBytes(b)
@@ -108,8 +117,12 @@ func (s *Server) parse(b []byte, from netip.AddrPort, port uint16) (Packet, bool
 func (s *Server) serve(ctx context.Context, conn *net.UDPConn, p Packet) {
 	r := s.Handler(ctx, p)
 	first := s.known.first(p)
-	if r.Ours && first && opens(p) {
+	switch {
+	case !r.Ours || !first:
+	case opens(p):
 		s.report(Seen, p, r)
+	case p.Message.MessageType() == dhcpv4.MessageTypeRequest:
+		s.report(Requested, p, r) // also when it goes to another server: that one's address was taken
 	}
 	if s.Mode == DHCP && p.Port == ServerPort && !r.Standalone {
 		s.lease(ctx, conn, p, r, first)
@@ -151,7 +164,9 @@ func (s *Server) send(conn *net.UDPConn, p Packet, m *dhcpv4.DHCPv4, r Reply, fi
 	}
 	source := (&ipv4.ControlMessage{Src: p.Server.AsSlice()}).Marshal()
 	to := destination(p, kind == Refused)
-	if _, _, err := conn.WriteMsgUDPAddrPort(m.ToBytes(), source, to); err != nil {
+	if conn == nil {
+		s.Log.Debug("dhcp answer of a replay is not sent", "to", to.String())
+	} else if _, _, err := conn.WriteMsgUDPAddrPort(m.ToBytes(), source, to); err != nil {
 		s.count.sendErrors.Add(1)
 		s.Log.Warn("dhcp answer not sent", "mac", p.Message.ClientHWAddr.String(), "to", to.String(), "error", err)
 		return

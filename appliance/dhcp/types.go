@@ -66,6 +66,10 @@ type Reply struct {
 	File       string             // header field file, at most 127 bytes
 	Options    []Option           // besides 53
 	Why        []string           // the decision in words
+
+	// Firmware is the kind of client and Cause a word for why nothing is sent; both
+	// go to Observe as they are.
+	Firmware, Cause string
 }
 
 // Handler decides the boot fields of one packet. It is called by several
@@ -77,13 +81,14 @@ type Handler func(ctx context.Context, p Packet) Reply
 type EventKind string
 
 const (
-	Seen     EventKind = "seen"     // the first packet of a transaction
-	Offered  EventKind = "offered"  // OFFER sent
-	Acked    EventKind = "acked"    // ACK sent
-	Refused  EventKind = "refused"  // NAK sent
-	Silent   EventKind = "silent"   // decided to send nothing
-	Declined EventKind = "declined" // the client found the address in use
-	Released EventKind = "released" // the client gave the address back
+	Seen      EventKind = "seen"      // the first packet of a transaction
+	Offered   EventKind = "offered"   // OFFER sent
+	Requested EventKind = "requested" // REQUEST on 67 of a client that boots from the network: it chose a server
+	Acked     EventKind = "acked"     // ACK sent
+	Refused   EventKind = "refused"   // NAK sent
+	Silent    EventKind = "silent"    // decided to send nothing
+	Declined  EventKind = "declined"  // the client found the address in use
+	Released  EventKind = "released"  // the client gave the address back
 )
 
 // Event is one entry for the flight recorder.
@@ -95,6 +100,9 @@ type Event struct {
 	Interface     string
 	Port          uint16     // of ours
 	Client        netip.Addr // address given, zero in proxy mode
+	Server        netip.Addr // that the client's packet names (option 54), else zero
 	File          string     // boot file or URL sent
 	Why           []string
+	Firmware      string // as the handler said
+	Cause         string // as the handler said
 }

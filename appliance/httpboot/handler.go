@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -35,7 +36,8 @@ type File struct {
 // is logged and gives 503. It is called by several goroutines at once.
 type OpenFunc func(ctx context.Context, r Request) (File, error)
 
-// Transfer is one answered GET of a boot file.
+// Transfer is one answered GET of a boot file, or a request for one that is not
+// there: then Status is 404, and ImageID may be empty and Name any path.
 type Transfer struct {
 	Client   netip.AddrPort
 	ImageID  string
@@ -72,7 +74,7 @@ const defaultLimit = 256
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id, name, ok := split(r.URL.Path)
 	if !ok {
-		http.NotFound(w, r)
+		h.missing(w, r, Request{Name: strings.TrimPrefix(r.URL.Path, "/boot/"), MAC: mac(r)})
 		return
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -98,7 +100,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, q Request) {
 	f, err := h.Open(r.Context(), q)
 	if errors.Is(err, fs.ErrNotExist) {
-		http.NotFound(w, r)
+		h.missing(w, r, q)
 		return
 	}
 	if err != nil {
@@ -120,6 +122,14 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, q Request) {
 	http.ServeContent(m, r, "", time.Time{}, f.Content)
 	if r.Method == http.MethodGet && m.status < http.StatusBadRequest {
 		h.report(r, q, m, time.Since(start))
+	}
+}
+
+// missing answers and reports a request for a file that is not there.
+func (h *Handler) missing(w http.ResponseWriter, r *http.Request, q Request) {
+	http.NotFound(w, r)
+	if h.Done != nil {
+		h.Done(Transfer{Client: peer(r), ImageID: q.ImageID, Name: q.Name, MAC: q.MAC, Status: http.StatusNotFound})
 	}
 }
 

@@ -131,6 +131,25 @@ func TestServe(t *testing.T) {
 	}
 }
 
+// TestMissingIsReported: a machine that asks for what is not there is stuck, and
+// somebody must learn of it.
+func TestMissingIsReported(t *testing.T) {
+	at, _, done := serve(t, 0)
+	for path, want := range map[string]string{"/boot/other/uki.efi?mac=52:54:00:12:34:56": "other/uki.efi", "/boot/linux-x64/pxelinux.0": "/linux-x64/pxelinux.0"} {
+		if resp, _ := do(t, "GET", at+path); resp.StatusCode != http.StatusNotFound {
+			t.Errorf("%s: %d", path, resp.StatusCode)
+		}
+		select {
+		case x := <-done:
+			if x.Status != http.StatusNotFound || x.ImageID+"/"+x.Name != want || x.Complete {
+				t.Errorf("%s: reported %+v", path, x)
+			}
+		case <-time.After(5 * time.Second):
+			t.Errorf("%s: nothing was reported in 5 s", path)
+		}
+	}
+}
+
 func TestBrokenTransferIsReported(t *testing.T) {
 	at, _, done := serve(t, 0)
 	r, _ := http.NewRequestWithContext(t.Context(), "GET", at+"/boot/linux-x64/uki.efi", nil)

@@ -16,11 +16,7 @@ import (
 func (p *Point) NoteWants(ctx context.Context, v Verdict, mac string) (stopped string, err error) {
 	now := p.Now()
 	if len(v.Wants) > 0 {
-		var ids []string
-		for _, w := range v.Wants {
-			ids = append(ids, w.Advertisement.ID)
-		}
-		if _, err := p.Store.Want(ctx, v.Machine, ids, now); err != nil {
+		if _, err := p.Store.Want(ctx, v.Machine, wanted(v), now); err != nil {
 			return "", err
 		}
 	}
@@ -32,6 +28,24 @@ func (p *Point) NoteWants(ctx context.Context, v Verdict, mac string) (stopped s
 		return "", nil
 	}
 	return stopped, p.stop(ctx, stopped, mac)
+}
+
+// Stops says why the box has stopped, or NoteWants would stop it for this machine,
+// "" if it goes on. It changes nothing.
+func (p *Point) Stops(ctx context.Context, v Verdict) (string, error) {
+	w, err := p.Store.Wanting(ctx, v.Machine, wanted(v), p.Now())
+	if err != nil {
+		return "", err
+	}
+	return policy.CheckWants(v.Wants, w), nil
+}
+
+func wanted(v Verdict) []string {
+	var ids []string
+	for _, w := range v.Wants {
+		ids = append(ids, w.Advertisement.ID)
+	}
+	return ids
 }
 
 // interlock refuses a destructive claim while the box has stopped, and stops it

@@ -15,6 +15,9 @@ import (
 // job goes on until it claims: a question costs nothing and must stop nobody.
 func (p *Point) offers(ctx context.Context, ask api.Ask) (api.Offers, *api.Error) {
 	id := ask.Identity
+	if p.Called != nil && ask.Where != osd.ToRunningClients && len(id.MACs) > 0 {
+		p.Called(id.MACs[0])
+	}
 	p.claims.Lock()
 	defer p.claims.Unlock()
 	v, err := p.Decide(ctx, at(machine(id), ask.Where, ask.Event))

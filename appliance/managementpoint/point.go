@@ -38,6 +38,8 @@ type Self struct {
 // changed after; functions are called by several goroutines at once.
 type Point struct {
 	Store *store.Store
+	// Called is told of each question of an agent in a boot image; may be nil.
+	Called func(mac string)
 	// Alarm raises an alarm about a machine that a person at the box sees; when
 	// it is nil, alarms are recorded only.
 	Alarm func(mac, job, text string)

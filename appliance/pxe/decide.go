@@ -9,6 +9,7 @@ import (
 
 	"github.com/bootward/bootward/appliance/dhcp"
 	"github.com/bootward/bootward/osd"
+	"github.com/bootward/bootward/osd/status"
 	"github.com/insomniacslk/dhcp/dhcpv4"
 )
 
@@ -33,6 +34,8 @@ type Intent struct {
 	// large is loaded, where the chain allows it; 0 asks nobody.
 	Prompt time.Duration
 	Reason string // in words, for the timeline
+	// Misfit says that something is offered, and no boot image of it starts on this firmware.
+	Misfit bool
 }
 
 // Image is a boot image, as far as it matters for how firmware starts it.
@@ -63,6 +66,9 @@ type Answer struct {
 	File       string             // file: a TFTP name or a URL
 	Options    []dhcp.Option
 	Why        []string // every branch that was taken, in words
+	// Cause is why nothing is sent: status.CauseArchitecture, status.CausePolicy, or ""
+	// where the message itself wants no answer.
+	Cause string
 }
 
 // imageID is what may stand in a path and a URL without escapes.
@@ -88,7 +94,7 @@ func Decide(r Request, in Intent, s Server) Answer {
 		return a.agent(r, s)
 	}
 	if why := f.refused(); why != "" {
-		return a.silent(why)
+		return a.silent(why).causedBy(status.CauseArchitecture)
 	}
 	switch in.Action {
 	case Boot:
@@ -102,7 +108,11 @@ func Decide(r Request, in Intent, s Server) Answer {
 	case NextDevice:
 		return a.because(in.Reason).next(r, s)
 	}
-	return a.because(in.Reason).silent("policy says silent")
+	cause := status.CausePolicy
+	if in.Misfit {
+		cause = status.CauseArchitecture
+	}
+	return a.because(in.Reason).silent("policy says silent").causedBy(cause)
 }
 
 // answerType says whether this message is answered at all, and by what.
@@ -138,6 +148,11 @@ func (a Answer) silent(why string) Answer {
 	return Answer{Firmware: a.Firmware, Why: append(a.Why, why)}
 }
 
+func (a Answer) causedBy(cause string) Answer {
+	a.Cause = cause
+	return a
+}
+
 // boot gives each firmware the form that it can start.
 func (a Answer) boot(r Request, id string, s Server) Answer {
 	switch a.Firmware {
@@ -161,7 +176,7 @@ func (a Answer) boot(r Request, id string, s Server) Answer {
 // to its next device by itself when nobody answers.
 func (a Answer) next(r Request, s Server) Answer {
 	if a.Firmware != BIOSIPXE {
-		return a.silent("the firmware tries its next device when nothing is offered")
+		return a.silent("the firmware tries its next device when nothing is offered").causedBy(status.CausePolicy)
 	}
 	a.File = s.scriptURL(nextID, r.MAC)
 	return a.because("iPXE gets a script that goes on to the next device").send(r, s)

@@ -1,8 +1,11 @@
 package pxe
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
+
+	"github.com/bootward/bootward/osd"
 )
 
 // AgentClass is the vendor class by which our own agent asks for its box.
@@ -81,6 +84,27 @@ func byArchitecture(r Request, http bool) (Firmware, string) {
 		return UEFIARM64HTTP, "UEFI arm64 by HTTP"
 	}
 	return OtherFirmware, "not one that Bootward knows"
+}
+
+// architecture is the one of the boot images that this firmware starts, "" if none is.
+func (f Firmware) architecture() string {
+	switch f {
+	case BIOSPXE, BIOSIPXE, UEFIX64PXE, UEFIX64HTTP, UEFIX64IPXE:
+		return osd.ArchX64
+	case UEFIARM64PXE, UEFIARM64HTTP:
+		return osd.ArchARM64
+	}
+	return ""
+}
+
+// Misfit says in words why this firmware cannot start a boot image because of its
+// architecture, "" if it can, or if the firmware is not known.
+func (f Firmware) Misfit(i Image) string {
+	has, wants := cmp.Or(i.Architecture, osd.ArchX64), f.architecture()
+	if wants == "" || wants == has {
+		return ""
+	}
+	return fmt.Sprintf("boot image %s is for %s, and this machine (%s) starts %s: import one for %s and let the task sequence name it", i.ID, has, f, wants, wants)
 }
 
 // refused says in words why this firmware cannot be booted, "" if it can.

@@ -63,5 +63,6 @@ func (a Answer) reply() dhcp.Reply {
 	return dhcp.Reply{
 		Ours: a.Firmware != NotBoot, Send: a.Send, Standalone: a.Standalone, Type: a.Type,
 		NextServer: a.NextServer, File: a.File, Options: a.Options, Why: a.Why,
+		Firmware: string(a.Firmware), Cause: a.Cause,
 	}
 }

@@ -27,26 +27,12 @@ const maxWants = 10000
 // Want remembers that a machine wants to be erased by advertisements, and
 // reports whether that is new.
 func (s *Store) Want(ctx context.Context, machine string, advertisements []string, now time.Time) (added bool, err error) {
-	if id, ok := strings.CutPrefix(machine, computerKey); ok && osd.Local(id) {
-		to, err := merged(ctx, s.db, id)
-		if err != nil {
-			return false, err
-		}
-		machine = computerKey + to
-	}
-	known := 0
-	for _, a := range advertisements {
-		var n int
-		if err := s.db.QueryRowContext(ctx, "SELECT count(*) FROM wants WHERE advertisement = ? AND machine = ?", a, machine).Scan(&n); err != nil {
-			return false, fmt.Errorf("read wants: %w", err)
-		}
-		known += n
-	}
-	if known == len(advertisements) {
-		return false, nil
+	machine, missing, err := s.unwanted(ctx, machine, advertisements)
+	if err != nil || len(missing) == 0 {
+		return false, err
 	}
 	return true, s.change(ctx, "remember who wants to be erased", func(tx *sql.Tx) error {
-		for _, a := range advertisements {
+		for _, a := range missing {
 			if _, err := tx.Exec(`INSERT INTO wants (advertisement, machine, time) SELECT ?1, ?2, ?3 WHERE (SELECT count(*) FROM wants) < ?4
 				ON CONFLICT DO NOTHING`, a, machine, millis(now), maxWants); err != nil {
 				return err
@@ -54,6 +40,42 @@ func (s *Store) Want(ctx context.Context, machine string, advertisements []strin
 		}
 		return nil
 	})
+}
+
+// Wanting is Wipes with a machine counted as one that wants to be erased by
+// advertisements, whether that is remembered or not. It changes nothing.
+func (s *Store) Wanting(ctx context.Context, machine string, advertisements []string, now time.Time) (policy.Wipes, error) {
+	w, err := s.Wipes(ctx, now)
+	if err != nil {
+		return w, err
+	}
+	_, missing, err := s.unwanted(ctx, machine, advertisements)
+	for _, a := range missing {
+		w.Wanting[a]++
+	}
+	return w, err
+}
+
+// unwanted lists the advertisements by which a machine is not remembered as one that
+// wants to be erased, and the key under which it is remembered.
+func (s *Store) unwanted(ctx context.Context, machine string, advertisements []string) (key string, missing []string, err error) {
+	if id, ok := strings.CutPrefix(machine, computerKey); ok && osd.Local(id) {
+		to, err := merged(ctx, s.db, id)
+		if err != nil {
+			return "", nil, err
+		}
+		machine = computerKey + to
+	}
+	for _, a := range advertisements {
+		var n int
+		if err := s.db.QueryRowContext(ctx, "SELECT count(*) FROM wants WHERE advertisement = ? AND machine = ?", a, machine).Scan(&n); err != nil {
+			return "", nil, fmt.Errorf("read wants: %w", err)
+		}
+		if n == 0 {
+			missing = append(missing, a)
+		}
+	}
+	return machine, missing, nil
 }
 
 // Wipes is what the interlock is decided by, at a time.

@@ -8,7 +8,6 @@ import (
 	"github.com/bootward/bootward/appliance/store"
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/policy"
-	"github.com/bootward/bootward/osd/status"
 	"github.com/bootward/bootward/trust"
 )
 
@@ -135,18 +134,6 @@ func (d *Desk) audit(ctx context.Context, n int) ([]api.AuditRecord, *failure) {
 	all, err := d.Store.AuditLog(ctx, n)
 	if err != nil {
 		return nil, d.internal("read the audit log", err)
-	}
-	return orEmpty(all), nil
-}
-
-func (d *Desk) timeline(ctx context.Context, client string) ([]status.FlightEvent, *failure) {
-	mac, err := osd.NormalizeMAC(client)
-	if err != nil {
-		return nil, fail(api.CodeInvalid, "client", "give the MAC of a machine, such as 52:54:00:77:00:11")
-	}
-	all, err := d.Store.FlightOf(ctx, mac, maxTimeline)
-	if err != nil {
-		return nil, d.internal("read the timeline", err)
 	}
 	return orEmpty(all), nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/osd/status"
+	"github.com/bootward/bootward/osd/trace"
 )
 
 // TestTablesAreClosed: every line of both tables says whose it is; an empty right
@@ -162,13 +163,40 @@ func TestErrorsStayInside(t *testing.T) {
 	token := r.signIn("bob")
 	fatal(t, r.desk.Store.Close())
 	for _, rt := range routes {
-		if rt.pattern == api.RouteSignOut || rt.pattern == api.RouteBoxTimeline {
-			continue
+		if rt.pattern == api.RouteSignOut || rt.pattern == api.RouteBoxTimeline || rt.pattern == api.RouteBoxTrace || rt.pattern == api.RouteBoxExplain {
+			continue // those ask for a MAC first: see below
 		}
 		var in any = map[string]any{"name": "bob", "pin": pin, "decision": "approve", "computers": []string{"C1"}}
 		if code, _, e := r.ask(rt.pattern, token, in, nil); code != http.StatusInternalServerError || strings.Contains(e.Detail, "database") || strings.Contains(e.Detail, "sql") {
 			t.Errorf("%s: %d %v", rt.pattern, code, &e)
 		}
+	}
+	for _, route := range []string{api.RouteBoxTimeline, api.RouteBoxTrace, api.RouteBoxExplain} {
+		if code, _, e := r.ask(route+"?client="+pcMAC, token, nil, nil); code != http.StatusInternalServerError || strings.Contains(e.Detail, "database") || strings.Contains(e.Detail, "sql") {
+			t.Errorf("%s: %d %v", route, code, &e)
+		}
+	}
+}
+
+// TestTrace: the timeline comes with a diagnosis; a machine that was never seen has one too.
+func TestTrace(t *testing.T) {
+	r := newRig(t)
+	token := r.signIn("carl")
+	fatal(t, r.desk.Store.Record(t.Context(), status.FlightEvent{Time: r.clock, Client: pcMAC, What: status.FlightRefused, Text: "silent: no",
+		Boot: &status.Boot{Firmware: "uefi-ia32", Cause: status.CauseArchitecture}}))
+	for mac, want := range map[string]trace.Code{pcMAC: trace.NoBootImage, newMAC: trace.Nothing} {
+		var x trace.Trace
+		code, _, _ := r.ask(api.RouteBoxTrace+"?client="+mac, token, nil, &x)
+		if code != http.StatusOK || x.Diagnosis.Code != want || x.Entries == nil || x.Client != mac {
+			t.Errorf("%s: %d %+v", mac, code, x)
+		}
+	}
+	if code, _, _ := r.ask(api.RouteBoxTrace, token, nil, nil); code != http.StatusBadRequest {
+		t.Errorf("without a MAC: %d", code)
+	}
+	r.desk.Explain = nil
+	if code, _, _ := r.ask(api.RouteBoxExplain+"?client="+pcMAC, token, nil, nil); code != http.StatusServiceUnavailable {
+		t.Errorf("nothing explains: %d", code)
 	}
 }
 

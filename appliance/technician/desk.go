@@ -66,6 +66,9 @@ type Desk struct {
 	Approvals Approvals
 	// State gathers what the console shows.
 	State func(context.Context) api.BoxConsole
+	// Explain says what a machine would be sent, by MAC and by kind of firmware ("": the
+	// last that it showed, else all), and changes nothing; nil: nothing is explained.
+	Explain func(ctx context.Context, mac, firmware string) (api.BootExplanation, error)
 	// Allow says whether the sender of a request may ask once more; nil: always.
 	Allow func(*http.Request) bool
 	Now   func() time.Time

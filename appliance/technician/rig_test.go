@@ -76,11 +76,26 @@ func newRig(t *testing.T) *rig {
 			}
 			return s.Ciphertext, nil
 		},
-		State: func(context.Context) api.BoxConsole { return api.BoxConsole{Box: ownBox} },
-		Now:   func() time.Time { return r.clock }, Log: slog.New(slog.NewTextHandler(&r.log, nil)),
+		State: func(context.Context) api.BoxConsole { return api.BoxConsole{Box: ownBox} }, Explain: r.explain,
+		Now: func() time.Time { return r.clock }, Log: slog.New(slog.NewTextHandler(&r.log, nil)),
 	}
 	r.open()
 	return r
+}
+
+// explain stands for the box's boot decision.
+func (r *rig) explain(ctx context.Context, mac, firmware string) (api.BootExplanation, error) {
+	if _, _, err := r.desk.Store.Boot(ctx, mac); err != nil {
+		return api.BootExplanation{}, err
+	}
+	ia32 := api.BootAnswer{Firmware: "uefi-ia32", Packet: []string{"no boot image"}}
+	switch firmware {
+	case "toaster":
+		return api.BootExplanation{}, api.Errorf(api.CodeInvalid, "firmware", "toaster is no firmware")
+	case "uefi-ia32":
+		return api.BootExplanation{Client: mac, Answers: []api.BootAnswer{ia32}}, nil
+	}
+	return api.BootExplanation{Client: mac, Answers: []api.BootAnswer{{Firmware: "bios-ipxe", Send: true, File: "x/boot.ipxe"}, ia32}}, nil
 }
 
 // open opens the box's memory, again after a restart.

@@ -15,6 +15,7 @@ import (
 	"github.com/bootward/bootward/internal/openapi"
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/status"
+	"github.com/bootward/bootward/osd/trace"
 )
 
 // anybody may sign in. A route whose right is empty is refused to all.
@@ -64,6 +65,16 @@ var routes = []route{
 	{pattern: api.RouteBoxTimeline, right: anyRight, summary: "Flight recorder of a machine", response: []status.FlightEvent{},
 		query: []openapi.Parameter{{Name: "client", Description: "MAC of the machine"}}, serve: func(d *Desk, c call) (any, *failure) {
 			return answer(d.timeline(c.r.Context(), c.r.URL.Query().Get("client")))
+		}},
+	{pattern: api.RouteBoxTrace, right: anyRight, summary: "Timeline of a machine, how far it came and why it stopped", response: trace.Trace{},
+		query: []openapi.Parameter{{Name: "client", Description: "MAC of the machine"}}, serve: func(d *Desk, c call) (any, *failure) {
+			return answer(d.trace(c.r.Context(), c.r.URL.Query().Get("client")))
+		}},
+	{pattern: api.RouteBoxExplain, right: anyRight, summary: "What a machine would be sent, from policy to packet; nothing is changed", response: api.BootExplanation{},
+		query: []openapi.Parameter{{Name: "client", Description: "MAC of the machine"}, {Name: "firmware", Description: "kind of firmware (default the last that it showed, else all)"}},
+		serve: func(d *Desk, c call) (any, *failure) {
+			q := c.r.URL.Query()
+			return answer(d.explain(c.r.Context(), q.Get("client"), q.Get("firmware")))
 		}},
 }
 

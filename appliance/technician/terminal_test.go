@@ -35,14 +35,16 @@ func TestWords(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
 		{"", ""}, {"   ", ""}, {"HELP", "sign in NAME"}, {"status", "the block"}, {"format c:", "not done: console: no such command"},
 		{"pending", "who are you?"}, {"approve 482-913", "who are you?"}, {"resume", "who are you?"}, {"clear ward7-pc1", "who are you?"}, {"audit", "who are you?"},
-		{"sign", "no such command"}, {"sign in", "give your name"}, {"sign out", "nobody is signed in"}, {"status now", "takes no argument"},
+		{"trace " + pcMAC, "who are you?"}, {"explain " + pcMAC, "who are you?"}, {"sign", "no such command"}, {"sign in", "give your name"}, {"sign out", "nobody is signed in"}, {"status now", "takes no argument"},
 		{"sign in bob", ""}, {"000000", "the name or the PIN is wrong"}, {pin, "no such command"},
 		{"Sign In bob", ""}, {pin, "signed in: Bob, who may approve, clear, resume, media"},
 		{"pending", "482-913  bw-525400770099: Wipe, which ERASES it, " + newMAC + " (it is not known)"},
 		{"approve 482 914", "no machine that waits shows this code"}, {"approve 482913", "approved: 482-913  bw-525400770099"},
 		{"pending", "approve by Bob"}, {"deny 482-913", "before"}, {"resume", "the box goes on"}, {"resume", "has not stopped it"},
 		{"clear ward7-pc1 nope", "nope: this box knows no computer"}, {"clear " + pcMAC, "cleared: ward7-pc1"}, {"clear", "0 are named"},
-		{"audit", "Bob clear-pxe C1"}, {"sign out", "signed out"}, {"audit", "who are you?"},
+		{"trace", "give the MAC"}, {"trace " + newMAC, "waits"}, {"trace 52:54:00:77:00:77", "what to do: check that network boot is on"},
+		{"explain", "give a MAC"}, {"explain pc9", "give the MAC"}, {"explain " + pcMAC, "bios-ipxe        x/boot.ipxe"}, {"explain " + pcMAC + " uefi-ia32", "packet: no boot image"},
+		{"explain " + pcMAC + " toaster", "toaster is no firmware"}, {"audit", "Bob clear-pxe C1"}, {"sign out", "signed out"}, {"audit", "who are you?"},
 	} {
 		if got := say(c.line); got != c.want && (c.want == "" || !strings.Contains(got, c.want)) {
 			t.Errorf("%q: %q, want %q", c.line, got, c.want)

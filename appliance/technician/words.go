@@ -32,6 +32,8 @@ var words = []word{
 	{"deny", "CODE", osd.MayApprove, "send it away", decideWord(store.Deny)},
 	{"resume", "", osd.MayResume, "go on after the wipe interlock stopped the box", (*Terminal).resume},
 	{"clear", "NAME...", osd.MayClear, "clear PXE marks of computers (name, ID or MAC)", (*Terminal).clear},
+	{"trace", "MAC", anyRight, "a machine from its first packet, and why it stopped", (*Terminal).trace},
+	{"explain", "MAC [FIRMWARE]", anyRight, "what a machine would be sent, and why", (*Terminal).explain},
 	{"audit", "", anyRight, "what was done here of late", (*Terminal).audit},
 }
 

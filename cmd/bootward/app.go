@@ -27,6 +27,8 @@ type app struct {
 	verbose     bool
 	contextFile string
 	remote      remoteOptions
+	trace       traceOptions
+	boot        bootOptions
 }
 
 func newApp(in io.Reader, out, err io.Writer, env func(string) string) *app {

@@ -30,6 +30,8 @@ type remoteVerb struct {
 func remoteVerbs() []remoteVerb {
 	return []remoteVerb{
 		{[]string{"box", "show"}, "", "", exactly(), remoteShow},
+		{[]string{"box", "trace"}, "", "", exactly("MAC"), remoteTrace},
+		{[]string{"box", "explain"}, "", "", exactly("MAC"), remoteExplain},
 		{[]string{"box", "resume"}, "", "", exactly(), remoteResume},
 		{[]string{"computer", "pending"}, "pending", "Machines that wait until a person has compared their code", exactly(), remotePending},
 		{[]string{"computer", "approve"}, "approve CODE", "Let the machine go on that shows this code on its screen", exactly("CODE"), remoteDecide("approve")},
@@ -89,10 +91,13 @@ func (v remoteVerb) join(a *app, root *cobra.Command) {
 	}
 }
 
-// ownFlags refuses flags of the verb, which mean something to the site only.
+// alike are flags of verbs that mean the same at a box.
+var alike = []string{"help", "watch", "firmware"}
+
+// ownFlags refuses flags of the verb that mean something to the site only.
 func ownFlags(c *cobra.Command) (err error) {
 	c.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
-		if f.Changed && f.Name != "help" && err == nil {
+		if f.Changed && !slices.Contains(alike, f.Name) && err == nil {
 			err = &usageError{fmt.Errorf("%s: --%s is for the site; it does not go with --box", c.CommandPath(), f.Name)}
 		}
 	})

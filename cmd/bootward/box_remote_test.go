@@ -70,8 +70,15 @@ func (r *rig) atBox(listed map[string][]string) (address string, memory *store.S
 		}}
 	d := &technician.Desk{Store: memory, Evaluator: p.Evaluator, Approvals: p, Now: time.Now, Log: quiet,
 		Unseal: func(s policy.Sealed) ([]byte, error) { return s.Ciphertext, nil },
-		State:  func(context.Context) api.BoxConsole { return api.BoxConsole{Box: "ward7-box", NotReady: "no policy"} },
-		Self:   func() *technician.Self { return &technician.Self{Site: e.Site, Anchor: s.Anchor()} }}
+		Explain: func(_ context.Context, mac, firmware string) (api.BootExplanation, error) {
+			x := api.BootExplanation{Client: mac, Interface: "eth0", Mode: "proxy", Answers: []api.BootAnswer{{Firmware: "uefi-x64-pxe", Action: "boot", Send: true, File: "x/uki.efi", NextServer: "192.0.2.17"}}}
+			if firmware == "" {
+				x.Answers = append(x.Answers, api.BootAnswer{Firmware: "bios-ipxe", Action: "boot", Send: true, File: "http://192.0.2.17/boot/x/boot.ipxe"})
+			}
+			return x, nil
+		},
+		State: func(context.Context) api.BoxConsole { return api.BoxConsole{Box: "ward7-box", NotReady: "no policy"} },
+		Self:  func() *technician.Self { return &technician.Self{Site: e.Site, Anchor: s.Anchor()} }}
 	wait := api.PendingApproval{ID: "A1", Code: "482-913", Computer: "bw-1", Sequence: "Wipe", Identity: api.Identity{MACs: []string{"52:54:00:77:00:99"}}, AskedAt: now, ExpiresAt: now.Add(time.Hour)}
 	check(memory.AskApproval(t.Context(), store.Approval{PendingApproval: wait, Key: "k", Nonce: []byte("n")}, status.FlightEvent{Time: now, Client: "52:54:00:77:00:99", What: "claim", Text: "it waits"}))
 	check(memory.Stop(t.Context(), "too many", status.FlightEvent{Time: now}, now))
@@ -115,6 +122,8 @@ func TestBoxVerbs(t *testing.T) {
 		{exitDone, "computer approve 482913", "approve: 482-913, bw-1, Wipe"}, {exitFailed, "computer deny 482-913", "before"}, {exitDone, "box resume", "the box goes on"},
 		{exitFailed, "box resume", "has not stopped"}, {exitDone, "computer clear-pxe ward7-pc1", "cleared: ward7-pc1"}, {exitFailed, "computer clear-pxe pc9", "pc9"},
 		{exitDone, "site audit", "sign-in"}, {exitDone, "status timeline 525400770099", "it waits"}, {exitFailed, "status timeline 525400770098", "remembers nothing"},
+		{exitDone, "box trace 525400770099", "it waits"}, {exitDone, "box trace 525400770098", "nothing was recorded"}, {exitFailed, "box trace pc9", "give the MAC"},
+		{exitDone, "box explain 525400770011", "boot.ipxe"}, {exitDone, "box explain 525400770011 --firmware uefi-x64-pxe", "next server 192.0.2.17"},
 		{exitUsage, "computer clear-pxe", "COMPUTER is missing"}, {exitUsage, "box show ward7-box", "takes no argument"},
 		{exitUsage, "computer clear-pxe ward7-pc1 --collection x", "--collection is for the site"}, {exitUsage, "site audit --after 3", "--after is for the site"},
 		{exitUsage, "apply -f x", "does not go to a box"}, {exitUsage, "computer show ward7-pc1", "does not go to a box"}, {exitUsage, "computer show", "does not go to a box"},

@@ -333,4 +333,38 @@ func TestStatusReport(t *testing.T) {
 	if out, _ := r.want(exitDone, "status", "timeline", "ward7-pc1"); !strings.Contains(out, "Say who we are") {
 		t.Errorf("timeline: %s", out)
 	}
+	r.traced(s, e.Box)
+}
+
+// traced looks at what the site says of a machine's boots.
+func (r *rig) traced(s *site.Site, box string) {
+	r.t.Helper()
+	const mac = "52:54:00:77:00:11"
+	asked := status.FlightEvent{Time: time.Now(), Client: mac, What: status.FlightRefused, Text: "silent: 32 bits", Boot: &status.Boot{Firmware: "uefi-ia32", Cause: status.CauseArchitecture}}
+	began := status.FlightEvent{Time: time.Now().Add(-time.Hour), Client: mac, Job: "j1", What: status.FlightJobStarted, Text: "Wipe"}
+	if _, err := s.TakeEvents(r.t.Context(), box, api.EventBatch{StateID: "s", Events: []api.BoxEvent{{Number: 4, Flight: &began}}}); err != nil {
+		r.t.Fatal(err)
+	}
+	if out, _ := r.want(exitDone, "box", "trace", "525400770011"); !strings.Contains(out, "its job succeeded: Wipe") || !strings.Contains(out, "Say who we are") {
+		r.t.Errorf("trace: %s", out)
+	}
+	asks := asked
+	asks.What, asks.Boot = status.FlightDiscover, &status.Boot{Firmware: "uefi-ia32", Port: 67}
+	if _, err := s.TakeEvents(r.t.Context(), box, api.EventBatch{StateID: "s", Events: []api.BoxEvent{{Number: 5, Flight: &asks}, {Number: 6, Flight: &asked}}}); err != nil {
+		r.t.Fatal(err)
+	}
+	if out, _ := r.want(exitDone, "--json", "box", "trace", mac); !strings.Contains(out, `"code": "no-boot-image"`) {
+		r.t.Errorf("trace: %s", out)
+	}
+	if out, _ := r.want(exitDone, "box", "explain", mac); !strings.Contains(out, "seen last as uefi-ia32") || !strings.Contains(out, "ward7-pc1 at box") || !strings.Contains(out, "--box ADDRESS") {
+		r.t.Errorf("explain: %s", out)
+	}
+	if out, _ := r.want(exitDone, "box", "explain", "52:54:00:77:99:99"); !strings.Contains(out, "treats it as unknown") {
+		r.t.Errorf("explain an unknown machine: %s", out)
+	}
+	r.want(exitUsage, "box", "explain", mac, "--firmware", "uefi-x64-pxe")
+	r.want(exitUsage, "box", "trace", "pc9")
+	if out, _ := r.want(exitDone, "__complete", "box", "trace", ""); !strings.Contains(out, mac) {
+		r.t.Errorf("completion: %s", out)
+	}
 }

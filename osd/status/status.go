@@ -117,9 +117,12 @@ const (
 	FlightWake       = "wake"          // the box sent what wakes it
 	FlightDiscover   = "dhcp-discover" // the machine asked by DHCP
 	FlightOffer      = "dhcp-offer"    // and was answered
+	FlightRequest    = "dhcp-request"  // it chose a server's address, maybe another one's
+	FlightOther      = "dhcp-other"    // another server's offer to it was overheard
 	FlightTFTP       = "tftp"          // a file was sent by TFTP
 	FlightHTTP       = "http"          // a boot file was sent by HTTP
 	FlightServed     = "served"        // a boot image without an agent was handed out
+	FlightAgent      = "agent"         // the agent's first call: what may this machine run?
 	FlightClaim      = "claim"         // the agent said what machine it runs on
 	FlightJobStarted = "job-started"
 	FlightStatus     = "status" // repeats a status message
@@ -148,4 +151,7 @@ type FlightEvent struct {
 	// Bytes and Millis are those of a transfer.
 	Bytes  int64 `json:"bytes,omitempty"`
 	Millis int64 `json:"millis,omitempty"`
+	// Boot is what a packet or a request of network boot said; nil for other events,
+	// and for those of older boxes.
+	Boot *Boot `json:"boot,omitempty"`
 }

@@ -17,6 +17,12 @@ func flightText(e FlightEvent) string {
 		return "DHCP: asked" + after(text, "asks on", " on")
 	case FlightOffer:
 		return "DHCP: " + offerText(text)
+	case FlightRequest:
+		return "DHCP: " + text
+	case FlightOther:
+		return "DHCP, overheard: " + text
+	case FlightAgent:
+		return "Agent: " + strings.TrimPrefix(text, "the agent ")
 	case FlightTFTP:
 		return "TFTP " + text + figures(e)
 	case FlightHTTP:

@@ -1,0 +1,83 @@
+package pxe
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bootward/bootward/appliance/dhcp"
+	"github.com/bootward/bootward/osd"
+	"github.com/bootward/bootward/osd/policy"
+)
+
+func offer(name string, mandatory bool, image string) policy.Offer {
+	return policy.Offer{Advertisement: osd.Advertisement{Meta: osd.Meta{Name: name}}, Mandatory: mandatory, Why: "mandatory for collection Ward",
+		Sequence: policy.Sequence{Name: "Wipe", BootImage: image, Destructive: true}}
+}
+
+func TestIntend(t *testing.T) {
+	now := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+	no, none := false, 0
+	asks := Machine{MAC: testMAC, Firmware: UEFIX64PXE, Interface: "eth0", Port: dhcp.ServerPort}
+	facts := func(p osd.PXE, offers ...policy.Offer) Facts {
+		return Facts{Policy: &p, Now: now, Decision: policy.Decision{Offers: offers, Why: []string{"known"},
+			Refusals: []policy.Refusal{{Advertisement: "Old", Why: "its grant was used"}}},
+			Image: func(id string) Image {
+				return Image{ID: id, Architecture: map[string]string{"ARM": osd.ArchARM64}[id]}
+			}}
+	}
+	with := func(f Facts, change func(*Facts)) Facts { change(&f); return f }
+	available, mandatory := offer("A", false, "CEN1"), offer("B", true, "CEN2")
+	abort := osd.PXE{NoAdvertisement: osd.PXEAbort}
+	for _, tt := range []struct {
+		name   string
+		m      Machine
+		f      Facts
+		action Action
+		image  string
+		prompt time.Duration
+		why    string
+	}{
+		{"no policy", asks, Facts{}, Silent, "", 0, "no policy yet"},
+		{"respond off", asks, facts(osd.PXE{Respond: &no, NoAdvertisement: osd.PXEAbort}, mandatory), Silent, "", 0, "not to respond"},
+		{"excluded", asks, facts(osd.PXE{ExcludeMACs: []string{"5254.0012.3456"}, NoAdvertisement: osd.PXEAbort}, mandatory), Silent, "", 0, "excluded"},
+		{"another excluded", asks, facts(osd.PXE{ExcludeMACs: []string{"5254.0012.3457"}}, mandatory), Boot, "CEN2", 0, "B is mandatory"},
+		{"chosen interface", asks, facts(osd.PXE{Interfaces: []string{"eth1", "eth0"}}, mandatory), Boot, "CEN2", 0, ""},
+		{"another interface", asks, facts(osd.PXE{Interfaces: []string{"eth1"}, NoAdvertisement: osd.PXEAbort}, mandatory), Silent, "", 0, "asks by eth0, and the site told this box to answer by eth1 only"},
+		{"interface not known", Machine{MAC: testMAC}, facts(osd.PXE{Interfaces: []string{"eth1"}}, mandatory), Boot, "CEN2", 0, ""},
+		{"no memory", asks, with(facts(abort, mandatory), func(f *Facts) { f.Unread = errors.New("disk gone") }), Silent, "", 0, "disk gone"},
+		{"nothing, silent", asks, facts(osd.PXE{}), Silent, "", 0, "known; Old: its grant was used; nothing is offered"},
+		{"nothing, abort", asks, facts(abort), NextDevice, "", 0, "nothing is offered; policy sends such a machine to its next boot device"},
+		{"mandatory first", asks, facts(osd.PXE{}, available, mandatory), Boot, "CEN2", 0, "B is mandatory"},
+		{"available", asks, facts(osd.PXE{}, available), Boot, "CEN1", osd.DefaultPrompt, "a person may choose A"},
+		{"available, nobody is asked", asks, facts(osd.PXE{PromptSeconds: &none}, available), Boot, "CEN1", 0, ""},
+		{"delayed", asks, with(facts(osd.PXE{DelaySeconds: 10}, mandatory), func(f *Facts) { f.Asking = 8 * time.Second }), Silent, "", 0, "delayed by 10s: the machine asks again"},
+		{"delay is over", asks, with(facts(osd.PXE{DelaySeconds: 10}, mandatory), func(f *Facts) { f.Asking = 10 * time.Second }), Boot, "CEN2", 0, "has asked for so long"},
+		{"abort is delayed too", asks, facts(osd.PXE{DelaySeconds: 10, NoAdvertisement: osd.PXEAbort}), Silent, "", 0, "delayed"},
+		{"no delay on the second port", Machine{MAC: testMAC, Port: dhcp.ProxyPort}, facts(osd.PXE{DelaySeconds: 10}, mandatory), Boot, "CEN2", 0, ""},
+		{"stopped", asks, with(facts(osd.PXE{}, mandatory), func(f *Facts) { f.Stopped = "too many" }), Silent, "", 0, "interlock has stopped the box: too many"},
+		{"stopped, abort", asks, with(facts(abort, mandatory), func(f *Facts) { f.Stopped = "too many" }), NextDevice, "", 0, "too many"},
+		{"stopped, a person chooses", asks, with(facts(osd.PXE{}, available), func(f *Facts) { f.Stopped = "too many" }), Boot, "CEN1", osd.DefaultPrompt, ""},
+		{"declined just now", asks, with(facts(osd.PXE{}, available), func(f *Facts) { f.Declined = now }), Silent, "", 0, "nobody came to its screen at 09:00:00"},
+		{"declined, abort", asks, with(facts(abort, available), func(f *Facts) { f.Declined = now.Add(-time.Minute) }), NextDevice, "", 0, "nobody came"},
+		{"declined long ago", asks, with(facts(osd.PXE{}, available), func(f *Facts) { f.Declined = now.Add(-DeclineTime) }), Boot, "CEN1", osd.DefaultPrompt, ""},
+		{"declined in 2099", asks, with(facts(osd.PXE{}, available), func(f *Facts) { f.Declined = now.AddDate(73, 0, 0) }), Boot, "CEN1", osd.DefaultPrompt, ""},
+		{"declined, mandatory", asks, with(facts(osd.PXE{}, mandatory), func(f *Facts) { f.Declined = now }), Boot, "CEN2", 0, ""},
+		{"wrong architecture", asks, facts(osd.PXE{}, offer("C", true, "ARM")), Silent, "", 0, "C: boot image ARM is for arm64, and this machine (uefi-x64-pxe) starts x64: import one for x64"},
+		{"the next one fits", asks, facts(osd.PXE{}, offer("C", false, "ARM"), available), Boot, "CEN1", osd.DefaultPrompt, "a person may choose A"},
+		{"no other in place of a mandatory one", asks, facts(osd.PXE{}, offer("C", true, "ARM"), available), Silent, "", 0, "C: boot image ARM"},
+		{"arm64", Machine{MAC: testMAC, Firmware: UEFIARM64HTTP}, facts(osd.PXE{}, available, offer("C", false, "ARM")), Boot, "ARM", osd.DefaultPrompt, ""},
+		{"firmware not known", Machine{MAC: testMAC}, facts(osd.PXE{}, offer("C", false, "ARM")), Boot, "ARM", osd.DefaultPrompt, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			in, words := Intend(tt.m, tt.f)
+			if in.Action != tt.action || in.Image.ID != tt.image || in.Prompt != tt.prompt {
+				t.Errorf("got %+v", in)
+			}
+			if !strings.Contains(in.Reason, tt.why) || in.Reason != strings.Join(words, "; ") || in.Reason == "" {
+				t.Errorf("why %q, want %q in it", in.Reason, tt.why)
+			}
+		})
+	}
+}

@@ -1,0 +1,201 @@
+package appliance
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bootward/bootward/appliance/dhcp"
+	"github.com/bootward/bootward/appliance/httpboot"
+	"github.com/bootward/bootward/appliance/pxe"
+	"github.com/bootward/bootward/appliance/store"
+	"github.com/bootward/bootward/appliance/tftp"
+	"github.com/bootward/bootward/internal/pcap"
+	"github.com/bootward/bootward/osd/trace"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// captured are the captures of testdata/trace whose box is not at 192.168.77.1, or
+// whose boot image is not CEN00002: add a line for one that is taken elsewhere.
+var captured = map[string]struct{ box, image string }{}
+
+// replayed is a box without sockets that hears a capture.
+type replayed struct {
+	t      *testing.T
+	box    netip.Addr
+	image  string
+	clock  time.Time
+	store  *store.Store
+	flight *recorder
+	dhcp   *dhcp.Server
+}
+
+func replayBox(t *testing.T, name string) *replayed {
+	t.Helper()
+	r := &replayed{t: t, box: netip.MustParseAddr("192.168.77.1"), image: "CEN00002"}
+	if c, ok := captured[name]; ok {
+		r.box, r.image = netip.MustParseAddr(c.box), c.image
+	}
+	quiet := slog.New(slog.DiscardHandler)
+	var err error
+	if r.store, err = store.Open(t.Context(), filepath.Join(t.TempDir(), "box.db"), quiet, time.Unix(0, 0)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.store.Close() })
+	r.flight = newRecorder(r.store, func() time.Time { return r.clock })
+	r.dhcp = &dhcp.Server{Sockets: &dhcp.Sockets{Interface: "eth0"}, Address: func() netip.Addr { return r.box }, Observe: r.flight.dhcp, Log: quiet,
+		Handler: pxe.Handler(func(context.Context, pxe.Machine) pxe.Intent {
+			return pxe.Intent{Action: pxe.Boot, Image: pxe.Image{ID: r.image}, Reason: "the capture's machine is to boot"}
+		}, pxe.Server{BoxID: "CEN00005", SiteCode: "CEN"})}
+	return r
+}
+
+// hear does with one packet what the box's sockets and servers do with it.
+func (r *replayed) hear(p pcap.Packet) {
+	r.clock = p.Time
+	ours, mac := p.Dest.Addr() == r.box, p.SourceMAC.String()
+	switch port := p.Dest.Port(); {
+	case p.Source.Addr() == r.box:
+	case p.TCP:
+		if ours && port == 80 {
+			r.get(mac, p.Payload)
+		}
+	case port == dhcp.ServerPort && (ours || p.Dest.Addr() == netip.AddrFrom4([4]byte{255, 255, 255, 255})), port == dhcp.ProxyPort && ours:
+		r.dhcp.Replay(r.t.Context(), p.Payload, p.Source, port)
+	case port == 69 && ours:
+		r.tftp(mac, p.Payload)
+	default:
+		if o, ok := dhcp.Overhear(p.IP); ok {
+			r.flight.overheard(o)
+		}
+	}
+	for len(r.flight.queue) > 0 {
+		if err := (<-r.flight.queue)(r.t.Context()); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+}
+
+// tftp takes a file that the box has for sent: a capture holds the request only.
+func (r *replayed) tftp(mac string, b []byte) {
+	if len(b) < 4 || b[1] != 1 {
+		return
+	}
+	name, _, _ := bytes.Cut(b[2:], []byte{0})
+	n, err := tftp.Normalise(string(name))
+	if err == nil && !strings.HasPrefix(n, strings.ToLower(r.image)+"/") && n != "undionly.kpxe" {
+		err = fs.ErrNotExist
+	}
+	r.flight.tftp(mac, tftp.Transfer{Name: n, Err: err})
+}
+
+func (r *replayed) get(mac string, b []byte) {
+	if !bytes.HasPrefix(b, []byte("GET /boot/")) {
+		return
+	}
+	h := &httpboot.Handler{Log: slog.New(slog.DiscardHandler), Done: func(t httpboot.Transfer) { r.flight.http(mac, t) },
+		Open: func(_ context.Context, q httpboot.Request) (httpboot.File, error) {
+			if q.ImageID != r.image {
+				return httpboot.File{}, fs.ErrNotExist
+			}
+			return httpboot.File{Content: strings.NewReader("")}, nil
+		}}
+	target, _, _ := strings.Cut(string(b[len("GET "):]), " ")
+	q, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, target, nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	h.ServeHTTP(discard{http.Header{}}, q)
+}
+
+// discard is an answer that nobody reads.
+type discard struct{ header http.Header }
+
+func (d discard) Header() http.Header         { return d.header }
+func (d discard) Write(b []byte) (int, error) { return len(b), nil }
+func (d discard) WriteHeader(int)             {}
+
+// TestCaptures plays each capture of testdata/trace to a box and compares what it
+// says of the machine five minutes later.
+func TestCaptures(t *testing.T) {
+	files, err := filepath.Glob("testdata/trace/*.pcap")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no captures: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".pcap"), func(t *testing.T) {
+			f, err := os.Open(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			packets, err := pcap.Read(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := replayBox(t, strings.TrimSuffix(filepath.Base(file), ".pcap"))
+			for _, p := range packets {
+				r.hear(p)
+			}
+			golden(t, strings.TrimSuffix(file, ".pcap")+".golden", r.said(packets))
+		})
+	}
+}
+
+// said is the trace of the machine that boots, as people read it.
+func (r *replayed) said(packets []pcap.Packet) string {
+	var s strings.Builder
+	for _, mac := range clients(packets) {
+		events, err := r.store.FlightOf(r.t.Context(), mac, 1000)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		x := trace.Of(mac, events, nil, r.clock.Add(5*time.Minute))
+		for _, e := range x.Entries {
+			fmt.Fprintf(&s, "%6.1f s  %s\n", e.After.Seconds(), e.Text)
+		}
+		fmt.Fprintf(&s, "%s: %s\n", x.Diagnosis.Code, strings.Join(x.Diagnosis.Lines(), "\n  "))
+	}
+	return s.String()
+}
+
+// clients are the machines that ask in a capture.
+func clients(packets []pcap.Packet) []string {
+	var all []string
+	for _, p := range packets {
+		if mac := p.SourceMAC.String(); p.Dest.Port() == dhcp.ServerPort && !slices.Contains(all, mac) {
+			all = append(all, mac)
+		}
+	}
+	return all
+}
+
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), got); d != "" {
+		t.Errorf("%s (refresh with -update):\n%s", file, d)
+	}
+}
