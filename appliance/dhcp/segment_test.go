@@ -240,7 +240,7 @@ func TestDHCPMode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{Mode: DHCP, Leases: pool, Handler: bootHandler}
+	s := &Server{Mode: DHCP, Leases: Pools{pool}, Handler: bootHandler}
 	start(t, s)
 	c := newClient(t, seg, clientPort)
 	one := func(m *dhcpv4.DHCPv4) *dhcpv4.DHCPv4 {
