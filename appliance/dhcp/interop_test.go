@@ -201,7 +201,7 @@ func dhclient(t *testing.T, seg *nstest.Segment, link, address string) {
 	config := write(t, dir, "conf", "send dhcp-client-identifier \"an operating system\";\ntimeout 10;\ninitial-interval 1;\n")
 	leases := write(t, dir, "leases", "")
 	out, err := seg.Command(t, "client", "dhclient", "-4", "-1", "-v", "-cf", config, "-lf", leases, "-pf", dir+"/pid", "-sf", "/bin/true", link).CombinedOutput()
-	t.Cleanup(func() { seg.Command(t, "client", "dhclient", "-x", "-pf", dir+"/pid").Run() })
+	defer seg.Command(t, "client", "dhclient", "-x", "-cf", config, "-lf", leases, "-pf", dir+"/pid", "-sf", "/bin/true", link).Run()
 	text, _ := os.ReadFile(leases)
 	if err != nil || !strings.Contains(string(text), "fixed-address "+address+";") {
 		t.Errorf("dhclient on %s: %v, want %s: %s", link, err, address, out)
