@@ -33,7 +33,7 @@ func dnsmasq(t *testing.T, seg *nstest.Segment, host string, with ...settings) f
 		"--leasefile-ro", "--no-ping", "--user=root", "--log-facility=-"}
 	for _, w := range with {
 		if w.class != "" {
-			args = append(args, "--dhcp-option-force=60,"+w.class)
+			args = append(args, "--dhcp-vendorclass=set:boot,"+w.class, "--dhcp-option-force=tag:boot,60,"+w.class)
 		}
 		if w.file != "" {
 			args = append(args, "--dhcp-boot="+w.file)
@@ -47,7 +47,8 @@ func kea(t *testing.T, seg *nstest.Segment, host string, with ...settings) func(
 	var boot string
 	for _, w := range with {
 		if w.class != "" {
-			boot += fmt.Sprintf(`"option-data": [{"name": "vendor-class-identifier", "data": %q, "always-send": true}], `, w.class)
+			boot += fmt.Sprintf(`"client-classes": [{"name": "boot", "test": "substring(option[60].hex,0,%d) == '%s'",
+				"option-data": [{"name": "vendor-class-identifier", "data": %q, "always-send": true}]}], `, len(w.class), w.class, w.class)
 		}
 		if w.file != "" {
 			boot += fmt.Sprintf(`"boot-file-name": %q, `, w.file)
@@ -67,7 +68,7 @@ func dhcpd(t *testing.T, seg *nstest.Segment, host string, with ...settings) fun
 	var boot string
 	for _, w := range with {
 		if w.class != "" {
-			boot += fmt.Sprintf("option vendor-class-identifier %q;\n", w.class)
+			boot += fmt.Sprintf("class \"boot\" { match if substring(option vendor-class-identifier, 0, %d) = %q; option vendor-class-identifier %q; }\n", len(w.class), w.class, w.class)
 		}
 		if w.file != "" {
 			boot += fmt.Sprintf("filename %q;\n", w.file)

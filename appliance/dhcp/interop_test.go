@@ -94,6 +94,13 @@ func TestProxy4011BesideServersOfTheHost(t *testing.T) {
 			if len(answers) != 1 || answers[0].ClassIdentifier() != "PXEClient" || answers[0].BootFileName != "" {
 				t.Fatalf("the host's server offered %v", answers)
 			}
+			if plain, _ := c.ask(t, message(t, c.mac, dhcpv4.MessageTypeDiscover), "255.255.255.255:67", 1, 5*time.Second); len(plain) != 1 || plain[0].ClassIdentifier() != "" {
+				t.Errorf("the host's server offered ordinary clients %v", plain)
+			}
+			agent := message(t, c.mac, dhcpv4.MessageTypeDiscover, pxeClass)
+			if a, _ := c.ask(t, agent, "255.255.255.255:4011", 1, 2*time.Second); len(a) != 1 || a[0].MessageType() != dhcpv4.MessageTypeOffer {
+				t.Errorf("an agent's question on 4011: %v", a)
+			}
 			id := addr4(answers[0].ServerIdentifier())
 			seg.IP(t, "client", "addr", "replace", nstest.ClientAddr+"/24", "dev", nstest.Link)
 			defer seg.IP(t, "client", "addr", "flush", "dev", nstest.Link)

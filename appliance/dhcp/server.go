@@ -117,6 +117,9 @@ func (s *Server) parse(b []byte, from netip.AddrPort, port uint16) (Packet, bool
 		s.count.bad.Add(1)
 		return Packet{}, false
 	}
+	if port == ProxyPort && s.Sockets.Main == nil && m.MessageType() == dhcpv4.MessageTypeDiscover {
+		port = ServerPort // our agent, which cannot ask us there; firmware sends no DISCOVER here
+	}
 	server := s.Address()
 	if !server.Is4() {
 		s.count.noAddress.Add(1)
