@@ -127,3 +127,21 @@ func TestBadInputIsCounted(t *testing.T) {
 		}
 	}
 }
+
+// TestLogIsLimited: a flood of good questions is answered, but not logged without end.
+func TestLogIsLimited(t *testing.T) {
+	s := fuzzServer(t, Proxy)
+	m := message(t, net.HardwareAddr{2, 0, 0, 0, 0, 1}, dhcpv4.MessageTypeDiscover, pxeClass)
+	const flood = 20 * linesAtOnce
+	for i := range flood {
+		m.TransactionID = dhcpv4.TransactionID{byte(i >> 16), byte(i >> 8), byte(i)}
+		p, ok := s.parse(m.ToBytes(), netip.AddrPort{}, ServerPort)
+		if !ok {
+			t.Fatal("not parsed")
+		}
+		s.serve(t.Context(), &checker{t: t}, p)
+	}
+	if st := s.Stats(); st.Offers != flood || st.Unlogged == 0 || st.Unlogged > flood-linesAtOnce {
+		t.Errorf("stats %+v", st)
+	}
+}

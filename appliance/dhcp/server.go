@@ -45,6 +45,7 @@ type Server struct {
 
 	count counters
 	known transactions
+	lines lines
 }
 
 // Stats returns the counters so far.
