@@ -37,9 +37,11 @@ type PXEMode string
 
 // The modes of the PXE service.
 const (
-	PXEProxy PXEMode = "proxy" // beside a DHCP server
-	PXEDHCP  PXEMode = "dhcp"  // the box gives addresses itself
-	PXEOff   PXEMode = "off"
+	PXEProxy     PXEMode = "proxy"      // beside a DHCP server, also behind relays
+	PXERelay     PXEMode = "relay"      // like PXEProxy, but only for what comes through relays
+	PXEProxy4011 PXEMode = "proxy-4011" // UDP 67 belongs to a DHCP server of this host
+	PXEDHCP      PXEMode = "dhcp"       // the box gives addresses itself
+	PXEOff       PXEMode = "off"
 )
 
 // AnyInterface stands for each Ethernet interface that has no entry of its own.
@@ -53,15 +55,18 @@ type Interface struct {
 	Gateway netip.Addr   // AddressStatic: zero without one
 	DNS     []netip.Addr // AddressStatic
 	PXE     PXEMode
-	Range   Range // PXEDHCP
+	Range   Range   // PXEDHCP: of the interface's own segment
+	Relayed []Range // PXEDHCP: of segments behind relays
 }
 
-// Range is what the box gives out in PXEDHCP.
+// Range is what the box gives out to one segment in PXEDHCP.
 type Range struct {
+	Subnet      netip.Prefix
 	First, Last netip.Addr
 	Router      netip.Addr // zero: none
 	DNS         []netip.Addr
 	Lease       time.Duration
+	Reserved    map[string]netip.Addr // by MAC, lower case with colons
 }
 
 // Ports are where the box listens. UDP 67 and 4011 are fixed by the protocols,
@@ -95,14 +100,23 @@ type rawInterface struct {
 	DNS     []string `yaml:"dns"`
 	PXE     string   `yaml:"pxe"`
 	Range   rawRange `yaml:"range"`
+
+	Reservations []rawReservation `yaml:"reservations"`
+	Relayed      []rawRange       `yaml:"relayed"`
 }
 
 type rawRange struct {
+	Subnet string   `yaml:"subnet"` // of relayed only
 	First  string   `yaml:"first"`
 	Last   string   `yaml:"last"`
 	Router string   `yaml:"router"`
 	DNS    []string `yaml:"dns"`
 	Lease  string   `yaml:"lease"`
+}
+
+type rawReservation struct {
+	MAC     string `yaml:"mac"`
+	Address string `yaml:"address"`
 }
 
 type rawPorts struct {
@@ -170,7 +184,9 @@ var rawShape = shape{
 	"site": nil, "dataDirectory": nil,
 	"interfaces": {
 		"name": nil, "address": nil, "gateway": nil, "dns": nil, "pxe": nil,
-		"range": {"first": nil, "last": nil, "router": nil, "dns": nil, "lease": nil},
+		"range":        {"first": nil, "last": nil, "router": nil, "dns": nil, "lease": nil},
+		"reservations": {"mac": nil, "address": nil},
+		"relayed":      {"subnet": nil, "first": nil, "last": nil, "router": nil, "dns": nil, "lease": nil},
 	},
 	"ports": {"http": nil, "https": nil, "metrics": nil},
 }

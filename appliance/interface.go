@@ -5,19 +5,11 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
-	"time"
 )
 
 // linkName is what Linux takes as the name of an interface (dev_valid_name),
 // less what would be hard to type.
 var linkName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$`)
-
-// The bounds of a lease.
-const (
-	minLease     = time.Minute
-	maxLease     = 30 * 24 * time.Hour
-	defaultLease = 12 * time.Hour
-)
 
 func (p *parser) interfaces(raw []rawInterface) []Interface {
 	seen := map[string]bool{}
@@ -44,14 +36,12 @@ func (p *parser) iface(at string, r rawInterface) Interface {
 	}
 	p.address(at, r, &n)
 	switch n.PXE {
-	case PXEProxy, PXEOff:
-		if r.Range.First != "" || r.Range.Last != "" || r.Range.Router != "" || r.Range.Lease != "" || r.Range.DNS != nil {
-			p.wrong(at+".range", r.Range.First, "is for pxe: dhcp only; leave it out")
-		}
+	case PXEProxy, PXERelay, PXEProxy4011, PXEOff:
+		p.noDHCP(at, r)
 	case PXEDHCP:
-		p.dhcp(at, r.Range, &n)
+		p.dhcp(at, r, &n)
 	default:
-		p.wrong(at+".pxe", r.PXE, "give proxy, dhcp or off")
+		p.wrong(at+".pxe", r.PXE, "give proxy, dhcp, relay, proxy-4011 or off")
 	}
 	return n
 }
@@ -86,34 +76,6 @@ func (p *parser) address(at string, r rawInterface, n *Interface) {
 		}
 	}
 	n.DNS = p.ips(at+".dns", r.DNS)
-}
-
-// dhcp checks the range against the interface's own address.
-func (p *parser) dhcp(at string, r rawRange, n *Interface) {
-	if n.Address != AddressStatic {
-		p.wrong(at+".address", string(n.Address), "pxe: dhcp needs an address of its own such as 10.77.0.2/24: the box is the DHCP server there")
-		return
-	}
-	n.Range = Range{First: p.ip(at+".range.first", r.First), Last: p.ip(at+".range.last", r.Last), Lease: defaultLease}
-	if n.CIDR.IsValid() && n.Range.First.IsValid() && n.Range.Last.IsValid() {
-		switch {
-		case !n.CIDR.Contains(n.Range.First) || !n.CIDR.Contains(n.Range.Last):
-			p.wrong(at+".range", r.First+" to "+r.Last, "give two addresses inside "+n.CIDR.Masked().String())
-		case n.Range.Last.Less(n.Range.First):
-			p.wrong(at+".range.last", r.Last, "must not come before range.first")
-		}
-	}
-	if r.Router != "" {
-		n.Range.Router = p.ip(at+".range.router", r.Router)
-	}
-	n.Range.DNS = p.ips(at+".range.dns", r.DNS)
-	if r.Lease != "" {
-		d, err := time.ParseDuration(r.Lease)
-		if err != nil || d < minLease || d > maxLease {
-			p.wrong(at+".range.lease", r.Lease, "give 1m to 720h, such as 12h")
-		}
-		n.Range.Lease = d
-	}
 }
 
 func (p *parser) ip(key, s string) netip.Addr {

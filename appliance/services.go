@@ -63,14 +63,18 @@ func (b *Box) service(s Spec) supervisor.Service {
 }
 
 func (b *Box) runDHCP(ctx context.Context, n Interface, log *slog.Logger) error {
-	sockets, err := dhcp.Listen(ctx, n.Name)
+	listen := dhcp.Listen
+	if n.PXE == PXEProxy4011 {
+		listen = dhcp.ListenProxy
+	}
+	sockets, err := listen(ctx, n.Name)
 	if err != nil {
 		return err
 	}
 	defer sockets.Close()
 	self := pxe.Server{HTTPPort: b.o.Config.Ports.HTTP}
 	srv := &dhcp.Server{
-		Mode: dhcp.Proxy, Sockets: sockets, Address: b.watch.Source(n.Name), Observe: b.flight.dhcp, Log: log,
+		Mode: dhcp.Proxy, RelayedOnly: n.PXE == PXERelay, Sockets: sockets, Address: b.watch.Source(n.Name), Observe: b.flight.dhcp, Log: log,
 		Handler: func(ctx context.Context, p dhcp.Packet) dhcp.Reply {
 			s := self
 			if id := b.link.Identity(); id != nil {
@@ -81,10 +85,7 @@ func (b *Box) runDHCP(ctx context.Context, n Interface, log *slog.Logger) error 
 	}
 	if n.PXE == PXEDHCP {
 		srv.Mode = dhcp.DHCP
-		r := n.Range
-		srv.Leases, err = dhcp.OpenPool(ctx, dhcp.Range{First: r.First, Last: r.Last, Subnet: n.CIDR.Masked(), Router: r.Router, DNS: r.DNS, Lease: r.Lease},
-			b.store, func(ctx context.Context, a netip.Addr) (bool, error) { return network.InUse(ctx, n.Name, a) })
-		if err != nil {
+		if srv.Leases, err = b.openPools(ctx, n); err != nil {
 			return err
 		}
 	}
@@ -93,6 +94,23 @@ func (b *Box) runDHCP(ctx context.Context, n Interface, log *slog.Logger) error 
 	b.setAnswering(n.Name, true)
 	defer b.setAnswering(n.Name, false)
 	return srv.Run(ctx)
+}
+
+// openPools opens the leases of the interface's own segment and of those behind relays.
+func (b *Box) openPools(ctx context.Context, n Interface) (dhcp.Pools, error) {
+	var all dhcp.Pools
+	for i, r := range append([]Range{n.Range}, n.Relayed...) {
+		inUse := func(ctx context.Context, a netip.Addr) (bool, error) { return network.InUse(ctx, n.Name, a) }
+		if i > 0 {
+			inUse = network.Answers
+		}
+		p, err := dhcp.OpenPool(ctx, dhcp.Range(r), b.store, inUse)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	return all, nil
 }
 
 func (b *Box) setAnswering(name string, on bool) {

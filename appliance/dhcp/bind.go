@@ -7,12 +7,13 @@ import (
 )
 
 // Bind gives address a to the client for the range's lease time, durably; false
-// when the client may not have it.
+// when the client may not have it: also when another one is reserved for it, so
+// that it comes to ask again.
 func (p *Pool) Bind(ctx context.Context, client, mac string, a netip.Addr) (Lease, bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.now()
-	if !p.rng.contains(a) || !p.free(a, client, now) {
+	if kept := p.reserved(mac, now); !p.free(a, client, mac, now) || kept.IsValid() && kept != a {
 		return Lease{}, false, nil
 	}
 	l := Lease{Address: a, Client: client, MAC: mac, Expires: now.Add(p.rng.Lease)}

@@ -70,6 +70,9 @@ func destination(p Packet, nak bool) netip.AddrPort {
 	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{255, 255, 255, 255}), clientPort)
 }
 
+// relayed reports whether a relay handed the message on.
+func relayed(m *dhcpv4.DHCPv4) bool { return addr4(m.GatewayIPAddr).IsValid() }
+
 // addr4 returns the address in ip, or the zero Addr when ip is nil, not IPv4 or 0.0.0.0.
 func addr4(ip net.IP) netip.Addr {
 	a, ok := netip.AddrFromSlice(ip.To4())

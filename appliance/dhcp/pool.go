@@ -20,7 +20,7 @@ type Lease struct {
 }
 
 // LeaseStore keeps leases through restarts and power cuts. Its methods are
-// called under one lock. PutLease is durable before it returns, and replaces the
+// called by several goroutines at once, never for the same address. PutLease is durable before it returns, and replaces the
 // lease of the same address; DeleteLease of an unknown address is no error.
 type LeaseStore interface {
 	Leases(ctx context.Context) ([]Lease, error)
@@ -28,27 +28,18 @@ type LeaseStore interface {
 	DeleteLease(ctx context.Context, address netip.Addr) error
 }
 
-// Range is what a Pool gives out.
-type Range struct {
-	First, Last netip.Addr   // both inclusive, IPv4, in one subnet
-	Subnet      netip.Prefix // mask given to clients
-	Router      netip.Addr   // zero: none
-	DNS         []netip.Addr
-	Lease       time.Duration // 0: DefaultLease
-}
-
 // Times of the pool.
 const (
 	DefaultLease = 12 * time.Hour
 	offerTime    = 30 * time.Second // an offered address is held this long
 	declineTime  = 10 * time.Minute
-	maxAddresses = 65536
 )
 
 // errNoAddress is returned when the range is used up.
 var errNoAddress = errors.New("no address is free")
 
 // Pool gives addresses out of one range. The zero value is not usable: OpenPool.
+// Several pools may share a store: each keeps to its own subnet.
 type Pool struct {
 	rng   Range
 	store LeaseStore
@@ -58,12 +49,13 @@ type Pool struct {
 	mu       sync.Mutex
 	byAddr   map[netip.Addr]Lease
 	byClient map[string]netip.Addr
-	offers   map[netip.Addr]Lease // not yet acknowledged, in memory only
+	offers   map[netip.Addr]Lease  // not yet acknowledged, in memory only
+	owners   map[netip.Addr]string // of reserved addresses; not changed
 }
 
 // OpenPool checks the range and reads the leases from the store. inUse asks the
-// segment whether somebody already has an address (ARP, RFC 5227) before it is
-// offered; nil leaves that out.
+// network whether somebody already has an address before it is offered (ARP, RFC
+// 5227; ICMP behind a relay, RFC 2131 section 3.1); nil leaves that out.
 func OpenPool(ctx context.Context, rng Range, store LeaseStore, inUse func(context.Context, netip.Addr) (bool, error)) (*Pool, error) {
 	if err := rng.check(); err != nil {
 		return nil, err
@@ -78,32 +70,17 @@ func OpenPool(ctx context.Context, rng Range, store LeaseStore, inUse func(conte
 	p := &Pool{
 		rng: rng, store: store, inUse: inUse, now: time.Now,
 		byAddr: map[netip.Addr]Lease{}, byClient: map[string]netip.Addr{}, offers: map[netip.Addr]Lease{},
+		owners: map[netip.Addr]string{},
+	}
+	for mac, a := range rng.Reserved {
+		p.owners[a] = mac
 	}
 	for _, l := range leases {
-		p.remember(l)
+		if rng.Subnet.Contains(l.Address) {
+			p.remember(l)
+		}
 	}
 	return p, nil
-}
-
-func (r Range) check() error {
-	switch {
-	case !r.First.Is4() || !r.Last.Is4() || r.Last.Less(r.First):
-		return fmt.Errorf("dhcp: range %s to %s: give two IPv4 addresses, the lower one first", r.First, r.Last)
-	case !r.Subnet.IsValid() || !r.Subnet.Contains(r.First) || !r.Subnet.Contains(r.Last):
-		return fmt.Errorf("dhcp: range %s to %s is not inside subnet %s", r.First, r.Last, r.Subnet)
-	case number(r.Last)-number(r.First) >= maxAddresses:
-		return fmt.Errorf("dhcp: range %s to %s: at most %d addresses", r.First, r.Last, maxAddresses)
-	}
-	return nil
-}
-
-func (r Range) contains(a netip.Addr) bool {
-	return a.Is4() && !a.Less(r.First) && !r.Last.Less(a)
-}
-
-func number(a netip.Addr) uint32 {
-	b := a.As4()
-	return uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
 }
 
 func (p *Pool) remember(l Lease) {
@@ -114,8 +91,9 @@ func (p *Pool) remember(l Lease) {
 }
 
 // Offer picks an address for the client and holds it for half a minute: the one
-// it has, else the one it wants if that is free, else the first free one (RFC 2131
-// section 4.3.1). never is our own address.
+// reserved for its hardware address, else the one it has, else the one it wants if
+// that is free, else the first free one (RFC 2131 section 4.3.1). never is our own
+// address.
 func (p *Pool) Offer(ctx context.Context, client, mac string, wants, never netip.Addr) (Lease, error) {
 	tried := map[netip.Addr]bool{never: true}
 	for {
@@ -143,35 +121,54 @@ func (p *Pool) reserve(client, mac string, wants netip.Addr, tried map[netip.Add
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.now()
+	may := func(a netip.Addr) bool { return !tried[a] && p.free(a, client, mac, now) }
 	hold := func(a netip.Addr) Lease {
 		l := Lease{Address: a, Client: client, MAC: mac, Expires: now.Add(offerTime)}
 		p.offers[a] = l
 		return l
 	}
-	if a, ok := p.byClient[client]; ok && !tried[a] && p.rng.contains(a) && p.free(a, client, now) {
+	if a := p.reserved(mac, now); a.IsValid() && may(a) {
+		return hold(a), p.byAddr[a].MAC == mac, nil
+	}
+	if a, ok := p.byClient[client]; ok && may(a) {
 		return hold(a), true, nil
 	}
 	for a, o := range p.offers {
-		if o.Client == client && !tried[a] && p.free(a, client, now) {
+		if o.Client == client && may(a) {
 			return hold(a), true, nil
 		}
 	}
-	if p.rng.contains(wants) && !tried[wants] && p.free(wants, client, now) {
+	if may(wants) {
 		return hold(wants), false, nil
 	}
 	for a := p.rng.First; p.rng.contains(a); a = a.Next() {
-		if !tried[a] && p.free(a, client, now) {
+		if may(a) {
 			return hold(a), false, nil
 		}
 	}
 	return Lease{}, false, errNoAddress
 }
 
-// free reports whether the client may have address a now.
-func (p *Pool) free(a netip.Addr, client string, now time.Time) bool {
-	if l, ok := p.byAddr[a]; ok && now.Before(l.Expires) && (l.Declined || l.Client != client) {
+// reserved is the address that is kept for the machine, the zero Addr without one or
+// while another host uses it.
+func (p *Pool) reserved(mac string, now time.Time) netip.Addr {
+	a := p.rng.Reserved[mac]
+	if l, ok := p.byAddr[a]; ok && l.Declined && now.Before(l.Expires) {
+		return netip.Addr{}
+	}
+	return a
+}
+
+// free reports whether the client may have address a now. A reserved address is its
+// machine's, by whatever identifier firmware and operating system ask in turn.
+func (p *Pool) free(a netip.Addr, client, mac string, now time.Time) bool {
+	owner, kept := p.owners[a]
+	if kept && owner != mac || !kept && !p.rng.contains(a) {
+		return false
+	}
+	if l, ok := p.byAddr[a]; ok && now.Before(l.Expires) && (l.Declined || l.Client != client && !kept) {
 		return false
 	}
 	o, ok := p.offers[a]
-	return !ok || o.Client == client || !now.Before(o.Expires)
+	return !ok || kept || o.Client == client || !now.Before(o.Expires)
 }

@@ -1,8 +1,14 @@
 package dhcp
 
 import (
+	"context"
+	"log/slog"
 	"net/netip"
+	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 func (s *Server) report(kind EventKind, p Packet, r Reply) {
@@ -20,19 +26,41 @@ func (s *Server) reportTo(kind EventKind, p Packet, r Reply, client netip.Addr) 
 	})
 }
 
+// How many lines a second are written at most, so that a flood of questions neither
+// fills the log nor slows the answers down; a ward that boots at once stays below.
+const (
+	linesPerSecond = 200
+	linesAtOnce    = 1000
+)
+
+// lines limits the log. Its zero value is ready.
+type lines struct {
+	once sync.Once
+	rate *rate.Limiter
+}
+
+func (l *lines) allow() bool {
+	l.once.Do(func() { l.rate = rate.NewLimiter(linesPerSecond, linesAtOnce) })
+	return l.rate.Allow()
+}
+
+// log writes a transaction's line, or counts it when there are too many.
 func (s *Server) log(p Packet, outcome string, r Reply, client netip.Addr) {
-	attrs := []any{
-		"mac", p.Message.ClientHWAddr.String(), "type", p.Message.MessageType().String(),
-		"port", p.Port, "outcome", outcome,
+	if !s.lines.allow() {
+		s.count.unlogged.Add(1)
+		return
 	}
+	attrs := make([]slog.Attr, 0, 7)
+	attrs = append(attrs, slog.String("mac", p.Message.ClientHWAddr.String()), slog.String("type", p.Message.MessageType().String()),
+		slog.Int("port", int(p.Port)), slog.String("outcome", outcome))
 	if client.IsValid() {
-		attrs = append(attrs, "address", client.String())
+		attrs = append(attrs, slog.String("address", client.String()))
 	}
 	if r.File != "" {
-		attrs = append(attrs, "file", r.File)
+		attrs = append(attrs, slog.String("file", r.File))
 	}
 	if len(r.Why) > 0 {
-		attrs = append(attrs, "why", r.Why)
+		attrs = append(attrs, slog.String("why", strings.Join(r.Why, "; ")))
 	}
-	s.Log.Info("dhcp", attrs...)
+	s.Log.LogAttrs(context.Background(), slog.LevelInfo, "dhcp", attrs...)
 }

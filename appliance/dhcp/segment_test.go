@@ -24,6 +24,11 @@ func start(t *testing.T, s *Server) func() []Event {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return startOn(t, s, socks)
+}
+
+func startOn(t *testing.T, s *Server, socks *Sockets) func() []Event {
+	t.Helper()
 	var mu sync.Mutex
 	var events []Event
 	s.Sockets, s.Log = socks, quiet
@@ -63,11 +68,16 @@ type client struct {
 
 func newClient(t *testing.T, seg *nstest.Segment, port int) *client {
 	t.Helper()
+	return newClientOn(t, seg, nstest.Link, port)
+}
+
+func newClientOn(t *testing.T, seg *nstest.Segment, link string, port int) *client {
+	t.Helper()
 	mac, _ := net.ParseMAC(nstest.ClientMAC)
 	c := &client{mac: mac}
-	seg.IP(t, "client", "route", "replace", "255.255.255.255/32", "dev", nstest.Link)
+	seg.IP(t, "client", "route", "replace", "255.255.255.255/32", "dev", link)
 	seg.Do(t, "client", func() {
-		conn, err := listen(t.Context(), nstest.Link, port)
+		conn, err := listen(t.Context(), link, port)
 		if err != nil {
 			t.Error(err)
 			return
@@ -119,18 +129,7 @@ func TestProxyBesideDnsmasq(t *testing.T) {
 	if seg == nil {
 		return
 	}
-	dnsmasq := seg.Command(t, "foreign", "dnsmasq", "--conf-file=/dev/null", "--no-daemon", "--port=0",
-		"--interface="+nstest.Link, "--bind-interfaces", "--dhcp-range=192.168.77.100,192.168.77.110,1h",
-		"--leasefile-ro", "--no-ping", "--user=root", "--log-facility=-")
-	ready, err := dnsmasq.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := dnsmasq.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { dnsmasq.Process.Kill(); dnsmasq.Wait() })
-	waitFor(t, ready, "sockets bound")
+	dnsmasq(t, seg, "foreign")
 
 	s := &Server{Handler: bootHandler}
 	events := start(t, s)
@@ -194,10 +193,10 @@ func proxyPort(t *testing.T, seg *nstest.Segment, s *Server) {
 	}
 }
 
-// waitFor reads until a line holds the words, then goes on reading to nowhere.
+// waitFor reads until the words came, then goes on reading to nowhere.
 func waitFor(t *testing.T, r io.Reader, words string) {
 	t.Helper()
-	found := make(chan bool, 1)
+	ended := make(chan string, 1)
 	go func() {
 		var all strings.Builder
 		buf := make([]byte, 512)
@@ -205,20 +204,20 @@ func waitFor(t *testing.T, r io.Reader, words string) {
 			n, err := r.Read(buf)
 			all.Write(buf[:n])
 			if strings.Contains(all.String(), words) {
-				found <- true
+				ended <- ""
 				io.Copy(io.Discard, r)
 				return
 			}
 			if err != nil {
-				found <- false
+				ended <- "it said: " + all.String()
 				return
 			}
 		}
 	}()
 	select {
-	case ok := <-found:
-		if !ok {
-			t.Fatalf("the program ended before it said %q", words)
+	case said := <-ended:
+		if said != "" {
+			t.Fatalf("the program ended before it said %q; %s", words, said)
 		}
 	case <-time.After(10 * time.Second):
 		t.Fatalf("waited 10 s for %q", words)
@@ -240,7 +239,7 @@ func TestDHCPMode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{Mode: DHCP, Leases: pool, Handler: bootHandler}
+	s := &Server{Mode: DHCP, Leases: Pools{pool}, Handler: bootHandler}
 	start(t, s)
 	c := newClient(t, seg, clientPort)
 	one := func(m *dhcpv4.DHCPv4) *dhcpv4.DHCPv4 {

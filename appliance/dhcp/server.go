@@ -15,25 +15,37 @@ import (
 )
 
 // DefaultWorkers is how many packets of one port are answered at once. A slow
-// decision holds up one of them only.
-const DefaultWorkers = 8
+// decision holds up one of them only. In dhcp mode each new client is held up, by the
+// question whether its address is free, so there are more.
+const (
+	DefaultWorkers = 8
+	leaseWorkers   = 64
+)
+
+// maxMessage is the longest message that is read, in bytes: what one Ethernet frame
+// holds. Clients may count on 576 (RFC 2131 section 2); what is longer is dropped.
+const maxMessage = 1500 - 28
 
 // Server answers DHCP clients on one interface. Its fields are set before Run
 // and not changed after.
 type Server struct {
-	Mode    Mode
-	Sockets *Sockets
+	Mode Mode
+	// RelayedOnly leaves alone whoever broadcasts on the own segment: only what a
+	// relay hands on is answered, and port 4011.
+	RelayedOnly bool
+	Sockets     *Sockets
 	// Address gives our address on the interface, asked for every packet; the
 	// zero Addr while there is none.
 	Address func() netip.Addr
 	Handler Handler
-	Leases  *Pool        // dhcp mode only
+	Leases  Pools        // dhcp mode only
 	Observe func(Event)  // may be nil; called from several goroutines, must not block
 	Log     *slog.Logger // one line per transaction
 	Workers int          // 0: DefaultWorkers
 
 	count counters
 	known transactions
+	lines lines
 }
 
 // Stats returns the counters so far.
@@ -42,7 +54,7 @@ func (s *Server) Stats() Stats { return s.count.stats() }
 // Run answers until ctx ends, then closes the sockets and returns nil. It
 // returns an error only when a socket fails for good.
 func (s *Server) Run(ctx context.Context) error {
-	if s.Mode == DHCP && s.Leases == nil {
+	if s.Mode == DHCP && len(s.Leases) == 0 {
 		return errors.New("dhcp: mode dhcp needs a lease range: set one, or use mode proxy")
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -50,13 +62,11 @@ func (s *Server) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { s.Sockets.Close() })
 	defer stop()
 
-	workers := s.Workers
-	if workers <= 0 {
-		workers = DefaultWorkers
-	}
 	var wg sync.WaitGroup
-	for range workers {
-		wg.Go(func() { cancel(s.work(ctx, s.Sockets.Main, ServerPort)) })
+	for range s.workers() {
+		if s.Sockets.Main != nil {
+			wg.Go(func() { cancel(s.work(ctx, s.Sockets.Main, ServerPort)) })
+		}
 		wg.Go(func() { cancel(s.work(ctx, s.Sockets.Proxy, ProxyPort)) })
 	}
 	wg.Wait()
@@ -66,9 +76,24 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
+func (s *Server) workers() int {
+	switch {
+	case s.Workers > 0:
+		return s.Workers
+	case s.Mode == DHCP:
+		return leaseWorkers
+	}
+	return DefaultWorkers
+}
+
+// sender is the sending half of a socket.
+type sender interface {
+	WriteMsgUDPAddrPort(b, oob []byte, to netip.AddrPort) (n, oobn int, err error)
+}
+
 // work reads and answers packets of one port until the socket is closed.
 func (s *Server) work(ctx context.Context, conn *net.UDPConn, port uint16) error {
-	buf := make([]byte, 1500)
+	buf := make([]byte, maxMessage+1)
 	for {
 		n, from, err := conn.ReadFromUDPAddrPort(buf)
 		if err != nil {
@@ -98,9 +123,12 @@ func (s *Server) Replay(ctx context.Context, b []byte, from netip.AddrPort, port
 // parse turns a datagram into a Packet, and counts and drops what is none.
 func (s *Server) parse(b []byte, from netip.AddrPort, port uint16) (Packet, bool) {
 	m, err := dhcpv4.FromBytes(b)
-	if err != nil || m.OpCode != dhcpv4.OpcodeBootRequest || m.HWType != iana.HWTypeEthernet || len(m.ClientHWAddr) != 6 {
+	if err != nil || len(b) > maxMessage || m.OpCode != dhcpv4.OpcodeBootRequest || m.HWType != iana.HWTypeEthernet || len(m.ClientHWAddr) != 6 {
 		s.count.bad.Add(1)
 		return Packet{}, false
+	}
+	if port == ProxyPort && s.Sockets.Main == nil && m.MessageType() == dhcpv4.MessageTypeDiscover {
+		port = ServerPort // our agent, which cannot ask us there; firmware sends no DISCOVER here
 	}
 	server := s.Address()
 	if !server.Is4() {
@@ -114,7 +142,11 @@ func (s *Server) parse(b []byte, from netip.AddrPort, port uint16) (Packet, bool
 }
 
 // serve decides, reports and sends one answer.
-func (s *Server) serve(ctx context.Context, conn *net.UDPConn, p Packet) {
+func (s *Server) serve(ctx context.Context, conn sender, p Packet) {
+	if s.RelayedOnly && p.Port == ServerPort && !relayed(p.Message) {
+		s.count.foreign.Add(1)
+		return
+	}
 	r := s.Handler(ctx, p)
 	first := s.known.first(p)
 	switch {
@@ -154,13 +186,16 @@ func (s *Server) silent(p Packet, r Reply, first bool) {
 }
 
 // send puts m on the wire from our address and reports it.
-func (s *Server) send(conn *net.UDPConn, p Packet, m *dhcpv4.DHCPv4, r Reply, first bool) {
+func (s *Server) send(conn sender, p Packet, m *dhcpv4.DHCPv4, r Reply, first bool) {
 	kind, counter := Offered, &s.count.offers
 	switch m.MessageType() {
 	case dhcpv4.MessageTypeAck:
 		kind, counter = Acked, &s.count.acks
 	case dhcpv4.MessageTypeNak:
 		kind, counter = Refused, &s.count.naks
+	}
+	if relayed(m) && !addr4(m.YourIPAddr).IsValid() && !addr4(m.ClientIPAddr).IsValid() {
+		m.SetBroadcast() // the relay would send it to 0.0.0.0, which firmware does not take
 	}
 	source := (&ipv4.ControlMessage{Src: p.Server.AsSlice()}).Marshal()
 	to := destination(p, kind == Refused)

@@ -14,11 +14,12 @@ type Stats struct {
 	Naks       uint64
 	NoLease    uint64 // dhcp mode: no address free, or the store failed
 	SendErrors uint64
+	Unlogged   uint64 // transactions without a line in the log, because there were too many
 }
 
 type counters struct {
-	received, bad, noAddress, foreign, silent atomic.Uint64
-	offers, acks, naks, noLease, sendErrors   atomic.Uint64
+	received, bad, noAddress, foreign, silent         atomic.Uint64
+	offers, acks, naks, noLease, sendErrors, unlogged atomic.Uint64
 }
 
 func (c *counters) stats() Stats {
@@ -26,6 +27,6 @@ func (c *counters) stats() Stats {
 		Received: c.received.Load(), Bad: c.bad.Load(), NoAddress: c.noAddress.Load(),
 		Foreign: c.foreign.Load(), Silent: c.silent.Load(), Offers: c.offers.Load(),
 		Acks: c.acks.Load(), Naks: c.naks.Load(), NoLease: c.noLease.Load(),
-		SendErrors: c.sendErrors.Load(),
+		SendErrors: c.sendErrors.Load(), Unlogged: c.unlogged.Load(),
 	}
 }

@@ -38,7 +38,7 @@ func (m Mode) String() string {
 type Packet struct {
 	Message   *dhcpv4.DHCPv4 // BOOTREQUEST with a hardware address of 6 bytes
 	Source    netip.AddrPort // where it came from: 0.0.0.0:68 before the client has an address
-	Port      uint16         // the port of ours that it came to: 67 or 4011
+	Port      uint16         // the port of ours that it came to: 67 or 4011; 67 for a DISCOVER when we have 4011 alone
 	Interface string         // the interface that it came in by
 	Server    netip.Addr     // our address on that interface
 	Mode      Mode

@@ -107,6 +107,12 @@ func probes(t *testing.T) {
 		if err != nil || got != want {
 			t.Errorf("%s in use: %v, %v; want %v", a, got, err, want)
 		}
+		if a == nstest.BoxAddr {
+			continue
+		}
+		if got, err := Answers(t.Context(), netip.MustParseAddr(a)); err != nil || got != want {
+			t.Errorf("%s answers: %v, %v; want %v", a, got, err, want)
+		}
 	}
 	c, err := net.Dial("udp4", nstest.ForeignAddr+":9")
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"strings"
@@ -23,6 +24,9 @@ const (
 	uuidOptionLen = 17
 )
 
+// proxyServers is where PXE servers listen beside port 67 (PXE 2.1 section 2.2.3). It is not changed.
+var proxyServers = &net.UDPAddr{IP: net.IPv4bcast, Port: 4011}
+
 // Box is what a box tells an agent that looks for it. None of it is proven: the certificate behind Address is.
 type Box struct {
 	Address netip.Addr // where its management point listens
@@ -33,7 +37,8 @@ type Box struct {
 // DiscoverBox asks the segment behind a link for the box: a DHCPDISCOVER with vendor class AgentClass and this
 // machine's SMBIOS UUID (RFC 4578 §2.3, option 97), answered on the usual ports by the box with an OFFER of the same
 // class whose siaddr is the box and whose option 43 holds its id and site code. Offers of other servers are ignored.
-// It repeats, with growing pauses, until a box answers or ctx ends. The link is brought up; it needs no address.
+// It repeats, with growing pauses, until a box answers or ctx ends; each third time it asks port 4011, which is all that a
+// box has beside a DHCP server on its own host. The link is brought up; it needs no address.
 func DiscoverBox(ctx context.Context, name string) (Box, error) {
 	if err := ready(ctx, name); err != nil {
 		return Box{}, err
@@ -44,9 +49,12 @@ func DiscoverBox(ctx context.Context, name string) (Box, error) {
 	}
 	defer c.Close()
 	id := machineUUID("/sys/class/dmi/id/product_uuid")
-	for wait := resend; ; wait = min(2*wait, resendMost) {
-		again := time.Now().Add(wait)
-		box, err := askBox(ctx, c, id, wait)
+	for try, wait := 1, resend; ; try, wait = try+1, min(2*wait, resendMost) {
+		again, to := time.Now().Add(wait), nclient4.DefaultServers
+		if try%3 == 0 {
+			to = proxyServers
+		}
+		box, err := askBox(ctx, c, to, id, wait)
 		if err == nil {
 			return box, nil
 		}
@@ -56,7 +64,7 @@ func DiscoverBox(ctx context.Context, name string) (Box, error) {
 	}
 }
 
-func askBox(ctx context.Context, c *nclient4.Client, id []byte, wait time.Duration) (Box, error) {
+func askBox(ctx context.Context, c *nclient4.Client, to *net.UDPAddr, id []byte, wait time.Duration) (Box, error) {
 	discover, err := dhcpv4.NewDiscovery(c.InterfaceAddr(),
 		dhcpv4.WithBroadcast(true),
 		dhcpv4.WithOption(dhcpv4.OptClassIdentifier(AgentClass)),
@@ -66,7 +74,7 @@ func askBox(ctx context.Context, c *nclient4.Client, id []byte, wait time.Durati
 		return Box{}, err
 	}
 	var box Box
-	_, err = exchange(ctx, c, discover, wait, func(p *dhcpv4.DHCPv4) bool {
+	_, err = exchange(ctx, c, to, discover, wait, func(p *dhcpv4.DHCPv4) bool {
 		b, ok := parseBox(p)
 		if ok {
 			box = b

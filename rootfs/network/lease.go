@@ -73,7 +73,7 @@ func (o Options) ask(ctx context.Context, c *nclient4.Client, wait time.Duration
 	if err != nil {
 		return nil, err
 	}
-	offer, err := exchange(ctx, c, discover, wait, func(p *dhcpv4.DHCPv4) bool {
+	offer, err := exchange(ctx, c, nclient4.DefaultServers, discover, wait, func(p *dhcpv4.DHCPv4) bool {
 		return p.MessageType() == dhcpv4.MessageTypeOffer && !p.YourIPAddr.IsUnspecified() && p.ServerIdentifier() != nil
 	})
 	if err != nil {
@@ -84,7 +84,7 @@ func (o Options) ask(ctx context.Context, c *nclient4.Client, wait time.Duration
 		return nil, err
 	}
 	server := offer.ServerIdentifier()
-	ack, err := exchange(ctx, c, request, wait, func(p *dhcpv4.DHCPv4) bool {
+	ack, err := exchange(ctx, c, nclient4.DefaultServers, request, wait, func(p *dhcpv4.DHCPv4) bool {
 		t := p.MessageType()
 		return (t == dhcpv4.MessageTypeAck || t == dhcpv4.MessageTypeNak) && server.Equal(p.ServerIdentifier())
 	})
@@ -98,10 +98,10 @@ func (o Options) ask(ctx context.Context, c *nclient4.Client, wait time.Duration
 }
 
 // exchange sends once and waits for the first answer that fits; with several DHCP servers many do not.
-func exchange(ctx context.Context, c *nclient4.Client, p *dhcpv4.DHCPv4, wait time.Duration, fits nclient4.Matcher) (*dhcpv4.DHCPv4, error) {
+func exchange(ctx context.Context, c *nclient4.Client, to *net.UDPAddr, p *dhcpv4.DHCPv4, wait time.Duration, fits nclient4.Matcher) (*dhcpv4.DHCPv4, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	answer, err := c.SendAndRead(ctx, nclient4.DefaultServers, p, fits)
+	answer, err := c.SendAndRead(ctx, to, p, fits)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.MessageType(), err)
 	}

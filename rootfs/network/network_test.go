@@ -161,7 +161,7 @@ func TestLeaseAndRenewal(t *testing.T) {
 }
 
 // box answers agents as a proxyDHCP would, and every other DISCOVER with an offer without an address.
-func (s segment) box(t *testing.T, answers int) {
+func (s segment) box(t *testing.T, port, answers int) {
 	t.Helper()
 	opened := make(chan net.PacketConn)
 	go func() {
@@ -176,7 +176,7 @@ func (s segment) box(t *testing.T, answers int) {
 			close(opened)
 			return
 		}
-		conn, err := nclient4.NewRawUDPConn("srv0", dhcpv4.ServerPort)
+		conn, err := nclient4.NewRawUDPConn("srv0", port)
 		if err != nil {
 			close(opened)
 			return
@@ -220,7 +220,7 @@ func boxOffer(p *dhcpv4.DHCPv4) *dhcpv4.DHCPv4 {
 func TestDiscoverBox(t *testing.T) {
 	s := onSegment(t)
 	s.dnsmasq(t)
-	s.box(t, 1)
+	s.box(t, dhcpv4.ServerPort, 1)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	got, err := DiscoverBox(ctx, "eth0")
@@ -230,6 +230,18 @@ func TestDiscoverBox(t *testing.T) {
 	l, err := Acquire(ctx, "eth0", Options{Hostname: "t"})
 	if err != nil || l.Server.String() != "192.0.2.1" {
 		t.Fatalf("lease %+v, %v", l, err)
+	}
+}
+
+// TestDiscoverBoxBesideServerOfItsHost: the box has port 4011 alone.
+func TestDiscoverBoxBesideServerOfItsHost(t *testing.T) {
+	s := onSegment(t)
+	s.dnsmasq(t)
+	s.box(t, proxyServers.Port, 0)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if got, err := DiscoverBox(ctx, "eth0"); err != nil || got.ID != "WARD7" {
+		t.Fatalf("got %+v, %v", got, err)
 	}
 }
 

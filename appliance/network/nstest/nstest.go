@@ -95,6 +95,15 @@ func (s *Segment) IP(t *testing.T, host string, args ...string) {
 	s.in(t, host, args...)
 }
 
+// Connect lays a cable between two hosts beside the switch; both ends have the name.
+func (s *Segment) Connect(t *testing.T, a, b, name string) {
+	t.Helper()
+	s.in(t, a, "link", "add", name, "type", "veth", "peer", "name", name, "netns", s.name(b))
+	for _, h := range []string{a, b} {
+		s.in(t, h, "link", "set", name, "up")
+	}
+}
+
 // Command prepares a program on a host; it ends with the test.
 func (s *Segment) Command(t *testing.T, host, name string, args ...string) *exec.Cmd {
 	return exec.CommandContext(t.Context(), "ip", append([]string{"netns", "exec", s.name(host), name}, args...)...)
