@@ -38,7 +38,6 @@ func Listen(ctx context.Context, address, iface string) (*net.UDPConn, error) {
 type arrival struct {
 	client netip.AddrPort
 	local  netip.Addr // the address of ours that was asked; zero for a broadcast
-	mtu    int
 }
 
 func newArrival(control *ipv4.ControlMessage, from net.Addr) (arrival, bool) {
@@ -47,15 +46,12 @@ func newArrival(control *ipv4.ControlMessage, from net.Addr) (arrival, bool) {
 		return arrival{}, false
 	}
 	p := udp.AddrPort()
-	a := arrival{client: netip.AddrPortFrom(p.Addr().Unmap(), p.Port()), mtu: 1500}
+	a := arrival{client: netip.AddrPortFrom(p.Addr().Unmap(), p.Port())}
 	if control == nil {
 		return a, true
 	}
 	if d, ok := netip.AddrFromSlice(control.Dst.To4()); ok && d != netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
 		a.local = d
-	}
-	if i, err := net.InterfaceByIndex(control.IfIndex); err == nil {
-		a.mtu = i.MTU
 	}
 	return a, true
 }

@@ -15,12 +15,10 @@ import (
 	"golang.org/x/net/ipv4"
 )
 
-// Limits and times unless Server says otherwise.
+// Limits unless Server says otherwise.
 const (
 	DefaultPerSource = 8
 	DefaultTotal     = 3000
-	resendAfter      = time.Second // RFC 1350 leaves it open; firmware waits 4 s and more
-	maxResends       = 5
 )
 
 // OpenFunc opens boot file name, already normalised, for the client. An error that
