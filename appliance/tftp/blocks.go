@@ -42,7 +42,7 @@ func newBlocks(conn *net.UDPConn, content io.ReadSeeker, size int) *blocks {
 
 // segment has the kernel cut writes after each n bytes, 0: never.
 func (b *blocks) segment(n int) error {
-	return option(b.conn, func(fd int) error { return unix.SetsockoptInt(fd, unix.IPPROTO_UDP, unix.UDP_SEGMENT, n) })
+	return control(b.conn, func(fd int) error { return unix.SetsockoptInt(fd, unix.IPPROTO_UDP, unix.UDP_SEGMENT, n) })
 }
 
 // most is the number of blocks that fit one write.
@@ -119,8 +119,8 @@ func refusesToCut(err error) bool {
 	return errors.Is(err, syscall.EIO) || errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOPROTOOPT) || errors.Is(err, syscall.EOPNOTSUPP)
 }
 
-// option gets or sets an option of the socket.
-func option(conn *net.UDPConn, f func(fd int) error) error {
+// control runs f on the descriptor of the socket.
+func control(conn *net.UDPConn, f func(fd int) error) error {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return err

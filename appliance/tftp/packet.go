@@ -86,25 +86,25 @@ type terms struct {
 // are cut to maxBlock, so that no packet is fragmented: boot ROMs cannot reassemble.
 func negotiate(options map[string]string, size int64, maxBlock int) terms {
 	t := terms{block: defaultBlock, window: 1}
-	if n, ok := number(options, "blksize", minBlock, 65464); ok {
+	if n, ok := option(options, "blksize", minBlock, 65464); ok {
 		t.block = min(n, max(maxBlock, defaultBlock))
 		t.oack = append(t.oack, "blksize", strconv.Itoa(t.block))
 	}
 	if _, ok := options["tsize"]; ok && size >= 0 {
 		t.oack = append(t.oack, "tsize", strconv.FormatInt(size, 10))
 	}
-	if n, ok := number(options, "timeout", 1, 30); ok {
+	if n, ok := option(options, "timeout", 1, 30); ok {
 		t.timeout = n
 		t.oack = append(t.oack, "timeout", strconv.Itoa(n))
 	}
-	if n, ok := number(options, "windowsize", 1, 65535); ok {
+	if n, ok := option(options, "windowsize", 1, 65535); ok {
 		t.window = min(n, maxWindow)
 		t.oack = append(t.oack, "windowsize", strconv.Itoa(t.window))
 	}
 	return t
 }
 
-func number(options map[string]string, name string, low, high int) (int, bool) {
+func option(options map[string]string, name string, low, high int) (int, bool) {
 	n, err := strconv.Atoi(options[name])
 	return n, err == nil && n >= low && n <= high
 }

@@ -38,7 +38,7 @@ func (p *plain) run(ctx context.Context) {
 	p.pin = pin.NewServer(func(name string, rf io.ReaderFrom) error { return p.read(ctx, name, rf) }, nil)
 	p.pin.SetHook(p)
 	p.pin.SetTimeout(resendAfter)
-	p.pin.SetRetries(maxResends)
+	p.pin.SetRetries(maxSilences)
 	p.pin.SetBackoff(func(int) time.Duration { return 0 }) // the time-out is wait enough
 	var wg sync.WaitGroup
 	wg.Go(func() { p.pin.Serve(p) })

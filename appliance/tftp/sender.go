@@ -11,6 +11,14 @@ import (
 	"time"
 )
 
+// Waits for an ACK. RFC 1350 leaves them open. Each is twice the one before, as there are
+// clients whose own time-out begins anew with every packet, wanted or not (atftp).
+const (
+	resendAfter = time.Second // less doubles the load when thousands ask at once
+	longestWait = 8 * time.Second
+	maxSilences = 4 // in a row: then the client is gone, 15 s after it was last heard
+)
+
 // sender is one transfer: it carries out what its window decides.
 type sender struct {
 	ctx     context.Context
@@ -18,14 +26,20 @@ type sender struct {
 	terms   terms
 	window  window
 	blocks  *blocks
-	heard   time.Time // when the client last made progress
+	wait    time.Duration // for an ACK, at first
+	silent  int           // waits in a row that no progress was made in
+	heard   time.Time     // when the client last made progress
 	resent  int
 	in      [516]byte
 	probing bool // the OACK is not acknowledged yet
 }
 
 func newSender(ctx context.Context, conn *net.UDPConn, content io.ReadSeeker, t terms) *sender {
-	return &sender{ctx: ctx, conn: conn, terms: t, window: newWindow(t), blocks: newBlocks(conn, content, t.block)}
+	x := &sender{ctx: ctx, conn: conn, terms: t, window: newWindow(t.window), blocks: newBlocks(conn, content, t.block), wait: resendAfter}
+	if t.timeout > 0 {
+		x.wait = time.Duration(t.timeout) * time.Second
+	}
+	return x
 }
 
 // peerError is an ERROR packet from the client.
@@ -40,7 +54,6 @@ func (e peerError) Error() string {
 
 // run sends everything. On an error of ours the client is told.
 func (x *sender) run() error {
-	x.heard = time.Now()
 	err := x.options()
 	if err == nil {
 		err = x.data()
@@ -73,18 +86,14 @@ func (x *sender) options() error {
 		if _, err := x.conn.Write(oack); err != nil {
 			return fmt.Errorf("send option acknowledgement: %w", err)
 		}
-		err := x.receive(sent.Add(x.window.wait), func(block uint16, now time.Time) bool {
-			x.probing = block != 0
-			return block == 0
-		})
-		if err == nil {
-			if x.resent == 0 {
-				x.window.measure(time.Since(sent))
-			}
-			return nil
-		}
-		if err := x.patience(err, "the options"); err != nil {
+		heard, err := x.listen(func(block uint16, _ time.Time) bool { return block == 0 })
+		if err != nil {
 			return err
+		}
+		if heard {
+			x.probing = false
+			x.window.measure(time.Since(sent))
+			return nil
 		}
 		x.resent++
 	}
@@ -100,61 +109,67 @@ func (x *sender) data() error {
 			}
 			x.resent += x.window.sent(sent, final, time.Now())
 		}
-		wait := x.window.wait
 		if x.window.ready() > 0 {
-			wait = pause
-		}
-		err := x.receive(time.Now().Add(wait), x.window.ack)
-		if err == nil || wait == pause && errors.Is(err, os.ErrDeadlineExceeded) && x.ctx.Err() == nil {
+			if _, err := x.receive(pause, x.window.ack); err != nil {
+				return err
+			}
 			continue
 		}
-		if err := x.patience(err, fmt.Sprintf("block %d", x.window.base)); err != nil {
+		heard, err := x.listen(x.window.ack)
+		if err != nil {
 			return err
 		}
-		x.window.silent()
-	}
-	return nil
-}
-
-// patience takes an error of receive. It returns nil when the wait was too long only,
-// and the client may still be there.
-func (x *sender) patience(err error, what string) error {
-	if !errors.Is(err, os.ErrDeadlineExceeded) || x.ctx.Err() != nil {
-		return err
-	}
-	if time.Since(x.heard) >= x.window.limit*(maxResends+1) {
-		return fmt.Errorf("client does not acknowledge %s", what)
-	}
-	return nil
-}
-
-// receive waits for an ACK that is taken, until the deadline.
-func (x *sender) receive(deadline time.Time, take func(block uint16, now time.Time) bool) error {
-	if err := x.conn.SetReadDeadline(deadline); err != nil {
-		return err
-	}
-	if x.ctx.Err() != nil {
-		return x.ctx.Err()
-	}
-	for {
-		n, err := x.conn.Read(x.in[:])
-		if err != nil {
-			return fmt.Errorf("wait for the client: %w", err)
+		if !heard {
+			x.window.lost()
 		}
-		if n < 4 {
+	}
+	return nil
+}
+
+// listen waits for an ACK as long as the client has earned. It fails when that was silent
+// too often.
+func (x *sender) listen(take func(uint16, time.Time) bool) (heard bool, err error) {
+	wait := max(x.wait, min(x.wait<<x.silent, longestWait))
+	heard, err = x.receive(wait, take)
+	if heard || err != nil {
+		return heard, err
+	}
+	if x.silent++; x.silent < maxSilences {
+		return false, nil
+	}
+	if x.probing {
+		return false, errors.New("client does not acknowledge the options")
+	}
+	return false, fmt.Errorf("client does not acknowledge block %d", x.window.base)
+}
+
+// receive waits for an ACK that is taken. Without one in time it returns false.
+func (x *sender) receive(wait time.Duration, take func(uint16, time.Time) bool) (heard bool, err error) {
+	if err := x.conn.SetReadDeadline(time.Now().Add(wait)); err != nil {
+		return false, err
+	}
+	for x.ctx.Err() == nil { // its end sets a deadline in the past, perhaps before ours
+		n, err := x.conn.Read(x.in[:])
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return false, x.ctx.Err()
+		case err != nil:
+			return false, fmt.Errorf("wait for the client: %w", err)
+		case n < 4:
 			continue
 		}
 		b := x.in[:n]
 		switch v := binary.BigEndian.Uint16(b[2:]); binary.BigEndian.Uint16(b) {
 		case opAck:
-			if now := time.Now(); take(v, now) {
-				x.heard = now
-				return nil
+			if take(v, time.Now()) {
+				x.silent = 0
+				return true, nil
 			}
 		case opError:
-			return peerError{code: v, message: string(trimZero(b[4:]))}
+			return false, peerError{code: v, message: string(trimZero(b[4:]))}
 		}
 	}
+	return false, x.ctx.Err()
 }
 
 func trimZero(b []byte) []byte {

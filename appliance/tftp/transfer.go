@@ -58,15 +58,16 @@ func clientError(err error) (uint16, string) {
 	return codeUndefined, "file cannot be read now"
 }
 
-// maxBlock is the largest block that goes to the client unfragmented: what the route
-// takes without 20 bytes of IP, 8 of UDP and 4 of TFTP.
+// maxBlock is the largest block that goes to the client unfragmented, as boot ROMs cannot
+// reassemble: what the route takes without 20 bytes of IP, 8 of UDP and 4 of TFTP.
 func maxBlock(conn *net.UDPConn) int {
-	mtu := 1500
-	option(conn, func(fd int) (err error) {
-		if n, err := unix.GetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MTU); err == nil {
-			mtu = n
-		}
-		return nil
+	mtu := 0
+	err := control(conn, func(fd int) (err error) {
+		mtu, err = unix.GetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MTU)
+		return err
 	})
+	if err != nil {
+		mtu = 1500
+	}
 	return mtu - 32
 }

@@ -2,14 +2,10 @@ package tftp
 
 import "time"
 
-// Bounds of the window and of the waits within it.
 const (
-	maxWindow   = 64                     // larger ones are cut to this
-	firstBurst  = 16                     // blocks that a transfer begins with at once
-	pause       = time.Millisecond       // between the bursts of one window
-	resendAfter = time.Second            // before a round trip is known; RFC 1350 leaves it open
-	resendFloor = 200 * time.Millisecond // as in TCP: slow firmware is not lost firmware
-	maxResends  = 5                      // a client that is silent for this and one more wait is gone
+	maxWindow  = 64               // larger ones are cut to this
+	firstBurst = 16               // blocks that leave together at first
+	pause      = time.Millisecond // between the bursts of one window
 )
 
 // window decides which blocks go out and what an ACK means (RFC 7440 section 4). It
@@ -30,22 +26,13 @@ type window struct {
 	burst uint64
 	lossy bool // something was lost in this transfer
 
-	begun  time.Time     // when the block at base was last sent
-	again  bool          // blocks in flight were sent before: their ACK times nothing
-	smooth time.Duration // from a window's first block to its ACK; 0 while unknown
-	spread time.Duration // mean deviation from smooth
-	wait   time.Duration // for the ACK of a whole window
-	limit  time.Duration // of wait; asked for by the client or ours
+	begun time.Time     // when the block at base was last sent
+	again bool          // blocks in flight were sent before: their ACK times nothing
+	trip  time.Duration // from a window's first block to its ACK, smoothed; 0 while unknown
 }
 
-func newWindow(t terms) window {
-	w := window{size: uint64(t.window), base: 1, next: 1, high: 1, wait: resendAfter, limit: resendAfter}
-	w.burst = min(w.size, firstBurst)
-	if t.timeout > 0 {
-		w.wait = time.Duration(t.timeout) * time.Second
-		w.limit = w.wait
-	}
-	return w
+func newWindow(size int) window {
+	return window{size: uint64(size), base: 1, next: 1, high: 1, burst: min(uint64(size), firstBurst)}
 }
 
 // done reports whether the final block was acknowledged.
@@ -88,7 +75,7 @@ func (w *window) ack(block uint16, now time.Time) bool {
 		// is a doubled ACK, and answering it would double every block from then on
 		// (RFC 1123 section 4.2.3.1). Within a round trip it is an echo of what was
 		// in flight when the loss was first heard of.
-		if w.size == 1 || flight == 0 || now.Sub(w.begun) < w.smooth {
+		if w.size == 1 || flight == 0 || now.Sub(w.begun) < w.trip {
 			return false
 		}
 		w.lost()
@@ -119,29 +106,18 @@ func (w *window) grow(now time.Time) {
 	w.burst = min(w.burst, w.size)
 }
 
-// lost goes back to the oldest block that is not acknowledged.
+// lost goes back to the oldest block that is not acknowledged: the client missed it, or was
+// silent for too long.
 func (w *window) lost() {
 	w.next = w.base
 	w.burst = max(w.burst/2, 1)
 	w.lossy = true
 }
 
-// silent takes a wait that nothing came in.
-func (w *window) silent() {
-	w.lost()
-	w.wait = min(2*w.wait, w.limit)
-}
-
-// measure takes the time that an ACK took, and sets the wait by it as TCP does
-// (RFC 6298 section 2). A client that asked for a time-out gets that (RFC 2349).
+// measure takes the time that an ACK took, smoothed as in RFC 6298.
 func (w *window) measure(d time.Duration) {
-	if w.smooth == 0 {
-		w.smooth, w.spread = d, d/2
-	} else {
-		w.spread += ((w.smooth - d).Abs() - w.spread) / 4
-		w.smooth += (d - w.smooth) / 8
+	if w.trip == 0 {
+		w.trip = d
 	}
-	if w.limit == resendAfter {
-		w.wait = min(max(w.smooth+4*w.spread, resendFloor), w.limit)
-	}
+	w.trip += (d - w.trip) / 8
 }

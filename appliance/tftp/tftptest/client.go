@@ -142,6 +142,9 @@ func (f *fetch) first(request []byte) (int, error) {
 		f.conn.SetReadDeadline(time.Now().Add(f.Timeout))
 		n, from, err := f.conn.ReadFromUDPAddrPort(f.buf)
 		if err == nil {
+			if from.Addr().Unmap() != f.Server.Addr() {
+				return 0, fmt.Errorf("asked %v, answered by %v", f.Server, from)
+			}
 			return n, f.connect(from)
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) || try == f.Tries {
