@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// resolution is what two equal servers differ by on a machine that does other things too.
+// resolution is what two equal servers differ by from turn to turn: in lock-step most of the
+// time is the client's, and the kernel's to wake both.
 const resolution = 0.97
 
 type goal struct {

@@ -51,8 +51,8 @@ func (r results) speed(ctx context.Context, servers []*server, rounds int, turn 
 	for _, s := range servers {
 		f := median(turns[s.name])
 		r[cell{server: s.name, window: window, trip: trip}] = f
-		fmt.Printf("%-9s window %2d (%2d)  round trip %3.1f ms  %6.1f MB/s  %5.2f CPU-s/GB\n",
-			s.name, window, f.agreed, trip.Seconds()*1000, f.rate, f.cost)
+		fmt.Printf("%-9s window %2d (%2d)  round trip %3.1f ms  %6.1f MB/s  %s\n",
+			s.name, window, f.agreed, trip.Seconds()*1000, f.rate, s.costs(f.cost))
 	}
 	return nil
 }
@@ -100,8 +100,8 @@ func (r results) crowd(ctx context.Context, servers []*server, clients int) erro
 		if s.ready(ctx) == nil && s.deaths > 0 {
 			note, s.deaths = "  the server ended", 0
 		}
-		fmt.Printf("%-9s %4d clients  %4d complete  %4d failed  %5d resends of clients  %5d blocks twice  %5.1f s  %6.1f MB/s  %5.2f CPU-s/GB%s\n",
-			s.name, clients, f.done, f.lost, f.resent, f.doubled, f.took.Seconds(), f.rate, f.cost, note)
+		fmt.Printf("%-9s %4d clients  %4d complete  %4d failed  %5d resends of clients  %5d blocks twice  %5.1f s  %6.1f MB/s  %s%s\n",
+			s.name, clients, f.done, f.lost, f.resent, f.doubled, f.took.Seconds(), f.rate, s.costs(f.cost), note)
 	}
 	return nil
 }

@@ -96,6 +96,15 @@ func (s *server) cpu() time.Duration {
 	return time.Duration(ticks) * 10 * time.Millisecond
 }
 
+// costs is a cost in words. tftpd-hpa forks a process for each session and ignores its end,
+// after which the kernel does not tell what it took; short turns of others cost no tick.
+func (s *server) costs(perGB float64) string {
+	if s.name == hpa || perGB == 0 {
+		return "    - CPU-s/GB"
+	}
+	return fmt.Sprintf("%5.2f CPU-s/GB", perGB)
+}
+
 // serveOurs is our server over a folder of the benchmark.
 func serveOurs(ctx context.Context, address, dir string) error {
 	conn, err := tftp.Listen(ctx, address, "")
