@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// backlog is the memory for requests that wait, in bytes. Linux's default holds 270 of them,
-// and a room full of machines that are switched on at once asks more.
+// backlog is the memory for requests that wait, in bytes: some thousand of them. Linux's
+// default holds some hundred.
 const backlog = 4 << 20
 
 // Listen opens the TFTP port at address, "0.0.0.0:69" on a box, on one interface or
