@@ -30,7 +30,6 @@ const (
 const (
 	defaultBlock = 512
 	minBlock     = 8
-	maxWindow    = 64
 )
 
 // request is a read or write request.

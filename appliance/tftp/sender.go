@@ -11,28 +11,31 @@ import (
 	"time"
 )
 
-// sender is one transfer with options. It keeps the packets of the current window, so
-// that a resend reads nothing again.
+// Waits for an ACK. RFC 1350 leaves them open. Each is twice the one before, as there are
+// clients whose own time-out begins anew with every packet, wanted or not (atftp).
+const (
+	resendAfter = time.Second // less doubles the load when thousands ask at once
+	longestWait = 8 * time.Second
+	maxSilences = 4 // in a row: then the client is gone, 15 s after it was last heard
+)
+
+// sender is one transfer: it carries out what its window decides.
 type sender struct {
 	ctx     context.Context
 	conn    *net.UDPConn // connected to the client
 	terms   terms
-	content io.Reader
-	wait    time.Duration
-
-	queue   [][]byte // packets sent and not acknowledged, oldest first
-	spare   [][]byte // buffers to be used again
-	base    uint64   // number of the oldest packet in queue; block 1 is the first
-	last    uint64   // number of the final block, 0 while unknown
-	acked   int64    // bytes
+	window  window
+	blocks  *blocks
+	wait    time.Duration // for an ACK, at first
+	silent  int           // waits in a row that no progress was made in
+	heard   time.Time     // when the client last made progress
 	resent  int
-	hinted  uint64 // value of base for which a repeated ACK was already heeded
-	in      []byte
+	in      [516]byte
 	probing bool // the OACK is not acknowledged yet
 }
 
-func newSender(ctx context.Context, conn *net.UDPConn, content io.Reader, t terms) *sender {
-	x := &sender{ctx: ctx, conn: conn, content: content, terms: t, in: make([]byte, 516), base: 1, wait: resendAfter}
+func newSender(ctx context.Context, conn *net.UDPConn, content io.ReadSeeker, t terms) *sender {
+	x := &sender{ctx: ctx, conn: conn, terms: t, window: newWindow(t.window), blocks: newBlocks(conn, content, t.block), wait: resendAfter}
 	if t.timeout > 0 {
 		x.wait = time.Duration(t.timeout) * time.Second
 	}
@@ -63,6 +66,14 @@ func (x *sender) run() error {
 	return err
 }
 
+// acked is the number of bytes that the client has.
+func (x *sender) acked() int64 {
+	if x.window.done() {
+		return x.blocks.bytes
+	}
+	return int64(x.window.base-1) * int64(x.terms.block)
+}
+
 // options sends the OACK until it is acknowledged as block 0.
 func (x *sender) options() error {
 	if len(x.terms.oack) == 0 {
@@ -70,133 +81,95 @@ func (x *sender) options() error {
 	}
 	x.probing = true
 	oack := appendOACK(nil, x.terms.oack)
-	for try := 0; ; try++ {
+	for {
+		sent := time.Now()
 		if _, err := x.conn.Write(oack); err != nil {
 			return fmt.Errorf("send option acknowledgement: %w", err)
 		}
-		block, err := x.receive(func(block uint16) bool { return block == 0 })
-		switch {
-		case err == nil && block == 0:
-			x.probing = false
-			return nil
-		case !errors.Is(err, os.ErrDeadlineExceeded) || x.ctx.Err() != nil:
+		heard, err := x.listen(func(block uint16, _ time.Time) bool { return block == 0 })
+		if err != nil {
 			return err
-		case try == maxResends:
-			return errors.New("client does not acknowledge the options")
+		}
+		if heard {
+			x.probing = false
+			x.window.measure(time.Since(sent))
+			return nil
 		}
 		x.resent++
 	}
 }
 
-// data sends the blocks window by window (RFC 7440 section 4).
+// data sends the blocks, burst by burst, and listens after each.
 func (x *sender) data() error {
-	tries := 0
-	for {
-		if err := x.fill(); err != nil {
+	for !x.window.done() {
+		if n := x.window.ready(); n > 0 {
+			sent, final, err := x.blocks.send(x.window.next, n)
+			if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+				return fmt.Errorf("send block %d: %w", x.window.next, err)
+			}
+			x.resent += x.window.sent(sent, final, time.Now())
+		}
+		if x.window.ready() > 0 {
+			if _, err := x.receive(pause, x.window.ack); err != nil {
+				return err
+			}
+			continue
+		}
+		heard, err := x.listen(x.window.ack)
+		if err != nil {
 			return err
 		}
-		if len(x.queue) == 0 {
-			return nil
+		if !heard {
+			x.window.lost()
 		}
-		for _, p := range x.queue {
-			if _, err := x.conn.Write(p); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-				return fmt.Errorf("send block: %w", err)
-			}
-		}
-		block, err := x.receive(x.progresses)
-		switch {
-		case err == nil:
-			tries = 0
-			x.advance(block)
-		case !errors.Is(err, os.ErrDeadlineExceeded) || x.ctx.Err() != nil:
-			return err
-		default:
-			if tries++; tries > maxResends {
-				return fmt.Errorf("client does not acknowledge block %d", x.base)
-			}
-			x.resent += len(x.queue)
-		}
-	}
-}
-
-// progresses reports whether an ACK asks for anything: it names a packet of the
-// window, or, with windows, it repeats the block before it, which is how a client
-// says that the window's first packet was lost (RFC 7440 section 4). The latter is
-// heeded once: resending at each doubled ACK would double every packet from then
-// on (RFC 1123 section 4.2.3.1).
-func (x *sender) progresses(block uint16) bool {
-	if x.terms.window > 1 && block == uint16(x.base-1) && x.hinted != x.base {
-		x.hinted = x.base
-		return true
-	}
-	d := uint64(block - uint16(x.base))
-	return d < uint64(len(x.queue))
-}
-
-// advance drops acknowledged packets from the window. What was sent after a block in
-// its middle goes out again with the next round.
-func (x *sender) advance(block uint16) {
-	n := int(block - uint16(x.base-1)) // 0 for a repeated ACK
-	for _, p := range x.queue[:n] {
-		x.acked += int64(len(p) - 4)
-		x.spare = append(x.spare, p[:0])
-	}
-	x.resent += len(x.queue) - n
-	x.base += uint64(n)
-	x.queue = append(x.queue[:0], x.queue[n:]...)
-}
-
-// fill reads blocks until the window is full or the final, short block is in it.
-func (x *sender) fill() error {
-	for len(x.queue) < x.terms.window && x.last == 0 {
-		number := x.base + uint64(len(x.queue))
-		var p []byte
-		if n := len(x.spare); n > 0 {
-			p, x.spare = x.spare[n-1], x.spare[:n-1]
-		} else {
-			p = make([]byte, 0, 4+x.terms.block)
-		}
-		p = p[:4+x.terms.block]
-		binary.BigEndian.PutUint16(p, opData)
-		binary.BigEndian.PutUint16(p[2:], uint16(number)) // rolls over to 0, as firmware expects
-		n, err := io.ReadFull(x.content, p[4:])
-		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-			return fmt.Errorf("read content at block %d: %w", number, err)
-		}
-		if n < x.terms.block {
-			x.last = number
-		}
-		x.queue = append(x.queue, p[:4+n])
 	}
 	return nil
 }
 
-// receive waits for an ACK that is wanted, at most the resend time.
-func (x *sender) receive(wanted func(block uint16) bool) (uint16, error) {
-	if err := x.conn.SetReadDeadline(time.Now().Add(x.wait)); err != nil {
-		return 0, err
+// listen waits for an ACK as long as the client has earned. It fails when that was silent
+// too often.
+func (x *sender) listen(take func(uint16, time.Time) bool) (heard bool, err error) {
+	wait := max(x.wait, min(x.wait<<x.silent, longestWait))
+	heard, err = x.receive(wait, take)
+	if heard || err != nil {
+		return heard, err
 	}
-	if x.ctx.Err() != nil {
-		return 0, x.ctx.Err()
+	if x.silent++; x.silent < maxSilences {
+		return false, nil
 	}
-	for {
-		n, err := x.conn.Read(x.in)
-		if err != nil {
-			return 0, fmt.Errorf("wait for the client: %w", err)
-		}
-		if n < 4 {
+	if x.probing {
+		return false, errors.New("client does not acknowledge the options")
+	}
+	return false, fmt.Errorf("client does not acknowledge block %d", x.window.base)
+}
+
+// receive waits for an ACK that is taken. Without one in time it returns false.
+func (x *sender) receive(wait time.Duration, take func(uint16, time.Time) bool) (heard bool, err error) {
+	if err := x.conn.SetReadDeadline(time.Now().Add(wait)); err != nil {
+		return false, err
+	}
+	for x.ctx.Err() == nil { // its end sets a deadline in the past, perhaps before ours
+		n, err := x.conn.Read(x.in[:])
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return false, x.ctx.Err()
+		case err != nil:
+			return false, fmt.Errorf("wait for the client: %w", err)
+		case n < 4:
 			continue
 		}
 		b := x.in[:n]
 		switch v := binary.BigEndian.Uint16(b[2:]); binary.BigEndian.Uint16(b) {
 		case opAck:
-			if wanted(v) {
-				return v, nil
+			if take(v, time.Now()) {
+				x.silent = 0
+				return true, nil
 			}
 		case opError:
-			return 0, peerError{code: v, message: string(trimZero(b[4:]))}
+			return false, peerError{code: v, message: string(trimZero(b[4:]))}
 		}
 	}
+	return false, x.ctx.Err()
 }
 
 func trimZero(b []byte) []byte {

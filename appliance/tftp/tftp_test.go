@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/bootward/bootward/appliance/network/nstest"
+	"github.com/bootward/bootward/appliance/tftp/tftptest"
 )
 
 type memFile struct{ *bytes.Reader }
@@ -85,7 +86,7 @@ func wait(t *testing.T, done chan Transfer) Transfer {
 	}
 }
 
-// TestForeignClients fetches files of awkward sizes with three other implementations.
+// TestForeignClients fetches files of awkward sizes with four other implementations.
 func TestForeignClients(t *testing.T) {
 	files := map[string][]byte{
 		"id/uki.efi": content(1468*700 + 5), "empty": {}, "exact": content(512 * 4), "roll": content(512 * 66000),
@@ -107,6 +108,9 @@ func TestForeignClients(t *testing.T) {
 		{"tftp-hpa", "id/uki.efi", []string{"tftp", "-m", "binary", "127.0.0.1", port, "-c", "get", "id/uki.efi", out}, 512, 1},
 		{"curl", "id/uki.efi", []string{"curl", "-s", "-o", out, "tftp://127.0.0.1:" + port + "/id/uki.efi"}, 512, 1},
 		{"curl blksize", "exact", []string{"curl", "-s", "--tftp-blksize", "1024", "-o", out, "tftp://127.0.0.1:" + port + "/exact"}, 1024, 1},
+		{"atftp windowsize 64", "id/uki.efi", []string{"atftp", "--option", "windowsize 64", "-g", "-r", "id/uki.efi", "-l", out, "127.0.0.1", port}, 512, 64},
+		{"busybox", "id/uki.efi", []string{"busybox", "tftp", "-g", "-r", "id/uki.efi", "-l", out, "127.0.0.1", port}, 512, 1},
+		{"busybox blksize", "id/uki.efi", []string{"busybox", "tftp", "-g", "-b", "1468", "-r", "id/uki.efi", "-l", out, "127.0.0.1", port}, 1468, 1},
 		{"block numbers roll over", "roll", []string{"curl", "-s", "-o", out, "tftp://127.0.0.1:" + port + "/roll"}, 512, 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -285,30 +289,26 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestOwnAddress asks a second address of the box, by both senders: the answer must come
-// from there, or firmware drops it.
+// TestOwnAddress asks two addresses of the box at once: all of a file must
+// come from the one that was asked, or firmware drops it.
 func TestOwnAddress(t *testing.T) {
 	seg := nstest.Enter(t)
 	if seg == nil {
 		return
 	}
 	seg.IP(t, "client", "addr", "add", nstest.ClientAddr+"/24", "dev", nstest.Link)
-	data := content(3000)
+	data := content(300_000)
 	serve(t, "0.0.0.0:69", map[string][]byte{"f": data})
 	var wg sync.WaitGroup
 	for _, a := range []string{nstest.BoxAddr, nstest.BoxSecond} {
-		for _, options := range []string{"", "tsize\x000\x00"} {
+		for _, window := range []int{0, 1, 64} {
 			wg.Go(func() {
-				var conn *net.UDPConn
-				seg.Do(t, "client", func() { conn, _ = net.ListenUDP("udp4", nil) })
-				defer conn.Close()
-				conn.WriteToUDPAddrPort([]byte("\x00\x01f\x00octet\x00"+options), netip.MustParseAddrPort(a+":69"))
-				conn.SetReadDeadline(time.Now().Add(3 * time.Second))
-				_, from, err := conn.ReadFromUDPAddrPort(make([]byte, 600))
-				if err != nil || from.Addr().String() != a || from.Port() == 69 {
-					t.Errorf("asked %s %q, answered by %v, %v", a, options, from, err)
-				}
-				conn.WriteToUDPAddrPort(leave, from)
+				c := tftptest.Client{Server: netip.MustParseAddrPort(a + ":69"), Window: window}
+				seg.Do(t, "client", func() {
+					if r, err := c.Fetch(t.Context(), "f"); err != nil || r.Bytes != int64(len(data)) {
+						t.Errorf("window %d from %s: %+v, %v", window, a, r, err)
+					}
+				})
 			})
 		}
 	}
@@ -382,57 +382,4 @@ func FuzzParseRequest(f *testing.F) {
 			t.Fatalf("%+v", x)
 		}
 	})
-}
-
-// BenchmarkTransfer sends 25 MB in blocks of 1468 over loopback, by window size.
-func BenchmarkTransfer(b *testing.B) {
-	data := content(25 << 20)
-	for _, window := range []int{1, 4, 16, 64} {
-		b.Run(strconv.Itoa(window), func(b *testing.B) {
-			at, _, _ := serve(b, "127.0.0.1:0", map[string][]byte{"f": data})
-			b.SetBytes(int64(len(data)))
-			for b.Loop() {
-				fetch(b, at, window, len(data))
-			}
-		})
-	}
-}
-
-// fetch is a plain client with windows that loses nothing.
-func fetch(b *testing.B, at netip.AddrPort, window, size int) {
-	conn, err := net.ListenUDP("udp4", nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer conn.Close()
-	conn.SetReadBuffer(1 << 20)
-	conn.SetDeadline(time.Now().Add(time.Minute))
-	conn.WriteToUDPAddrPort([]byte("\x00\x01f\x00octet\x00blksize\x001468\x00windowsize\x00"+strconv.Itoa(window)+"\x00"), at)
-	buf := make([]byte, 2000)
-	_, from, err := conn.ReadFromUDPAddrPort(buf)
-	if err != nil {
-		b.Fatal(err)
-	}
-	conn.WriteToUDPAddrPort([]byte{0, opAck, 0, 0}, from)
-	got, want, since := 0, uint16(1), 0
-	for {
-		n, _, err := conn.ReadFromUDPAddrPort(buf)
-		if err != nil {
-			b.Fatalf("after %d bytes: %v", got, err)
-		}
-		if binary.BigEndian.Uint16(buf[2:]) != want {
-			continue
-		}
-		got, want, since = got+n-4, want+1, since+1
-		if last := n < 1472; last || since == window {
-			since = 0
-			conn.WriteToUDPAddrPort([]byte{0, opAck, buf[2], buf[3]}, from)
-			if last {
-				break
-			}
-		}
-	}
-	if got != size {
-		b.Fatalf("%d bytes of %d", got, size)
-	}
 }

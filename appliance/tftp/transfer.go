@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/netip"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // transfer serves one request from its own port, bound to the address that was asked
@@ -38,14 +40,14 @@ func (s *Server) transfer(ctx context.Context, a arrival, r request) {
 		return
 	}
 	defer content.Close()
-	x := newSender(ctx, conn, content, negotiate(r.options, size, a.mtu-32)) // 20 IP, 8 UDP, 4 TFTP
+	x := newSender(ctx, conn, content, negotiate(r.options, size, maxBlock(conn)))
 	t.Err = x.run()
 	var peer peerError
-	if errors.As(t.Err, &peer) && x.probing {
+	if errors.As(t.Err, &peer) && x.window.base == 1 {
 		// OVMF and many ROMs ask for the size first and leave with code 8 or 0.
 		t.Probe, t.Err = true, nil
 	}
-	t.Block, t.Window, t.Resent, t.Bytes = x.terms.block, x.terms.window, x.resent, x.acked
+	t.Block, t.Window, t.Resent, t.Bytes = x.terms.block, x.terms.window, x.resent, x.acked()
 }
 
 // clientError says what the client is told of an error.
@@ -54,4 +56,18 @@ func clientError(err error) (uint16, string) {
 		return codeNotFound, "file not found"
 	}
 	return codeUndefined, "file cannot be read now"
+}
+
+// maxBlock is the largest block that goes to the client unfragmented, as boot ROMs cannot
+// reassemble: what the route takes without 20 bytes of IP, 8 of UDP and 4 of TFTP.
+func maxBlock(conn *net.UDPConn) int {
+	mtu := 0
+	err := control(conn, func(fd int) (err error) {
+		mtu, err = unix.GetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MTU)
+		return err
+	})
+	if err != nil {
+		mtu = 1500
+	}
+	return mtu - 32
 }

@@ -20,7 +20,7 @@ var floors = [][]string{
 	{"osd", "trust", "diskfs", "board", "internal"},
 	{"api", "content", "rootfs"},
 	{"appliance", "agent", "site", "bootimg", "lab"},
-	{"cmd"},
+	{"cmd", "scripts"},
 }
 
 // sideways are the imports between folders of one floor that are meant.
