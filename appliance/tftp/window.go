@@ -64,32 +64,33 @@ func (w *window) sent(n int, final bool, now time.Time) (resent int) {
 	return resent
 }
 
-// ack takes an ACK and reports whether it changed anything.
+// ack takes an ACK and reports whether it changed anything. It may name any block that was
+// ever sent: after a silence it can come for the blocks before, while they go out again.
 func (w *window) ack(block uint16, now time.Time) bool {
-	flight := w.next - w.base
-	switch n := uint64(block - uint16(w.base-1)); {
-	case n > flight: // long acknowledged, or never sent
+	n := uint64(block - uint16(w.base-1))
+	switch then := w.base + n; {
+	case then > w.high: // long acknowledged, or never sent
 		return false
 	case n == 0:
 		// So a client says that the window's first block is missing. In lock-step it
 		// is a doubled ACK, and answering it would double every block from then on
 		// (RFC 1123 section 4.2.3.1). Within a round trip it is an echo of what was
 		// in flight when the loss was first heard of.
-		if w.size == 1 || flight == 0 || now.Sub(w.begun) < w.trip {
+		if w.size == 1 || w.next == w.base || now.Sub(w.begun) < w.trip {
 			return false
 		}
 		w.lost()
-	case n == flight:
+	case then >= w.next:
 		w.grow(now)
-		w.base = w.next
+		w.base, w.next = then, then
 	default:
-		w.base += n
+		w.base = then
 		w.lost()
 	}
 	return true
 }
 
-// grow takes the ACK of all that is in flight.
+// grow takes the ACK of all that is in flight, before it is noted.
 func (w *window) grow(now time.Time) {
 	if !w.again {
 		w.measure(now.Sub(w.begun))

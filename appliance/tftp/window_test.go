@@ -33,6 +33,8 @@ func TestWindow(t *testing.T) {
 			{8, 0, false, 17, 0}, {8, time.Millisecond, true, 9, 4}}},
 		{"loss after loss ends at one block", 4, 1000, []step{{send, 0, true, 5, 0}, {silence, 0, true, 1, 2}, {silence, 0, true, 1, 1}, {silence, 0, true, 1, 1}}},
 		{"a gap is heard in a pause", 64, 1000, []step{{send, 0, true, 17, 16}, {5, 0, true, 6, 8}, {send, 0, true, 14, 8}}},
+		{"an ACK that was late", 8, 1000, []step{{send, 0, true, 9, 0}, {silence, 0, true, 1, 4}, {send, 0, true, 5, 4}, {8, 0, true, 9, 4},
+			{send, 0, true, 13, 4}, {9, 0, true, 10, 2}, {send, 0, true, 12, 2}, {12, 0, true, 13, 2}}},
 		{"the last window is short", 8, 3, []step{{send, 0, true, 4, 0}, {3, 0, true, 4, 0}}},
 		{"ACKs of nothing", 4, 1000, []step{{send, 0, true, 5, 0}, {5, long, false, 5, 0}, {65535, long, false, 5, 0}, {4, 0, true, 5, 4}, {2, 0, false, 5, 4}}},
 	} {
