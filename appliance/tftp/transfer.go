@@ -43,7 +43,7 @@ func (s *Server) transfer(ctx context.Context, a arrival, r request) {
 	x := newSender(ctx, conn, content, negotiate(r.options, size, maxBlock(conn)))
 	t.Err = x.run()
 	var peer peerError
-	if errors.As(t.Err, &peer) && x.window.base == 1 {
+	if errors.As(t.Err, &peer) && x.probing {
 		// OVMF and many ROMs ask for the size first and leave with code 8 or 0.
 		t.Probe, t.Err = true, nil
 	}
