@@ -68,6 +68,7 @@ type Box struct {
 	watch   *network.Watcher
 	flight  *recorder
 	delays  delays
+	chains  chains
 
 	changed supervisor.Signal // anything that the console shows
 	news    supervisor.Signal // what the site is told at once

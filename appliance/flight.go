@@ -2,7 +2,9 @@ package appliance
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"strings"
 	"sync"
@@ -11,6 +13,7 @@ import (
 	"github.com/bootward/bootward/appliance/dhcp"
 	"github.com/bootward/bootward/appliance/httpboot"
 	"github.com/bootward/bootward/appliance/network"
+	"github.com/bootward/bootward/appliance/pxe"
 	"github.com/bootward/bootward/appliance/serialconsole"
 	"github.com/bootward/bootward/appliance/store"
 	"github.com/bootward/bootward/appliance/tftp"
@@ -158,7 +161,10 @@ func (b *Box) doneTFTP(t tftp.Transfer) {
 		return
 	}
 	text := transferText(t.Name, t.Bytes, t.Duration)
-	if t.Err != nil {
+	switch {
+	case t.Err != nil && pxe.MayLack(t.Name) && errors.Is(t.Err, fs.ErrNotExist):
+		text = t.Name + ": not there, and need not be"
+	case t.Err != nil:
 		text += ": " + t.Err.Error()
 	}
 	b.flight.event(status.FlightEvent{Client: macOf(t.Client.Addr()), What: "tftp", Text: text, Bytes: t.Bytes, Millis: t.Duration.Milliseconds()})
