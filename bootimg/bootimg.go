@@ -89,7 +89,7 @@ func Assemble(ctx context.Context, k *rootfs.Kit, b board.Board, c rootfs.Conten
 	if err != nil {
 		return fail(err)
 	}
-	stub, err := k.Read("efi/linuxx64.efi.stub")
+	stub, err := k.Read(stubOf(b))
 	if err != nil {
 		return fail(err)
 	}
@@ -105,9 +105,17 @@ func Assemble(ctx context.Context, k *rootfs.Kit, b board.Board, c rootfs.Conten
 	if err != nil {
 		return fail(err)
 	}
-	materials := append([]rootfs.Material{k.Material("linux/vmlinuz"), k.Material("efi/linuxx64.efi.stub")}, image.Materials...)
+	materials := append([]rootfs.Material{k.Material("linux/vmlinuz"), k.Material(stubOf(b))}, image.Materials...)
 	return Artifacts{Version: k.Version, Board: b.Name, Release: image.Release, CommandLine: line, Kernel: kernel, Initrd: image.Initrd,
 		UKI: uki, Modules: image.Modules, Materials: materials}, nil
+}
+
+// stubOf is where a kit for the board's architecture has systemd's EFI stub.
+func stubOf(b board.Board) string {
+	if b.Architecture == board.ARM64 {
+		return "efi/linuxaa64.efi.stub"
+	}
+	return "efi/linuxx64.efi.stub"
 }
 
 func (s Slot) osRelease(version string) string {

@@ -118,6 +118,9 @@ func (s *Site) inspect(ctx context.Context, o osd.Object, m *content.Manifest) e
 			return api.Errorf(api.CodeRefused, title(o), "the content holds no %s", strings.Join(missing, ", ")).
 				WithRemedy("import the folder that `bootward bootimage build` made")
 		}
+		var err error
+		o.Architecture, err = s.architecture(*m.File("uki.efi"))
+		return err
 	case *osd.Image:
 		return s.inspectWIM(ctx, o, m)
 	}
