@@ -151,7 +151,7 @@ func (a Answer) boot(r Request, i Image, s Server) Answer {
 	case UEFIX64PXE, UEFIARM64PXE:
 		if i.Loader == osd.LoaderShim && a.Firmware == UEFIX64PXE {
 			a.File = id + "/" + shimName
-			a = a.because("UEFI loads the distribution's signed shim by TFTP, as policy says")
+			a = a.shim(s)
 			break
 		}
 		a.File = id + "/uki.efi"

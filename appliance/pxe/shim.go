@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path"
 	"strings"
+
+	"github.com/bootward/bootward/appliance/dhcp"
 )
 
 // Files of the chain that Debian signed. Shim asks by TFTP for GRUB in the folder that
@@ -53,4 +55,15 @@ echo "Bootward: the boot image could not be loaded"
 sleep 5
 exit
 `, id, strings.Join(line, " ")), nil
+}
+
+// shim says what the chain needs of others: GRUB takes its server from the answer of
+// the DHCP server, not from that of a proxy (grub-core/net/drivers/efi/efinet.c of GRUB
+// 2.06 reads dhcp_ack alone), though shim knows better.
+func (a Answer) shim(s Server) Answer {
+	a = a.because("UEFI loads the distribution's signed shim by TFTP, as policy says")
+	if s.Mode == dhcp.DHCP {
+		return a
+	}
+	return a.because("its GRUB goes on only if the segment's DHCP server names " + s.Address.String() + " as next-server")
 }

@@ -42,6 +42,7 @@ func TestScriptGolden(t *testing.T) {
 	for _, firmware := range []string{UEFISecure, UEFIIA32, UEFIARM64} {
 		c := valid()
 		c.Firmware = firmware
+		c.HTTPBoot = firmware == UEFIARM64
 		c.NICs = []NIC{{Tap: "tap-a", MAC: "52:54:00:00:00:01", Model: VirtIO, NoROM: true}}
 		tests[firmware] = c
 	}

@@ -83,6 +83,7 @@ type Config struct {
 
 	Clock    time.Time // what the machine's clock says at power-on; zero: the host's time
 	NoReboot bool      // a guest's restart ends the machine
+	HTTPBoot bool      // OVMF leaves PXE out and boots by HTTP
 	IPv6Boot bool      // OVMF tries IPv6 too, which costs about half a minute where nobody answers
 }
 

@@ -71,6 +71,9 @@ func firmware(c Config) []string {
 		// Waking from S3 wants more of the guest than the lab needs.
 		args = append(args, "-global", "driver=cfi.pflash01,property=secure,value=on", "-global", "ICH9-LPC.disable_s3=1")
 	}
+	if c.HTTPBoot {
+		args = append(args, "-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=n")
+	}
 	if !c.IPv6Boot {
 		args = append(args, "-fw_cfg", "name=opt/org.tianocore/IPv6Support,string=n",
 			"-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n")
