@@ -36,6 +36,7 @@ type Options struct {
 	SiteTrust   []byte      // placed at TrustFile; required: an image pins its site
 	CommandLine string      // further kernel parameters, separated by spaces
 	Board       board.Board // as from board.Load
+	DBX         []byte      // forbidden programs beside those that are built in, see Revocations.With; may be nil
 }
 
 // Artifacts is a built image.
@@ -65,6 +66,11 @@ func BuildLinux(ctx context.Context, k *rootfs.Kit, o Options) (Artifacts, error
 	revoked, err := Pinned()
 	if err != nil {
 		return Artifacts{}, err
+	}
+	if o.DBX != nil {
+		if revoked, err = revoked.With("dbx", o.DBX); err != nil {
+			return Artifacts{}, err
+		}
 	}
 	if a.Chain, err = signedChain(k.Read, a.Kernel, revoked); err != nil {
 		return Artifacts{}, fmt.Errorf("boot image for %s: %w", o.Board.Name, err)

@@ -15,7 +15,7 @@ import (
 )
 
 type bootImageOptions struct {
-	kit, board, name, parameters, out string
+	kit, board, name, parameters, dbx, out string
 }
 
 func newBootImageBuild(a *app) *cobra.Command {
@@ -27,6 +27,7 @@ func newBootImageBuild(a *app) *cobra.Command {
 	c.Flags().StringVar(&o.board, "board", "pc-x86_64", fmt.Sprintf("hardware profile: one of %v", board.Names()))
 	c.Flags().StringVar(&o.name, "name", "linux-x64", "name of the boot image")
 	c.Flags().StringVar(&o.parameters, "parameters", "", "further kernel parameters")
+	c.Flags().StringVar(&o.dbx, "dbx", "", "list of programs that Secure Boot forbids (DBXUpdate.bin), beside those that are built in")
 	c.Flags().StringVarP(&o.out, "output", "o", "", "folder to write to, instead of importing it")
 	complete(c, "board", words(board.Names()...))
 	return c
@@ -49,7 +50,13 @@ func runBootImageBuild(ctx context.Context, a *app, o bootImageOptions) error {
 	if err != nil {
 		return err
 	}
-	image, err := bootimg.BuildLinux(ctx, kit, bootimg.Options{SiteTrust: anchor, CommandLine: o.parameters, Board: b})
+	options := bootimg.Options{SiteTrust: anchor, CommandLine: o.parameters, Board: b}
+	if o.dbx != "" {
+		if options.DBX, err = os.ReadFile(o.dbx); err != nil {
+			return fmt.Errorf("bootimage build: %w", err)
+		}
+	}
+	image, err := bootimg.BuildLinux(ctx, kit, options)
 	if err != nil {
 		return err
 	}
