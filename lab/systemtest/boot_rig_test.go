@@ -259,7 +259,7 @@ func (b *bootBoxRig) outcome(ctx context.Context, m *machine.Machine, r bootRow)
 	case r.told == "":
 		line, err := m.WaitSerial(ctx, 0, agentStarted)
 		return fmt.Sprintf("%.1f", line.At.Seconds()), err
-	case r.firmware == machine.BIOS: // on its screen
+	case r.only32 || r.firmware == machine.UEFISecure: // on its screen
 		_, err := m.WaitSerial(ctx, 0, regexp.MustCompile(regexp.QuoteMeta(r.told)))
 		return "-", err
 	}
