@@ -14,7 +14,7 @@ GO      := CGO_ENABLED=0 go
 KIT     := build/kit
 LAB     := build/lab
 
-.PHONY: all demo test unit system deps programs kit fuzz matrix scenarios soak bench lint clean
+.PHONY: all demo test unit system deps programs kit kit-arm64 fuzz matrix scenarios soak bench lint clean
 
 all: programs
 
@@ -34,7 +34,7 @@ unit: deps ## units, goldens, fuzz seeds, interop, namespaces
 
 system: deps programs kit ## whole machines in emulation
 	$(SUDO) env "PATH=$$PATH" BOOTWARD_KIT=$(CURDIR)/$(KIT) BOOTWARD_BIN=$(CURDIR)/bin BOOTWARD_CACHE=$(CURDIR)/build/cache \
-		go test -count=1 -v -tags system -timeout $(or $(TIMEOUT),40m) -run "$(or $(TESTS),TestWard)" ./lab/systemtest
+		go test -count=1 -v -tags system -timeout $(or $(TIMEOUT),40m) -run "$(or $(TESTS),TestWard|TestBoots)" ./lab/systemtest
 
 deps:
 	@scripts/deps
@@ -48,8 +48,12 @@ kit: programs
 fuzz: ## every fuzz target, FUZZTIME each (default 30s)
 	scripts/fuzz $(or $(FUZZTIME),30s) | tee docs/results/fuzz-$(COMMIT).txt
 
-matrix: deps programs kit ## firmware × NIC × boot order
-	scripts/matrix | tee docs/results/matrix-$(COMMIT).txt
+kit-arm64: programs ## what boot images for arm64 are made of
+	@dpkg --print-foreign-architectures | grep -qx arm64 || { $(SUDO) dpkg --add-architecture arm64 && $(SUDO) apt-get update -q; }
+	scripts/kit $(KIT)-arm64 arm64
+
+matrix: deps programs kit kit-arm64 ## firmware × NIC × mode, from power-on to the agent; ROWS=PATTERN for some
+	$(SUDO) env "PATH=$$PATH" ROWS=$(ROWS) scripts/matrix | tee docs/results/matrix-$(COMMIT).txt
 
 scenarios: deps programs kit ## the situations of the isolated lab, TESTS=NAME for one
 	$(SUDO) env "PATH=$$PATH" scripts/scenarios "$(TESTS)" | tee docs/results/scenarios-$(COMMIT).txt

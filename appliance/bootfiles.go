@@ -11,6 +11,7 @@ import (
 	"github.com/bootward/bootward/appliance/distributionpoint"
 	"github.com/bootward/bootward/appliance/httpboot"
 	"github.com/bootward/bootward/appliance/pxe"
+	"github.com/bootward/bootward/osd/status"
 )
 
 // commandLineName is the file of a boot image that holds the kernel's
@@ -24,9 +25,12 @@ const defaultArguments = "console=tty0 console=ttyS0,115200"
 // maxCommandLine is COMMAND_LINE_SIZE of Linux on x86.
 const maxCommandLine = 2048
 
-// openTFTP finds a boot file by its TFTP name: undionly.kpxe, ID/file, or what the
-// boot managers of Windows ask for.
+// openTFTP finds a boot file by its TFTP name: undionly.kpxe, ID/file, GRUB's
+// configuration, or what the boot managers of Windows ask for.
 func (b *Box) openTFTP(ctx context.Context, client netip.Addr, name string) (io.ReadSeekCloser, int64, error) {
+	if pxe.IsGRUBConfig(name) {
+		return b.grubConfig(ctx, client)
+	}
 	if name == distributionpoint.LoaderName {
 		f, _, size, err := b.files.OpenLoader(ctx)
 		if err != nil {
@@ -45,6 +49,7 @@ func (b *Box) openTFTP(ctx context.Context, client netip.Addr, name string) (io.
 	if err != nil {
 		return nil, 0, err
 	}
+	b.chains.note(client, id, file)
 	return f, size, nil
 }
 
@@ -53,6 +58,10 @@ func (b *Box) openHTTP(ctx context.Context, r httpboot.Request) (httpboot.File, 
 	if r.Name == "boot.ipxe" {
 		script, err := b.script(ctx, r)
 		return httpboot.File{Content: strings.NewReader(script)}, err
+	}
+	if r.Name == pxe.Only32Name {
+		b.flight.event(status.FlightEvent{Client: r.MAC.String(), What: "refused", Text: pxe.Only32Why})
+		return httpboot.File{Content: strings.NewReader(pxe.Only32Script())}, nil
 	}
 	f, sha, _, err := b.files.Open(ctx, r.ImageID, r.Name)
 	if err != nil {
@@ -65,19 +74,24 @@ func (b *Box) script(ctx context.Context, r httpboot.Request) (string, error) {
 	if r.ImageID == "next" {
 		return pxe.NextScript(), nil
 	}
-	arguments := defaultArguments
-	f, _, _, err := b.files.Open(ctx, r.ImageID, commandLineName)
+	arguments, err := b.arguments(ctx, r.ImageID)
+	if err != nil {
+		return "", err
+	}
+	return pxe.BootScript(pxe.Server{Address: r.Local, HTTPPort: b.o.Config.Ports.HTTP}, r.ImageID, r.MAC, arguments)
+}
+
+// arguments are the kernel's, one word each, of a boot image that is there.
+func (b *Box) arguments(ctx context.Context, id string) ([]string, error) {
+	f, _, _, err := b.files.Open(ctx, id, commandLineName)
 	if err == nil {
 		defer f.Close()
 		text, err := io.ReadAll(io.LimitReader(f, maxCommandLine))
-		if err != nil {
-			return "", err
-		}
-		arguments = string(text)
-	} else if k, _, _, err := b.files.Open(ctx, r.ImageID, "vmlinuz"); err != nil {
-		return "", err // there is no such boot image
-	} else {
-		k.Close()
+		return strings.Fields(string(text)), err
 	}
-	return pxe.BootScript(pxe.Server{Address: r.Local, HTTPPort: b.o.Config.Ports.HTTP}, r.ImageID, r.MAC, strings.Fields(arguments))
+	k, _, _, err := b.files.Open(ctx, id, "vmlinuz")
+	if err != nil {
+		return nil, err // there is no such boot image
+	}
+	return strings.Fields(defaultArguments), k.Close()
 }

@@ -69,6 +69,7 @@ type Box struct {
 	flight  *recorder
 	delays  delays
 	windows windowsFiles
+	chains  chains
 
 	changed supervisor.Signal // anything that the console shows
 	news    supervisor.Signal // what the site is told at once

@@ -92,6 +92,8 @@ func (r *recorder) tftp(mac string, t tftp.Transfer) {
 	boot := &status.Boot{File: t.Name}
 	said := transferText(t.Name, t.Bytes, t.Duration)
 	switch {
+	case errors.Is(t.Err, fs.ErrNotExist) && pxe.MayLack(t.Name):
+		boot.Cause, said = status.CauseOptional, t.Name+": not there, and need not be"
 	case errors.Is(t.Err, fs.ErrNotExist):
 		boot.Cause, said = status.CauseMissing, t.Name+": there is no such file"
 	case t.Err != nil:

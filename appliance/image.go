@@ -10,10 +10,15 @@ import (
 
 // image says of a boot image what decides how firmware starts it.
 func (b *Box) image(id string) pxe.Image {
-	if s := b.snapshot(); s != nil {
-		return describeImage(s, id)
+	s := b.snapshot()
+	if s == nil {
+		return pxe.Image{ID: id}
 	}
-	return pxe.Image{ID: id}
+	image := describeImage(s, id)
+	if image.Loader == osd.LoaderShim && !b.files.Has(image.ID, pxe.ShimName) {
+		image.Loader = osd.LoaderUKI // of a kit that had no shim
+	}
+	return image
 }
 
 func describeImage(s *policy.Snapshot, id string) pxe.Image {

@@ -67,7 +67,7 @@ func bootImage(t *testing.T) (*content.Directory, string) {
 		}
 	}
 	tree := t.TempDir()
-	for _, name := range []string{"vmlinuz", "initrd", "uki.efi", "cmdline", distributionpoint.LoaderName} {
+	for _, name := range []string{"vmlinuz", "initrd", "uki.efi", "cmdline", pxe.GRUBName, distributionpoint.LoaderName} {
 		check(os.WriteFile(filepath.Join(tree, name), bytes.Repeat([]byte(name), 100), 0o644))
 	}
 	dir, err := content.OpenDirectory(t.TempDir())
@@ -127,7 +127,7 @@ func (b *Box) readAll(t *testing.T, all *bytes.Buffer) {
 		}
 		all.WriteByte('\n')
 	}
-	for _, name := range []string{distributionpoint.LoaderName, "CEN00003/vmlinuz", "CEN00003/initrd", "CEN00003/uki.efi", "CEN00003/cmdline", "variables.dat", "boot.var", "CEN00003/password"} {
+	for _, name := range []string{distributionpoint.LoaderName, "CEN00003/vmlinuz", "CEN00003/initrd", "CEN00003/uki.efi", "CEN00003/cmdline", "grub/grub.cfg", "CEN00003/grubx64.efi", "grub/grub.cfg", "variables.dat", "boot.var", "CEN00003/password"} {
 		f, _, err := b.openTFTP(t.Context(), netip.Addr{}, name)
 		write("tftp "+name, f, err)
 	}

@@ -29,8 +29,8 @@ var ErrUnknown = errors.New("unknown board")
 type Board struct {
 	Name         string   `yaml:"name"`         // as in --board and in the file's name, for example "pc-x86_64"
 	Description  string   `yaml:"description"`  // one line for people
-	Architecture string   `yaml:"architecture"` // "x86_64"
-	Firmware     []string `yaml:"firmware"`     // "bios", "uefi": what the firmware disk must boot by
+	Architecture string   `yaml:"architecture"` // X86 or ARM64
+	Firmware     []string `yaml:"firmware"`     // "bios", "uefi": what the machine boots by
 	Kernel       string   `yaml:"kernel"`       // Debian's flavour, for example "amd64"
 	Consoles     []string `yaml:"consoles"`     // values of console=; the last one becomes /dev/console
 	CommandLine  []string `yaml:"commandLine"`  // further kernel parameters
@@ -38,6 +38,12 @@ type Board struct {
 	Preload      []string `yaml:"preload"`      // modules that PID 1 loads although no device asks for them
 	Disk         Disk     `yaml:"disk"`         // layout of the firmware disk
 }
+
+// The architectures, each with the flavour of Debian's kernel for it.
+const (
+	X86   = "x86_64" // amd64
+	ARM64 = "arm64"  // arm64
+)
 
 // Disk is the layout of the firmware disk. The data partition is made by the box itself, on a disk of its own.
 type Disk struct {

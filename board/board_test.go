@@ -16,10 +16,11 @@ func TestEveryBuiltInBoardLoads(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := b.KernelCommandLine("bootward.role=box"); !strings.Contains(got, "console=ttyS0,115200") || !strings.HasSuffix(got, "bootward.role=box") {
+		console := map[string]string{X86: "console=ttyS0,115200", ARM64: "console=ttyAMA0,115200"}[b.Architecture]
+		if got := b.KernelCommandLine("bootward.role=box"); !strings.Contains(got, console) || !strings.HasSuffix(got, "bootward.role=box") {
 			t.Errorf("%s: command line %q", name, got)
 		}
-		if !b.Boots("uefi") || !b.Boots("bios") {
+		if !b.Boots("uefi") || b.Boots("bios") != (b.Architecture == X86) {
 			t.Errorf("%s: boots by %v", name, b.Firmware)
 		}
 	}
@@ -53,6 +54,9 @@ func TestParseRefuses(t *testing.T) {
 		{"preload", "preload: [ext4]", "preload: [nvme]", "preload[0]"},
 		{"esp", "512MiB", "8MiB", "disk.esp"},
 		{"unit", "512MiB", "512M", "KiB, MiB or GiB"},
+		{"architecture", "x86_64", "riscv64", "neither x86_64 nor arm64"},
+		{"kernel", "kernel: amd64", "kernel: arm64", "only amd64"},
+		{"bios on arm64", "x86_64", "arm64", "bios: arm64 has none"},
 		{"firmware", "[bios]", "[coreboot]", "firmware"},
 		{"space", "[quiet]", `["a b"]`, "without spaces"},
 		{"style", "style: gpt", "style: mbr", "disk.style"},

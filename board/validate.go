@@ -66,11 +66,13 @@ func (b Board) validate() error {
 	if !nameForm.MatchString(b.Name) {
 		bad("name", "%q: lower-case letters, digits, - and _", b.Name)
 	}
-	if b.Architecture != "x86_64" {
-		bad("architecture", "%q: only x86_64 can be built", b.Architecture)
+	if want, ok := map[string]string{X86: "amd64", ARM64: "arm64"}[b.Architecture]; !ok {
+		bad("architecture", "%q: neither x86_64 nor arm64", b.Architecture)
+	} else if b.Kernel != want {
+		bad("kernel", "%q: only %s can be built for %s", b.Kernel, want, b.Architecture)
 	}
-	if b.Kernel != "amd64" {
-		bad("kernel", "%q: only amd64 can be built", b.Kernel)
+	if b.Architecture == ARM64 && b.Boots("bios") {
+		bad("firmware", "bios: %s has none", b.Architecture)
 	}
 	if len(b.Firmware) == 0 {
 		bad("firmware", "is missing: name bios, uefi or both")

@@ -36,6 +36,7 @@ type Options struct {
 	SiteTrust   []byte      // placed at TrustFile; required: an image pins its site
 	CommandLine string      // further kernel parameters, separated by spaces
 	Board       board.Board // as from board.Load
+	DBX         []byte      // forbidden programs beside those that are built in, see Revocations.With; may be nil
 }
 
 // Artifacts is a built image.
@@ -47,6 +48,7 @@ type Artifacts struct {
 	Kernel      []byte
 	Initrd      []byte
 	UKI         []byte // kernel, initrd and command line in one EFI program
+	Chain       Chain  // for Secure Boot by the distribution's signatures; empty if the kit has none
 	Modules     []string
 	Materials   []rootfs.Material // what it was made from
 }
@@ -56,8 +58,25 @@ func BuildLinux(ctx context.Context, k *rootfs.Kit, o Options) (Artifacts, error
 	if len(o.SiteTrust) == 0 {
 		return Artifacts{}, errors.New("boot image: no trust anchor of a site is given: an image must pin its site")
 	}
-	return Assemble(ctx, k, o.Board, rootfs.Target(), Slot{ID: "bootward-target", Title: "Bootward boot image"},
+	a, err := Assemble(ctx, k, o.Board, rootfs.Target(), Slot{ID: "bootward-target", Title: "Bootward boot image"},
 		o.CommandLine, map[string][]byte{TrustFile: o.SiteTrust})
+	if err != nil || !k.Has(shimSource) {
+		return a, err
+	}
+	revoked, err := Pinned()
+	if err != nil {
+		return Artifacts{}, err
+	}
+	if o.DBX != nil {
+		if revoked, err = revoked.With("dbx", o.DBX); err != nil {
+			return Artifacts{}, err
+		}
+	}
+	if a.Chain, err = signedChain(k.Read, a.Kernel, revoked); err != nil {
+		return Artifacts{}, fmt.Errorf("boot image for %s: %w", o.Board.Name, err)
+	}
+	a.Materials = append(a.Materials, k.Material(shimSource), k.Material(grubSource))
+	return a, nil
 }
 
 // Slot names an image for boot loaders (os-release(5)).
@@ -76,7 +95,7 @@ func Assemble(ctx context.Context, k *rootfs.Kit, b board.Board, c rootfs.Conten
 	if err != nil {
 		return fail(err)
 	}
-	stub, err := k.Read("efi/linuxx64.efi.stub")
+	stub, err := k.Read(stubOf(b))
 	if err != nil {
 		return fail(err)
 	}
@@ -92,9 +111,17 @@ func Assemble(ctx context.Context, k *rootfs.Kit, b board.Board, c rootfs.Conten
 	if err != nil {
 		return fail(err)
 	}
-	materials := append([]rootfs.Material{k.Material("linux/vmlinuz"), k.Material("efi/linuxx64.efi.stub")}, image.Materials...)
+	materials := append([]rootfs.Material{k.Material("linux/vmlinuz"), k.Material(stubOf(b))}, image.Materials...)
 	return Artifacts{Version: k.Version, Board: b.Name, Release: image.Release, CommandLine: line, Kernel: kernel, Initrd: image.Initrd,
 		UKI: uki, Modules: image.Modules, Materials: materials}, nil
+}
+
+// stubOf is where a kit for the board's architecture has systemd's EFI stub.
+func stubOf(b board.Board) string {
+	if b.Architecture == board.ARM64 {
+		return "efi/linuxaa64.efi.stub"
+	}
+	return "efi/linuxx64.efi.stub"
 }
 
 func (s Slot) osRelease(version string) string {
@@ -117,11 +144,15 @@ func (a Artifacts) BOM() ([]byte, error) {
 }
 
 func (a Artifacts) made() []rootfs.Material {
-	return []rootfs.Material{
+	made := []rootfs.Material{
 		rootfs.Describe(KernelName, "kit", a.Kernel),
 		rootfs.Describe(InitrdName, "bootimg", a.Initrd),
 		rootfs.Describe(UKIName, "bootimg", a.UKI),
 	}
+	if a.Chain.Shim != nil {
+		made = append(made, rootfs.Describe(ShimName, "kit", a.Chain.Shim), rootfs.Describe(GRUBName, "kit", a.Chain.GRUB))
+	}
+	return made
 }
 
 // Write puts the artefacts and their bill of materials into a folder, which it makes; files there are replaced.
@@ -133,7 +164,11 @@ func (a Artifacts) Write(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("boot image: %w", err)
 	}
-	for name, data := range map[string][]byte{KernelName: a.Kernel, InitrdName: a.Initrd, UKIName: a.UKI, BOMName: append(bom, '\n')} {
+	files := map[string][]byte{KernelName: a.Kernel, InitrdName: a.Initrd, UKIName: a.UKI, BOMName: append(bom, '\n')}
+	if a.Chain.Shim != nil {
+		files[ShimName], files[GRUBName] = a.Chain.Shim, a.Chain.GRUB
+	}
+	for name, data := range files {
 		if err := durable.Write(filepath.Join(dir, name), data, 0o644); err != nil {
 			return fmt.Errorf("boot image: %w", err)
 		}

@@ -49,7 +49,7 @@ func (l *Lab) Start(ctx context.Context, t Target) (*Deployment, error) {
 		Disks: []machine.Disk{{Path: filepath.Join(dir, "disk.img"), Format: machine.Raw, Bus: t.Bus}},
 		// A UEFI machine with QEMU's ROM would boot by iPXE; without it OVMF
 		// boots by its own PXE, as real machines do.
-		NICs:   []machine.NIC{{Tap: tap, MAC: t.MAC, Model: t.NIC, NoROM: t.Firmware == machine.UEFI && t.NIC == machine.VirtIO}},
+		NICs:   []machine.NIC{{Tap: tap, MAC: t.MAC, Model: t.NIC, NoROM: t.Firmware != machine.BIOS && t.NIC == machine.VirtIO}},
 		Serial: cmp.Or(t.Serial, "SN-"+t.Name), TPM: t.TPM, Product: "Ward PC",
 	}
 	if err := makeDir(dir); err != nil {

@@ -107,6 +107,17 @@ func TestImportWIM(t *testing.T) {
 	}
 }
 
+func TestImportReadsArchitecture(t *testing.T) {
+	r := newRig(t)
+	uki := append([]byte("MZ"), make([]byte, 0x3e)...)
+	uki[0x3c] = 0x40
+	uki = append(uki, "PE\x00\x00\x64\xaa"...)
+	m := r.upload(map[string][]byte{"vmlinuz": []byte("kernel"), "initrd": []byte("initrd"), "uki.efi": uki})
+	if code, raw := r.importing(osd.KindBootImage, "linux-arm64", m); code != http.StatusOK || !strings.Contains(string(raw), `"architecture":"arm64"`) {
+		t.Errorf("boot image: %d %s", code, raw)
+	}
+}
+
 func TestImportRefuses(t *testing.T) {
 	r := newRig(t)
 	whole := r.upload(map[string][]byte{"vmlinuz": []byte("kernel"), "initrd": []byte("initrd")})

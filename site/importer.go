@@ -104,7 +104,11 @@ func (s *Site) verifyFile(ctx context.Context, f content.File) error {
 func (s *Site) inspect(ctx context.Context, o osd.Object, m *content.Manifest) error {
 	switch o := o.(type) {
 	case *osd.BootImage:
-		return inspectBootImage(o, m)
+		err := inspectBootImage(o, m)
+		if err == nil && o.Windows == nil {
+			o.Architecture, err = s.architecture(*m.File("uki.efi"))
+		}
+		return err
 	case *osd.Image:
 		return s.inspectWIM(ctx, o, m)
 	}

@@ -64,6 +64,17 @@ func (b *BootFiles) Open(ctx context.Context, image, name string) (f *os.File, s
 	return nil, "", 0, fmt.Errorf("boot file %s/%s: %w", image, name, fs.ErrNotExist)
 }
 
+// Has says whether a boot image that is here whole holds a file.
+func (b *BootFiles) Has(image, name string) bool {
+	for _, i := range b.Images() {
+		if strings.EqualFold(i.ID, image) && i.Manifest != "" {
+			m, err := b.Library.Version(i.Manifest)
+			return err == nil && m.File(name) != nil
+		}
+	}
+	return false
+}
+
 // OpenLoader opens undionly.kpxe of the first boot image that has it.
 func (b *BootFiles) OpenLoader(ctx context.Context) (f *os.File, sha string, size int64, err error) {
 	err = fs.ErrNotExist

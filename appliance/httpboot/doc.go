@@ -1,5 +1,5 @@
 // Package httpboot serves boot files by plain HTTP: /boot/ID/{vmlinuz, initrd,
-// uki.efi, boot.ipxe}.
+// uki.efi, boot.ipxe, only32.ipxe}.
 //
 // Boot files are public and signed, so they need no TLS; nothing else is served
 // here. Every other name, method and host path gets 404 or 405, there is no

@@ -19,7 +19,7 @@ type Request struct {
 	Client  netip.Addr
 	Local   netip.Addr       // the address of ours that was asked
 	ImageID string           // letters, digits, dot, underscore, hyphen; at most 64
-	Name    string           // one of vmlinuz, initrd, uki.efi, boot.ipxe
+	Name    string           // one of vmlinuz, initrd, uki.efi, boot.ipxe, only32.ipxe
 	MAC     net.HardwareAddr // of query parameter mac; nil if absent or malformed
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // names are the files of a boot image that may be asked for.
-var names = []string{"vmlinuz", "initrd", "uki.efi", "boot.ipxe"}
+var names = []string{"vmlinuz", "initrd", "uki.efi", "boot.ipxe", "only32.ipxe"}
 
 // split takes image id and name out of the path; false for every other path.
 func split(path string) (id, name string, ok bool) {
@@ -38,7 +38,7 @@ func contentType(name string) string {
 	switch name {
 	case "uki.efi":
 		return "application/efi"
-	case "boot.ipxe":
+	case "boot.ipxe", "only32.ipxe":
 		return "text/plain; charset=utf-8"
 	}
 	return "application/octet-stream"

@@ -101,10 +101,13 @@ func Decide(r Request, in Intent, s Server) Answer {
 		if !ValidImageID(in.Image.ID) {
 			return a.silent(fmt.Sprintf("boot image id %q cannot be put into a file name", in.Image.ID))
 		}
+		if why := a.Firmware.Misfit(in.Image); why != "" {
+			return a.because(in.Reason).silent(why).causedBy(status.CauseArchitecture)
+		}
 		if in.Image.Windows != nil {
 			return a.because(in.Reason).windows(r, in, s)
 		}
-		return a.because(in.Reason).boot(r, in.Image.ID, s)
+		return a.because(in.Reason).boot(r, in.Image, s)
 	case NextDevice:
 		return a.because(in.Reason).next(r, s)
 	}
@@ -154,18 +157,24 @@ func (a Answer) causedBy(cause string) Answer {
 }
 
 // boot gives each firmware the form that it can start.
-func (a Answer) boot(r Request, id string, s Server) Answer {
+func (a Answer) boot(r Request, i Image, s Server) Answer {
+	id := i.ID
 	switch a.Firmware {
 	case BIOSPXE:
 		a.File = "undionly.kpxe"
 		a = a.because("a BIOS ROM loads iPXE by TFTP first")
-	case BIOSIPXE, UEFIX64IPXE:
+	case BIOSIPXE, UEFIX64IPXE, UEFIARM64IPXE:
 		a.File = s.scriptURL(id, r.MAC)
 		a = a.because("iPXE fetches a script by HTTP")
-	case UEFIX64PXE:
+	case UEFIX64PXE, UEFIARM64PXE:
+		if i.Loader == osd.LoaderShim && a.Firmware == UEFIX64PXE {
+			a.File = id + "/" + ShimName
+			a = a.shim(s)
+			break
+		}
 		a.File = id + "/uki.efi"
 		a = a.because("UEFI loads the unified kernel image by TFTP")
-	case UEFIX64HTTP:
+	case UEFIX64HTTP, UEFIARM64HTTP:
 		a.File = s.url(id, "uki.efi")
 		a = a.because("UEFI loads the unified kernel image by HTTP")
 	}

@@ -25,6 +25,7 @@ var examples = []struct {
 	{UEFIIA32, classPXE, 6, false},
 	{UEFIARM64PXE, classPXE, 11, false},
 	{UEFIARM64HTTP, classHTTP, 19, false},
+	{UEFIARM64IPXE, classPXE, 11, true},
 }
 
 // Kinds are the kinds of firmware that Example knows, those first that are met most.

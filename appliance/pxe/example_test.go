@@ -16,7 +16,7 @@ func TestExamples(t *testing.T) {
 		if f, _ := Classify(r); !ok || f != kind {
 			t.Errorf("%s is classified as %s", kind, f)
 		}
-		a := Decide(r, Intent{Action: Boot, Image: Image{ID: "linux-x64"}}, testBox)
+		a := Decide(r, Intent{Action: Boot, Image: Image{ID: "linux", Architecture: kind.architecture()}}, testBox)
 		if a.Send != (kind.refused() == "") {
 			t.Errorf("%s: %+v", kind, a)
 		}

@@ -20,7 +20,7 @@ const (
 // Firmware is the kind of client, as far as it matters for what it must be sent.
 type Firmware string
 
-// The kinds. Those from UEFIIA32 on are recognised and refused.
+// The kinds. UEFIIA32 and OtherFirmware are recognised and refused.
 const (
 	NotBoot       Firmware = ""                // an ordinary DHCP client
 	Agent         Firmware = "bootward-agent"  // our agent looking for its box
@@ -30,6 +30,7 @@ const (
 	UEFIX64HTTP   Firmware = "uefi-x64-http"   // boots a PE file by HTTP
 	UEFIX64IPXE   Firmware = "uefi-x64-ipxe"   // iPXE as a UEFI program
 	UEFIIA32      Firmware = "uefi-ia32"       // 32-bit UEFI
+	UEFIARM64IPXE Firmware = "uefi-arm64-ipxe" // iPXE as a UEFI program for arm64
 	UEFIARM64PXE  Firmware = "uefi-arm64-pxe"  // arm64, by TFTP
 	UEFIARM64HTTP Firmware = "uefi-arm64-http" // arm64, by HTTP
 	OtherFirmware Firmware = "other"           // an architecture that has no boot image
@@ -79,6 +80,9 @@ func byArchitecture(r Request, http bool) (Firmware, string) {
 	case 6, 15:
 		return UEFIIA32, "UEFI IA32"
 	case 11:
+		if r.IPXE {
+			return UEFIARM64IPXE, "UEFI arm64"
+		}
 		return UEFIARM64PXE, "UEFI arm64"
 	case 19:
 		return UEFIARM64HTTP, "UEFI arm64 by HTTP"
@@ -91,7 +95,7 @@ func (f Firmware) architecture() string {
 	switch f {
 	case BIOSPXE, BIOSIPXE, UEFIX64PXE, UEFIX64HTTP, UEFIX64IPXE:
 		return osd.ArchX64
-	case UEFIARM64PXE, UEFIARM64HTTP:
+	case UEFIARM64PXE, UEFIARM64HTTP, UEFIARM64IPXE:
 		return osd.ArchARM64
 	}
 	return ""
@@ -104,16 +108,14 @@ func (f Firmware) Misfit(i Image) string {
 	if wants == "" || wants == has {
 		return ""
 	}
-	return fmt.Sprintf("boot image %s is for %s, and this machine (%s) starts %s: import one for %s and let the task sequence name it", i.ID, has, f, wants, wants)
+	return fmt.Sprintf("there is no boot image for %s: %s, which the task sequence names, is for %s", wants, i.ID, has)
 }
 
 // refused says in words why this firmware cannot be booted, "" if it can.
 func (f Firmware) refused() string {
 	switch f {
 	case UEFIIA32:
-		return "32-bit UEFI cannot run our 64-bit boot image: start the machine by BIOS, or by a stick"
-	case UEFIARM64PXE, UEFIARM64HTTP:
-		return "there is no boot image for arm64 yet"
+		return "32-bit UEFI starts no 64-bit boot image: switch the firmware to BIOS (legacy) boot if it has that"
 	case OtherFirmware:
 		return "there is no boot image for this architecture"
 	}

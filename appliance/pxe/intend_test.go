@@ -64,9 +64,9 @@ func TestIntend(t *testing.T) {
 		{"declined long ago", asks, with(facts(osd.PXE{}, available), func(f *Facts) { f.Declined = now.Add(-DeclineTime) }), Boot, "CEN1", osd.DefaultPrompt, ""},
 		{"declined in 2099", asks, with(facts(osd.PXE{}, available), func(f *Facts) { f.Declined = now.AddDate(73, 0, 0) }), Boot, "CEN1", osd.DefaultPrompt, ""},
 		{"declined, mandatory", asks, with(facts(osd.PXE{}, mandatory), func(f *Facts) { f.Declined = now }), Boot, "CEN2", 0, ""},
-		{"wrong architecture", asks, facts(osd.PXE{}, offer("C", true, "ARM")), Silent, "", 0, "C: boot image ARM is for arm64, and this machine (uefi-x64-pxe) starts x64: import one for x64"},
+		{"wrong architecture", asks, facts(osd.PXE{}, offer("C", true, "ARM")), Silent, "", 0, "C: there is no boot image for x64: ARM, which the task sequence names, is for arm64"},
 		{"the next one fits", asks, facts(osd.PXE{}, offer("C", false, "ARM"), available), Boot, "CEN1", osd.DefaultPrompt, "a person may choose A"},
-		{"no other in place of a mandatory one", asks, facts(osd.PXE{}, offer("C", true, "ARM"), available), Silent, "", 0, "C: boot image ARM"},
+		{"no other in place of a mandatory one", asks, facts(osd.PXE{}, offer("C", true, "ARM"), available), Silent, "", 0, "C: there is no boot image for x64: ARM"},
 		{"arm64", Machine{MAC: testMAC, Firmware: UEFIARM64HTTP}, facts(osd.PXE{}, available, offer("C", false, "ARM")), Boot, "ARM", osd.DefaultPrompt, ""},
 		{"firmware not known", Machine{MAC: testMAC}, facts(osd.PXE{}, offer("C", false, "ARM")), Boot, "ARM", osd.DefaultPrompt, ""},
 	} {

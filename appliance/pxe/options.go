@@ -38,7 +38,7 @@ func (a Answer) send(r Request, s Server) Answer {
 		a.add(dhcpv4.OptionEtherboot, ipxePriority[:])
 	}
 	switch {
-	case a.Firmware == UEFIX64HTTP:
+	case a.Firmware == UEFIX64HTTP || a.Firmware == UEFIARM64HTTP:
 		a.add(dhcpv4.OptionClassIdentifier, []byte(classHTTP))
 	case s.Mode == dhcp.Proxy || r.Port == dhcp.ProxyPort:
 		a.add(dhcpv4.OptionClassIdentifier, []byte(classPXE))

@@ -240,6 +240,12 @@ func TestScripts(t *testing.T) {
 	}
 	want := `#!ipxe
 echo Bootward: boot image linux-x64
+iseq ${platform} pcbios || goto load
+cpuid 0 || goto load
+cpuid --ext 29 && goto load ||
+chain http://192.168.77.1/boot/linux-x64/only32.ipxe?mac=52:54:00:12:34:56 ||
+exit
+:load
 kernel http://192.168.77.1/boot/linux-x64/vmlinuz initrd=initrd console=ttyS0,115200 quiet BOOTIF=01-52-54-00-12-34-56 || goto failed
 initrd --name initrd http://192.168.77.1/boot/linux-x64/initrd || goto failed
 boot || goto failed

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -28,23 +29,33 @@ var argument = regexp.MustCompile(`^[A-Za-z0-9._,:=/@%+\[\]-]+$`)
 // the boot image knows which card it came by. UEFI kernels find the initramfs that
 // iPXE loaded only if initrd= names it; BIOS kernels ignore that word.
 func BootScript(s Server, id string, mac net.HardwareAddr, args []string) (string, error) {
-	if !ValidImageID(id) {
-		return "", fmt.Errorf("ipxe script: boot image id %q: want letters, digits, dot, underscore or hyphen", id)
+	words, err := arguments("ipxe script", id, mac, args)
+	if err != nil {
+		return "", err
 	}
-	line := []string{"kernel", s.url(id, "vmlinuz"), "initrd=initrd"}
-	for _, a := range args {
-		if !argument.MatchString(a) {
-			return "", fmt.Errorf("ipxe script of %s: kernel argument %q holds a character that iPXE would read", id, a)
-		}
-		line = append(line, a)
-	}
-	if len(mac) == 6 {
-		line = append(line, "BOOTIF=01-"+strings.ReplaceAll(mac.String(), ":", "-"))
-	}
+	line := append([]string{"kernel", s.url(id, "vmlinuz"), "initrd=initrd"}, words...)
 	var b strings.Builder
 	fmt.Fprintf(&b, "#!ipxe\necho Bootward: boot image %s\n", id)
+	b.WriteString(longModeCheck(s, id, mac))
 	fmt.Fprintf(&b, "%s || goto failed\n", strings.Join(line, " "))
 	fmt.Fprintf(&b, "initrd --name initrd %s || goto failed\n", s.url(id, "initrd"))
 	b.WriteString("boot || goto failed\n:failed\necho Bootward: the boot image could not be loaded\nexit 1\n")
 	return b.String(), nil
+}
+
+// arguments checks what is written into a script, and adds the machine's hardware
+// address as BOOTIF.
+func arguments(what, id string, mac net.HardwareAddr, args []string) ([]string, error) {
+	if !ValidImageID(id) {
+		return nil, fmt.Errorf("%s: boot image id %q: want letters, digits, dot, underscore or hyphen", what, id)
+	}
+	for _, a := range args {
+		if !argument.MatchString(a) {
+			return nil, fmt.Errorf("%s of %s: kernel argument %q holds a character that a loader would read", what, id, a)
+		}
+	}
+	if len(mac) == 6 {
+		args = append(slices.Clone(args), "BOOTIF=01-"+strings.ReplaceAll(mac.String(), ":", "-"))
+	}
+	return args, nil
 }

@@ -70,6 +70,9 @@ func Build(ctx context.Context, k *rootfs.Kit, b board.Board, o Options, out str
 	if (o.Slot != "a" && o.Slot != "b") || !versionForm.MatchString(o.Version) {
 		return Result{}, fmt.Errorf("firmware: slot %q must be a or b, version %q must be letters, digits and . ~ _ -", o.Slot, o.Version)
 	}
+	if b.Architecture != board.X86 {
+		return Result{}, fmt.Errorf("firmware: board %s is %s: boxes are x86_64, choose another board", b.Name, b.Architecture)
+	}
 	a, err := bootimg.Assemble(ctx, k, b, rootfs.Box(), bootimg.Slot{ID: "bootward-box", Title: "Bootward"}, o.Parameters, nil)
 	if err != nil {
 		return Result{}, fmt.Errorf("firmware: %w", err)

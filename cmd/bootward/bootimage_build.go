@@ -15,18 +15,19 @@ import (
 )
 
 type bootImageOptions struct {
-	kit, board, name, parameters, out string
+	kit, board, name, parameters, dbx, out string
 }
 
 func newBootImageBuild(a *app) *cobra.Command {
 	var o bootImageOptions
 	c := &cobra.Command{Use: "build", Short: "Make the boot image of this site from a kit, and import it",
-		Example: "  bootward bootimage build --kit build/kit --name linux-x64", Args: exactly(),
+		Example: "  bootward bootimage build --kit build/kit --name linux-x64\n  bootward bootimage build --kit build/kit-arm64 --board uefi-arm64 --name linux-arm64", Args: exactly(),
 		RunE: func(c *cobra.Command, _ []string) error { return runBootImageBuild(c.Context(), a, o) }}
 	c.Flags().StringVar(&o.kit, "kit", "build/kit", "the kit that it is assembled from")
 	c.Flags().StringVar(&o.board, "board", "pc-x86_64", fmt.Sprintf("hardware profile: one of %v", board.Names()))
 	c.Flags().StringVar(&o.name, "name", "linux-x64", "name of the boot image")
 	c.Flags().StringVar(&o.parameters, "parameters", "", "further kernel parameters")
+	c.Flags().StringVar(&o.dbx, "dbx", "", "list of programs that Secure Boot forbids (DBXUpdate.bin), beside those that are built in")
 	c.Flags().StringVarP(&o.out, "output", "o", "", "folder to write to, instead of importing it")
 	complete(c, "board", words(board.Names()...))
 	return c
@@ -49,7 +50,13 @@ func runBootImageBuild(ctx context.Context, a *app, o bootImageOptions) error {
 	if err != nil {
 		return err
 	}
-	image, err := bootimg.BuildLinux(ctx, kit, bootimg.Options{SiteTrust: anchor, CommandLine: o.parameters, Board: b})
+	options := bootimg.Options{SiteTrust: anchor, CommandLine: o.parameters, Board: b}
+	if o.dbx != "" {
+		if options.DBX, err = os.ReadFile(o.dbx); err != nil {
+			return fmt.Errorf("bootimage build: %w", err)
+		}
+	}
+	image, err := bootimg.BuildLinux(ctx, kit, options)
 	if err != nil {
 		return err
 	}
@@ -68,16 +75,21 @@ func runBootImageBuild(ctx context.Context, a *app, o bootImageOptions) error {
 }
 
 // writeBootImage writes what a BootImage's content holds: the image in every
-// form, its command line for loaders that need it, and the loader of BIOS ROMs.
+// form, its command line for loaders that need it, and the loader of BIOS ROMs where
+// there are any.
 func writeBootImage(kit *rootfs.Kit, image bootimg.Artifacts, dir string) error {
 	if err := image.Write(dir); err != nil {
 		return err
 	}
-	loader, err := kit.Read("ipxe/undionly.kpxe")
-	if err != nil {
-		return err
+	files := map[string][]byte{"cmdline": []byte(image.CommandLine)}
+	if source := "ipxe/undionly.kpxe"; kit.Has(source) { // no BIOS on arm64
+		loader, err := kit.Read(source)
+		if err != nil {
+			return err
+		}
+		files["undionly.kpxe"] = loader
 	}
-	for name, data := range map[string][]byte{"undionly.kpxe": loader, "cmdline": []byte(image.CommandLine)} {
+	for name, data := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
 			return fmt.Errorf("bootimage build: %w", err)
 		}

@@ -17,7 +17,7 @@ import (
 )
 
 // firmwareWords are the kinds of firmware, as the box names them (docs/formats/status.md).
-var firmwareWords = []string{"bios-pxe", "bios-ipxe", "uefi-x64-pxe", "uefi-x64-http", "uefi-x64-ipxe", "uefi-ia32", "uefi-arm64-pxe", "uefi-arm64-http"}
+var firmwareWords = []string{"bios-pxe", "bios-ipxe", "uefi-x64-pxe", "uefi-x64-http", "uefi-x64-ipxe", "uefi-ia32", "uefi-arm64-pxe", "uefi-arm64-http", "uefi-arm64-ipxe"}
 
 func newBoxExplain(a *app) *cobra.Command {
 	c := &cobra.Command{Use: "explain MAC", Short: "What a machine that boots from the network would be sent, and why, from policy to packet",

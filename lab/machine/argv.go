@@ -18,12 +18,6 @@ const (
 	consoleSocket = "console.sock"
 )
 
-// Where Debian's ovmf package puts the firmware.
-const (
-	ovmfCode = "/usr/share/OVMF/OVMF_CODE_4M.fd"
-	ovmfVars = "/usr/share/OVMF/OVMF_VARS_4M.fd"
-)
-
 // The two character devices that the lab listens on and QEMU connects to, so that no byte of the boot is lost.
 // The log file is appended to: each power-on of the machine adds to it.
 const (
@@ -43,9 +37,10 @@ var nicDevices = map[string]string{
 // there being no VGA. The command is for a valid configuration, the same for the same configuration, to be run in
 // Config.Dir.
 func Args(c Config) []string {
+	p := platformOf(c.Firmware)
 	args := []string{
-		"qemu-system-x86_64", "-name", c.Name, "-no-user-config", "-nodefaults", "-display", "none",
-		"-machine", "q35,graphics=off", "-accel", acceleration(c.accel()), "-cpu", "max",
+		p.emulator, "-name", c.Name, "-no-user-config", "-nodefaults", "-display", "none",
+		"-machine", p.machine, "-accel", acceleration(c.accel()), "-cpu", processor(c),
 		"-m", strconv.Itoa(c.MemoryMiB), "-smp", strconv.Itoa(c.CPUs),
 		"-boot", "menu=off,strict=on", "-rtc", clock(c),
 		"-device", "virtio-rng-pci", "-device", "pvpanic-pci",
@@ -81,52 +76,6 @@ func clock(c Config) string {
 	}
 	return "base=" + c.Clock.UTC().Format("2006-01-02T15:04:05")
 }
-
-// firmware returns nothing for BIOS, since SeaBIOS is QEMU's default.
-func firmware(c Config) []string {
-	if c.Firmware != UEFI {
-		return nil
-	}
-	args := []string{
-		"-drive", "if=pflash,unit=0,format=raw,readonly=on,file=" + ovmfCode,
-		"-drive", "if=pflash,unit=1,format=raw,file=" + varsFile,
-	}
-	if !c.IPv6Boot {
-		args = append(args, "-fw_cfg", "name=opt/org.tianocore/IPv6Support,string=n",
-			"-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n")
-	}
-	return append(args, cleared(c)...)
-}
-
-// What OVMF uses of a machine's memory: where it begins, and what it keeps at the
-// top of the memory below 2 GiB.
-const (
-	lowStart   = 0x800000
-	lowSize    = 2 << 20
-	highSize   = 256 << 20
-	lowMemory  = 2 << 30
-	lowFile    = "cleared-low.mem"
-	highFile   = "cleared-high.mem"
-	loaderForm = "loader,file=%s,addr=%#x,force-raw=on"
-)
-
-// cleared fills the memory that the firmware uses with zeros at each reset, so that
-// QEMU forgets what it translated of programs that ran there. Twice a UEFI target
-// did not come up after the restart of its installed system: its processor stood in
-// writes to a page that still held translated code (page_collection_lock of QEMU),
-// pushing frames for one tick of the timer after the other. That the stack of OVMF
-// lay on such a page is concluded from this, not proven.
-func cleared(c Config) []string {
-	if c.accel() == KVM {
-		return nil
-	}
-	return []string{"-device", fmt.Sprintf(loaderForm, lowFile, lowStart), "-device", fmt.Sprintf(loaderForm, highFile, topOf(c)-highOf(c))}
-}
-
-func topOf(c Config) int64 { return min(int64(c.MemoryMiB)<<20, lowMemory) }
-
-// highOf is how much is cleared at the top: a quarter of a small memory.
-func highOf(c Config) int64 { return min(highSize, topOf(c)/4) }
 
 func smbios(c Config) []string {
 	var args []string

@@ -39,6 +39,16 @@ func TestScriptGolden(t *testing.T) {
 	}
 
 	tests := map[string]Config{"box": box, "target": target}
+	for _, firmware := range []string{UEFISecure, UEFIIA32, UEFIARM64} {
+		c := valid()
+		c.Firmware = firmware
+		c.HTTPBoot = firmware == UEFIARM64
+		c.NICs = []NIC{{Tap: "tap-a", MAC: "52:54:00:00:00:01", Model: VirtIO, NoROM: true}}
+		tests[firmware] = c
+	}
+	old := valid()
+	old.Only32Bit = true
+	tests["bios-32"] = old
 	for name, config := range tests {
 		t.Run(name, func(t *testing.T) {
 			if err := config.Validate(); err != nil {
@@ -72,7 +82,7 @@ func TestValidate(t *testing.T) {
 		{"good", func(*Config) {}, ""},
 		{"name", func(c *Config) { c.Name = "a b" }, `name "a b"`},
 		{"relative directory", func(c *Config) { c.Dir = "x" }, `directory "x"`},
-		{"firmware", func(c *Config) { c.Firmware = "efi" }, `firmware "efi": want one of bios, uefi`},
+		{"firmware", func(c *Config) { c.Firmware = "efi" }, `firmware "efi": want one of bios, uefi, uefi-secure, uefi-ia32, uefi-arm64`},
 		{"order", func(c *Config) { c.BootOrder = "" }, `boot order ""`},
 		{"accelerator", func(c *Config) { c.Accel = "xen" }, `accelerator "xen"`},
 		{"memory", func(c *Config) { c.MemoryMiB = 8 }, "memory 8 MiB"},
@@ -88,6 +98,11 @@ func TestValidate(t *testing.T) {
 		{"tap", func(c *Config) { n := nic; n.Tap = ""; c.NICs = []NIC{n} }, `NIC 0: tap ""`},
 		{"model", func(c *Config) { n := nic; n.Model = "ne2k"; c.NICs = []NIC{n} }, `NIC 0: model "ne2k"`},
 		{"boot index", func(c *Config) { n := nic; n.BootIndex = -1; c.NICs = []NIC{n} }, "boot index -1"},
+		{"32 bits", func(c *Config) { c.Only32Bit, c.Firmware = true, UEFI }, "want bios"},
+		{"arm64 with a TPM", func(c *Config) { c.TPM, c.Firmware = true, UEFIARM64 }, "neither a TPM nor kvm"},
+		{"arm64 with AHCI", func(c *Config) {
+			c.Firmware, c.Disks = UEFIARM64, []Disk{{Path: "/d", Format: Raw, Bus: AHCI}}
+		}, "disk 0: firmware uefi-arm64 has no ahci"},
 		{"no driver", func(c *Config) {
 			n := nic
 			n.NoROM, n.Model = true, E1000

@@ -20,9 +20,6 @@ import (
 
 // The choices that a Config takes; the empty string is never one of them, except where a field's comment says so.
 const (
-	BIOS = "bios" // SeaBIOS
-	UEFI = "uefi" // OVMF with variables of its own
-
 	DiskFirst    = "disk-first"
 	NetworkFirst = "network-first"
 
@@ -67,7 +64,7 @@ type Config struct {
 	Name      string // letters, digits and hyphens
 	Dir       string // absolute; the machine's own files, made if missing
 	Namespace string // network namespace to run in; empty: the caller's
-	Firmware  string // bios or uefi
+	Firmware  string // one of Firmwares
 	BootOrder string // disk-first or network-first
 	MemoryMiB int
 	CPUs      int
@@ -80,10 +77,13 @@ type Config struct {
 	Manufacturer string // SMBIOS type 1; empty: QEMU
 	Product      string // SMBIOS type 1
 
+	Only32Bit bool // a processor without long mode; BIOS only
+
 	TPM bool // a TPM 2.0, which stays the same while Dir does
 
 	Clock    time.Time // what the machine's clock says at power-on; zero: the host's time
 	NoReboot bool      // a guest's restart ends the machine
+	HTTPBoot bool      // OVMF leaves PXE out and boots by HTTP
 	IPv6Boot bool      // OVMF tries IPv6 too, which costs about half a minute where nobody answers
 }
 
@@ -97,14 +97,8 @@ func (c Config) Validate() error {
 	if !filepath.IsAbs(c.Dir) {
 		fault("directory %q: want an absolute path", c.Dir)
 	}
-	oneOf := func(field, got string, want ...string) {
-		if !slices.Contains(want, got) {
-			fault("%s %q: want one of %s", field, got, strings.Join(want, ", "))
-		}
-	}
-	oneOf("firmware", c.Firmware, BIOS, UEFI)
-	oneOf("boot order", c.BootOrder, DiskFirst, NetworkFirst)
-	oneOf("accelerator", c.accel(), TCG, KVM)
+	errs = append(errs, c.validateFirmware()...)
+	errs = append(errs, oneOf("boot order", c.BootOrder, DiskFirst, NetworkFirst), oneOf("accelerator", c.accel(), TCG, KVM))
 	if c.MemoryMiB < 64 {
 		fault("memory %d MiB: want at least 64", c.MemoryMiB)
 	}
@@ -119,8 +113,7 @@ func (c Config) Validate() error {
 		if !filepath.IsAbs(d.Path) {
 			fault("%s: path %q: want an absolute path", field, d.Path)
 		}
-		oneOf(field+": format", d.Format, Raw, QCOW2)
-		oneOf(field+": bus", d.Bus, VirtIO, AHCI, NVMe, USB)
+		errs = append(errs, oneOf(field+": format", d.Format, Raw, QCOW2), oneOf(field+": bus", d.Bus, VirtIO, AHCI, NVMe, USB))
 		if len(d.Serial) > 20 {
 			fault("%s: serial %q: longer than 20 characters", field, d.Serial)
 		}
@@ -132,6 +125,13 @@ func (c Config) Validate() error {
 		return fmt.Errorf("machine %s: %w", c.Name, err)
 	}
 	return nil
+}
+
+func oneOf(field, got string, want ...string) error {
+	if slices.Contains(want, got) {
+		return nil
+	}
+	return fmt.Errorf("%s %q: want one of %s", field, got, strings.Join(want, ", "))
 }
 
 func (c Config) validateNIC(i int, n NIC) error {
@@ -147,7 +147,7 @@ func (c Config) validateNIC(i int, n NIC) error {
 	if n.BootIndex < 0 {
 		return fmt.Errorf("NIC %d: boot index %d: want 1 or more, or 0 for the boot order", i, n.BootIndex)
 	}
-	if n.NoROM && c.Firmware == UEFI && n.Model != VirtIO {
+	if n.NoROM && c.Firmware != BIOS && n.Model != VirtIO {
 		return fmt.Errorf("NIC %d: OVMF has no driver for %s of its own: leave its ROM in, or take virtio", i, n.Model)
 	}
 	return nil

@@ -99,11 +99,11 @@ func (m *Machine) prepare() error {
 	if err := os.WriteFile(filepath.Join(dir, scriptFile), []byte(Script(m.config)), 0o755); err != nil {
 		return err
 	}
-	if m.config.Firmware == UEFI {
+	if m.config.Firmware != BIOS {
 		if err := makeCleared(dir, m.config); err != nil {
 			return err
 		}
-		if err := copyVars(filepath.Join(dir, varsFile)); err != nil {
+		if err := copyVars(filepath.Join(dir, varsFile), platformOf(m.config.Firmware)); err != nil {
 			return err
 		}
 	}
@@ -131,13 +131,13 @@ func makeCleared(dir string, c Config) error {
 }
 
 // copyVars gives the machine UEFI variables of its own, unless it has them from an earlier power-on.
-func copyVars(path string) error {
+func copyVars(path string, p platform) error {
 	if info, err := os.Stat(path); err == nil && info.Size() > 0 {
 		return nil
 	}
-	vars, err := os.ReadFile(ovmfVars)
+	vars, err := os.ReadFile(p.vars)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("no UEFI firmware here: install the Debian package ovmf: %w", err)
+		return fmt.Errorf("no UEFI firmware here: install the Debian package %s: %w", p.debian, err)
 	}
 	if err != nil {
 		return err

@@ -64,6 +64,9 @@ func (s *Segment) dnsmasqArgs(leases string, reserved []Reservation) ([]string, 
 		"--dhcp-option=option:router," + gateway.Addr().String(),
 		"--dhcp-leasefile=" + leases,
 	}
+	if next := s.config.NextServer; next.IsValid() {
+		args = append(args, "--dhcp-boot=,,"+next.String())
+	}
 	for _, r := range reserved {
 		if _, err := net.ParseMAC(r.MAC); err != nil {
 			return nil, fmt.Errorf("reservation of %v: MAC %q: %w", r.Addr, r.MAC, err)

@@ -34,6 +34,8 @@ type Config struct {
 	Name    string
 	Gateway netip.Prefix // the bridge's address and the segment's prefix; zero: 10.77.0.1/24
 	Site    netip.Addr   // the central site, outside that prefix; zero: 10.77.1.1
+	// NextServer is who the DHCP server names as such (siaddr); zero: itself.
+	NextServer netip.Addr
 }
 
 func (c Config) withDefaults() Config {
