@@ -75,5 +75,5 @@ func (b *Box) script(ctx context.Context, r httpboot.Request) (string, error) {
 	} else {
 		k.Close()
 	}
-	return pxe.BootScript(pxe.Server{Address: r.Local, HTTPPort: b.o.Config.Ports.HTTP}, r.ImageID, r.MAC, strings.Fields(arguments))
+	return pxe.BootScript(pxe.Server{Address: r.Local, HTTPPort: b.o.Config.Ports.HTTP}, r.ImageID, r.MAC, r.Prompt, strings.Fields(arguments))
 }
