@@ -275,6 +275,26 @@ func TestNobodyCame(t *testing.T) {
 	}
 }
 
+// TestPrompt: who pressed F12 before is not asked again, and the command line wins
+// over policy.
+func TestPrompt(t *testing.T) {
+	ten, none := 10, 0
+	for _, tt := range []struct {
+		line   string
+		prompt *int
+		want   time.Duration
+		ask    bool
+	}{
+		{"quiet", &ten, 10 * time.Second, true}, {"quiet", &none, 0, false}, {"quiet", nil, time.Minute, true},
+		{"bootward.wait=5", &ten, 5 * time.Second, true}, {"bootward.wait=5", &none, 5 * time.Second, true},
+		{"bootward.prompted quiet", &ten, 0, false}, {"bootward.wait=5 bootward.prompted", &ten, 0, false},
+	} {
+		if got, ask := prompt(tt.line, api.Offers{Prompt: tt.prompt}); got != tt.want || ask != tt.ask {
+			t.Errorf("%s: %s, %v", tt.line, got, ask)
+		}
+	}
+}
+
 const restarts = `{"format":1,"name":"Test","steps":[{"restartComputer":{"to":"installedOS"}},{"runCommandLine":{"command":"echo %_SMSTSInWinPE%"}}]}`
 
 // restarted is an installed system with a job behind its restart; running is the

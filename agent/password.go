@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/bootward/bootward/api"
 )
@@ -14,12 +13,8 @@ const passwordTries = 3
 
 // unlock asks a person for the box's PXE password, and the box for its offers
 // again. false: nobody came, or nobody knew it.
-func (s *session) unlock(ctx context.Context, wait time.Duration) (api.Offers, bool) {
-	s.console.Forget()
-	s.console.Line("what can be chosen here needs the PXE password")
-	s.console.Line("press any key within %s to type it; otherwise the machine boots its disk", wait)
-	if !s.pressed(ctx, wait) {
-		s.console.Line("nobody pressed a key")
+func (s *session) unlock(ctx context.Context, o api.Offers) (api.Offers, bool) {
+	if !s.attended(ctx, o, "what can be chosen here needs the PXE password", "to type it") {
 		return api.Offers{}, false
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)

@@ -3,6 +3,8 @@ package agent
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,10 +26,9 @@ func (s *session) choose(ctx context.Context, o api.Offers) (chosen *api.Offer, 
 	if m := mandatory(o); m != nil {
 		return m, nil, false
 	}
-	wait := seconds(setting(s.conf.CommandLine, "bootward.wait"), time.Minute)
 	unlocked := false
 	if o.Password {
-		if o, unlocked = s.unlock(ctx, wait); !unlocked {
+		if o, unlocked = s.unlock(ctx, o); !unlocked {
 			return nil, nil, false
 		}
 		if m := mandatory(o); m != nil { // its time came meanwhile
@@ -41,8 +42,7 @@ func (s *session) choose(ctx context.Context, o api.Offers) (chosen *api.Offer, 
 		}
 		return nil, nil, false
 	}
-	if !unlocked && !s.attended(ctx, len(o.Offers), wait) {
-		s.console.Line("nobody pressed a key")
+	if !unlocked && !s.attended(ctx, o, fmt.Sprintf("%d task sequences are available for this machine", len(o.Offers)), "to choose") {
 		return nil, nil, false
 	}
 	limited, cancel := context.WithTimeout(ctx, patience)
@@ -64,21 +64,39 @@ func (s *session) choose(ctx context.Context, o api.Offers) (chosen *api.Offer, 
 	}
 }
 
-// attended waits for any key.
-func (s *session) attended(ctx context.Context, offers int, wait time.Duration) bool {
+// attended says whether a person is there: whether a key was pressed in time, if one
+// has to be.
+func (s *session) attended(ctx context.Context, o api.Offers, what, purpose string) bool {
+	s.console.Line("%s", what)
+	wait, ask := prompt(s.conf.CommandLine, o)
+	if !ask {
+		return true
+	}
 	s.console.Forget()
-	s.console.Line("%d task sequences are available for this machine", offers)
-	s.console.Line("press any key within %s to choose; otherwise the machine boots its disk", wait)
-	return s.pressed(ctx, wait)
-}
-
-// pressed says whether a key was pressed in time.
-func (s *session) pressed(ctx context.Context, wait time.Duration) bool {
+	s.console.Line("Press F12 for network service boot")
+	s.console.Line("(or press any key within %s %s; otherwise the machine boots its disk)", wait, purpose)
 	limited, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	_, ok := s.console.Key(limited)
 	s.console.Forget()
+	if !ok {
+		s.console.Line("nobody pressed a key")
+	}
 	return ok
+}
+
+// prompt is how long a person has to press a key. ask is false where nobody has to:
+// F12 was pressed before the boot image was loaded, or policy asks nobody.
+// bootward.wait on the kernel command line overrides policy.
+func prompt(commandLine string, o api.Offers) (wait time.Duration, ask bool) {
+	switch own := setting(commandLine, "bootward.wait"); {
+	case slices.Contains(strings.Fields(commandLine), "bootward.prompted"):
+		return 0, false
+	case own != "" || o.Prompt == nil:
+		return seconds(own, time.Minute), true
+	}
+	wait = time.Duration(*o.Prompt) * time.Second
+	return wait, wait > 0
 }
 
 // mandatory is the first offer that starts by itself, or nil.

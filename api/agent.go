@@ -96,6 +96,9 @@ type Offers struct {
 	// Password says that what waits for a person is offered only to one who knows
 	// the box's PXE password.
 	Password bool `json:"password,omitempty"`
+	// Prompt is how many seconds the screen waits for a key before it shows what can be
+	// chosen, 0 to 300; 0 shows it at once. Older boxes do not say.
+	Prompt *int `json:"prompt,omitempty"`
 	// AskReplaces says that the box does not know the machine: the person may name
 	// the computer that it replaces.
 	AskReplaces bool `json:"askReplaces,omitempty"`

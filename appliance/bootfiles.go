@@ -78,7 +78,7 @@ func (b *Box) script(ctx context.Context, r httpboot.Request) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return pxe.BootScript(pxe.Server{Address: r.Local, HTTPPort: b.o.Config.Ports.HTTP}, r.ImageID, r.MAC, arguments)
+	return pxe.BootScript(pxe.Server{Address: r.Local, HTTPPort: b.o.Config.Ports.HTTP}, r.ImageID, r.MAC, r.Prompt, arguments)
 }
 
 // arguments are the kernel's, one word each, of a boot image that is there.

@@ -135,6 +135,8 @@ func (b *Box) readAll(t *testing.T, all *bytes.Buffer) {
 		for _, name := range []string{"boot.ipxe", "vmlinuz", "initrd", "uki.efi"} {
 			f, err := b.openHTTP(t.Context(), httpboot.Request{ImageID: id, Name: name, Local: netip.MustParseAddr("10.77.0.2")})
 			write("http "+id+"/"+name, f.Content, err)
+			f, err = b.openHTTP(t.Context(), httpboot.Request{ImageID: id, Name: name, Local: netip.MustParseAddr("10.77.0.2"), Prompt: osd.DefaultPrompt})
+			write("http "+id+"/"+name+" prompt", f.Content, err)
 		}
 	}
 }

@@ -115,10 +115,14 @@ const GaveUp = `Nothing to boot|No more network devices|No bootable device|Shell
 // Say is a prompt of a machine, and what a person answers.
 type Say struct{ Prompt, Answer string }
 
+// f12 is what a terminal sends for F12.
+const f12 = "\x1b[24~"
+
 // Consent is how a person at a machine takes the first sequence that is offered,
-// and lets it erase the disk.
+// and lets it erase the disk. F12 is asked for by iPXE before it loads the boot image,
+// else by the agent.
 func Consent() []Say {
-	return []Say{{"press any key within", " "}, {"Number, or nothing", "1\r"}, {"Type YES to go on", "YES\r"}, {"Does this machine replace another", "\r"}}
+	return []Say{{"Press F12 for network service boot", f12}, {"Number, or nothing", "1\r"}, {"Type YES to go on", "YES\r"}, {"Does this machine replace another", "\r"}}
 }
 
 // Converse is a person at the serial console of a machine: each prompt is waited

@@ -233,7 +233,7 @@ func checkInventory(d *api.Discovered) error {
 	if d.TPM != "" && (!tpm.IsDigest(d.TPM) || d.TPMWas != "" && !tpm.IsDigest(d.TPMWas)) {
 		return fmt.Errorf("computer %q: %q is no digest of an endorsement key", d.Computer, d.TPM)
 	}
-	cut(maxText, &m.Manufacturer, &m.Model, &m.SerialNumber, &m.UUID, &m.AssetTag, &m.Chassis, &m.BIOS, &m.ProcessorModel)
+	cut(maxText, &m.Manufacturer, &m.Model, &m.SerialNumber, &m.UUID, &m.AssetTag, &m.Chassis, &m.BIOS, &m.ProcessorModel, &m.Architecture)
 	for i := range m.Adapters {
 		cut(maxText, &m.Adapters[i].Name, &m.Adapters[i].MAC, &m.Adapters[i].Driver)
 	}

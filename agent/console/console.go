@@ -23,6 +23,7 @@ type Console struct {
 	mu       sync.Mutex
 	out      io.Writer
 	keys     chan byte
+	held     []byte // read from keys, and not given out yet
 	since    func() time.Duration
 	progress int       // columns of the progress line that stands there
 	shown    time.Time // when it was written last
@@ -104,8 +105,47 @@ func (c *Console) clear() {
 	}
 }
 
-// Key waits for a key, or until ctx ends.
+// Other stands for every key that sends an escape sequence, such as F12 or an arrow.
+const Other byte = 0
+
+const escape = 27
+
+// escapePause is how long the rest of an escape sequence may take: a line of 9,600
+// baud needs 1 ms for a byte, a console behind a network more.
+const escapePause = 100 * time.Millisecond
+
+// Key waits for a key, or until ctx ends. An escape sequence (ECMA-48 section 5.4, and
+// ESC O of the VT100; Linux sends ESC [ [ A for F1) is one key.
 func (c *Console) Key(ctx context.Context) (byte, bool) {
+	k, ok := c.next(ctx)
+	if !ok || k != escape {
+		return k, ok
+	}
+	rest, cancel := context.WithTimeout(ctx, escapePause)
+	defer cancel()
+	switch k, ok := c.next(rest); {
+	case !ok:
+		return escape, true
+	case k == 'O':
+		c.next(rest)
+	case k == '[':
+		for k, ok = c.next(rest); ok && (k < 0x40 || k == '['); {
+			k, ok = c.next(rest)
+		}
+	default:
+		c.held = append(c.held, k)
+		return escape, true
+	}
+	return Other, true
+}
+
+// next waits for a byte.
+func (c *Console) next(ctx context.Context) (byte, bool) {
+	if len(c.held) > 0 {
+		k := c.held[0]
+		c.held = c.held[1:]
+		return k, true
+	}
 	select {
 	case <-ctx.Done():
 		return 0, false
@@ -116,6 +156,7 @@ func (c *Console) Key(ctx context.Context) (byte, bool) {
 
 // Forget drops the keys that were pressed before.
 func (c *Console) Forget() {
+	c.held = nil
 	for {
 		select {
 		case <-c.keys:
@@ -149,7 +190,7 @@ func (c *Console) line(ctx context.Context, question string, longest int, show f
 	for {
 		k, ok := c.Key(ctx)
 		switch {
-		case !ok || k == 3 || k == 27:
+		case !ok || k == 3 || k == escape:
 			c.echo("\r\n")
 			return "", false
 		case k == '\r' || k == '\n':

@@ -77,3 +77,29 @@ func TestAskSecret(t *testing.T) {
 		t.Errorf("%q, %v, %q", got, ok, b.String())
 	}
 }
+
+// TestKeys: a key that sends an escape sequence is one key, also when its bytes come
+// one by one, and Escape alone is Escape.
+func TestKeys(t *testing.T) {
+	for _, tt := range []struct{ name, sent, want string }{
+		{"F12", "\x1b[24~x", "\x00x"}, {"F1 of a VT100", "\x1bOPx", "\x00x"}, {"F1 of Linux", "\x1b[[Ax", "\x00x"},
+		{"arrow", "\x1b[Ax", "\x00x"}, {"shift and F5", "\x1b[15;2~x", "\x00x"}, {"escape and a letter", "\x1bqx", "\x1bqx"},
+		{"escape", "x\x1b", "x\x1b"}, {"twice", "\x1b[24~\x1b[24~x", "\x00\x00x"}, {"cut off", "\x1b[24", "\x00"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			in, out := io.Pipe()
+			defer in.Close()
+			c := New(in, io.Discard, fixed)
+			go func() {
+				for _, k := range []byte(tt.sent) {
+					out.Write([]byte{k})
+				}
+			}()
+			for i := range len(tt.want) {
+				if k, ok := c.Key(t.Context()); !ok || k != tt.want[i] {
+					t.Fatalf("key %d is %q, %v; want %q", i, k, ok, tt.want[i])
+				}
+			}
+		})
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"io/fs"
 	"path"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,12 +29,22 @@ func Collect(root fs.FS) inventory.Machine {
 		UUID: info.UUID, AssetTag: info.AssetTag, Chassis: info.Chassis,
 		BIOS: strings.TrimSpace(info.BIOSVendor + " " + info.BIOSVersion),
 	}
+	m.Architecture = architecture(runtime.GOARCH)
 	_, err := fs.Stat(root, "sys/firmware/efi")
 	m.UEFI = err == nil
 	m.MemoryBytes = memory(root)
 	m.Processors, m.ProcessorModel = processors(root)
 	m.Adapters = adapters(root)
 	return m
+}
+
+// architecture is what the site calls an architecture of Go: the boot image runs on
+// the machine, so it is the machine's.
+func architecture(goarch string) string {
+	if goarch == "amd64" {
+		return "x64"
+	}
+	return goarch
 }
 
 // memory reads MemTotal of /proc/meminfo, in kB.

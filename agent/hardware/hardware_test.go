@@ -2,6 +2,7 @@ package hardware
 
 import (
 	"os"
+	"runtime"
 	"testing"
 	"testing/fstest"
 
@@ -33,7 +34,7 @@ func TestCollect(t *testing.T) {
 	}
 	want := inventory.Machine{
 		Manufacturer: "QEMU", Model: "Standard PC", SerialNumber: "SN7", UUID: "33221100-5544-7766-8899-aabbccddeeff",
-		UEFI: true, MemoryBytes: 2 << 20, Processors: 2, ProcessorModel: "Fast CPU",
+		UEFI: true, Architecture: architecture(runtime.GOARCH), MemoryBytes: 2 << 20, Processors: 2, ProcessorModel: "Fast CPU",
 		Adapters: []inventory.NIC{
 			{Name: "eth0", MAC: "52:54:00:ab:cd:ef", Driver: "e1000e", SpeedMbit: 1000},
 			{Name: "eth1", MAC: "52:54:00:12:34:56", Driver: "virtio_net", Carrier: true},

@@ -21,6 +21,7 @@ type Request struct {
 	ImageID string           // letters, digits, dot, underscore, hyphen; at most 64
 	Name    string           // one of vmlinuz, initrd, uki.efi, boot.ipxe, only32.ipxe
 	MAC     net.HardwareAddr // of query parameter mac; nil if absent or malformed
+	Prompt  time.Duration    // of query parameter prompt, whole seconds up to 300; 0 if absent or malformed
 }
 
 // File is the content of a boot file.
@@ -93,7 +94,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer h.running.Add(-1)
-	h.serve(w, r, Request{Client: peer(r).Addr(), Local: local(r), ImageID: id, Name: name, MAC: mac(r)})
+	h.serve(w, r, Request{Client: peer(r).Addr(), Local: local(r), ImageID: id, Name: name, MAC: mac(r), Prompt: prompt(r)})
 }
 
 // serve opens the content and sends it.

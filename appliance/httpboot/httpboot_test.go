@@ -35,7 +35,7 @@ func serve(t *testing.T, limit int) (string, []byte, chan Transfer) {
 			case r.ImageID != "linux-x64":
 				return File{}, fs.ErrNotExist
 			case r.Name == "boot.ipxe":
-				return File{Content: strings.NewReader("#!ipxe\n" + r.MAC.String() + "\n" + r.Local.String() + "\n")}, nil
+				return File{Content: strings.NewReader("#!ipxe\n" + r.MAC.String() + "\n" + r.Local.String() + "\n" + r.Prompt.String() + "\n")}, nil
 			}
 			f, err := os.Open(file)
 			return File{Content: f, Digest: "abc"}, err
@@ -90,7 +90,7 @@ func TestServe(t *testing.T) {
 		{"range", "GET", "/boot/linux-x64/vmlinuz", []string{"Range", "bytes=16-47"}, 206, 32},
 		{"range past the end", "GET", "/boot/linux-x64/vmlinuz", []string{"Range", "bytes=9999999-"}, 416, -1},
 		{"unchanged", "GET", "/boot/linux-x64/initrd", []string{"If-None-Match", `"sha256-abc"`}, 304, 0},
-		{"script", "GET", "/boot/linux-x64/boot.ipxe?mac=52:54:00:12:34:56", nil, 200, 35},
+		{"script", "GET", "/boot/linux-x64/boot.ipxe?mac=52:54:00:12:34:56", nil, 200, 38},
 		{"unknown image", "GET", "/boot/other/uki.efi", nil, 404, -1},
 		{"unknown name", "GET", "/boot/linux-x64/variables.dat", nil, 404, -1},
 		{"listing", "GET", "/boot/linux-x64/", nil, 404, -1},
@@ -126,8 +126,10 @@ func TestServe(t *testing.T) {
 			}
 		})
 	}
-	if _, body := do(t, "GET", at+"/boot/linux-x64/boot.ipxe?mac=52:54:00:12:34:56"); string(body) != "#!ipxe\n52:54:00:12:34:56\n127.0.0.1\n" {
-		t.Errorf("script %q", body)
+	for query, prompt := range map[string]string{"": "0s", "&prompt=10": "10s", "&prompt=300": "5m0s", "&prompt=301": "0s", "&prompt=-1": "0s", "&prompt=1s": "0s", "&prompt=": "0s"} {
+		if _, body := do(t, "GET", at+"/boot/linux-x64/boot.ipxe?mac=52:54:00:12:34:56"+query); string(body) != "#!ipxe\n52:54:00:12:34:56\n127.0.0.1\n"+prompt+"\n" {
+			t.Errorf("script with %q: %q", query, body)
+		}
 	}
 }
 

@@ -5,7 +5,9 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // names are the files of a boot image that may be asked for.
@@ -66,4 +68,15 @@ func mac(r *http.Request) net.HardwareAddr {
 		return nil
 	}
 	return m
+}
+
+// longestPrompt is the longest time to wait for a key, in seconds (osd.PXE).
+const longestPrompt = 300
+
+func prompt(r *http.Request) time.Duration {
+	n, err := strconv.ParseUint(r.URL.Query().Get("prompt"), 10, 16)
+	if err != nil || n > longestPrompt {
+		return 0
+	}
+	return time.Duration(n) * time.Second
 }

@@ -57,7 +57,7 @@ func checkInventory(m *inventory.Machine) *api.Error {
 	if len(m.Adapters) > maxMACs {
 		return api.Errorf(api.CodeInvalid, "identity.inventory", "%d adapters, at most %d are taken", len(m.Adapters), maxMACs)
 	}
-	texts := []*string{&m.Manufacturer, &m.Model, &m.SerialNumber, &m.UUID, &m.AssetTag, &m.Chassis, &m.BIOS, &m.ProcessorModel}
+	texts := []*string{&m.Manufacturer, &m.Model, &m.SerialNumber, &m.UUID, &m.AssetTag, &m.Chassis, &m.BIOS, &m.ProcessorModel, &m.Architecture}
 	for i := range m.Adapters {
 		texts = append(texts, &m.Adapters[i].Name, &m.Adapters[i].MAC, &m.Adapters[i].Driver)
 	}

@@ -54,6 +54,16 @@ func TestBoxStopsWhenTooManyWantToBeErased(t *testing.T) {
 	for i := range 3 { // they boot, and none holds a grant but the first
 		v, err := p.Decide(t.Context(), policy.Machine{MACs: []string{pcMAC(i)}})
 		fatal(t, err)
+		for range 2 { // asking what would happen counts nothing
+			would, err := p.Stops(t.Context(), v)
+			fatal(t, err)
+			if (would != "") != (i > 0) {
+				t.Fatalf("machine %d would stop the box: %q", i+1, would)
+			}
+		}
+		if was, err := p.Stopped(t.Context()); err != nil || (was != "") != (i > 1) {
+			t.Fatalf("before machine %d: %q, %v", i+1, was, err)
+		}
 		stopped, err := p.NoteWants(t.Context(), v, pcMAC(i))
 		fatal(t, err)
 		if (stopped != "") != (i > 0) {

@@ -35,6 +35,8 @@ func (p *Point) offers(ctx context.Context, ask api.Ask) (api.Offers, *api.Error
 	answer := api.Offers{Offers: []api.Offer{}, Why: tell(v), Password: locked}
 	if s := p.Policy(); s != nil {
 		answer.Organisation, answer.WelcomeText = s.Settings.Organisation, s.Settings.WelcomeText
+		prompt := int(s.Box.PXE.Prompt().Seconds())
+		answer.Prompt = &prompt
 	}
 	for _, o := range v.Offers {
 		answer.Offers = append(answer.Offers, api.Offer{

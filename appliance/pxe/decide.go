@@ -107,7 +107,7 @@ func Decide(r Request, in Intent, s Server) Answer {
 		if in.Image.Windows != nil {
 			return a.because(in.Reason).windows(r, in, s)
 		}
-		return a.because(in.Reason).boot(r, in.Image, s)
+		return a.because(in.Reason).boot(r, in, s)
 	case NextDevice:
 		return a.because(in.Reason).next(r, s)
 	}
@@ -157,17 +157,17 @@ func (a Answer) causedBy(cause string) Answer {
 }
 
 // boot gives each firmware the form that it can start.
-func (a Answer) boot(r Request, i Image, s Server) Answer {
-	id := i.ID
+func (a Answer) boot(r Request, in Intent, s Server) Answer {
+	id := in.Image.ID
 	switch a.Firmware {
 	case BIOSPXE:
 		a.File = "undionly.kpxe"
 		a = a.because("a BIOS ROM loads iPXE by TFTP first")
 	case BIOSIPXE, UEFIX64IPXE, UEFIARM64IPXE:
-		a.File = s.scriptURL(id, r.MAC)
+		a.File = s.scriptURL(id, r.MAC, in.Prompt)
 		a = a.because("iPXE fetches a script by HTTP")
 	case UEFIX64PXE, UEFIARM64PXE:
-		if i.Loader == osd.LoaderShim && a.Firmware == UEFIX64PXE {
+		if in.Image.Loader == osd.LoaderShim && a.Firmware == UEFIX64PXE {
 			a.File = id + "/" + ShimName
 			a = a.shim(s)
 			break
@@ -181,23 +181,19 @@ func (a Answer) boot(r Request, i Image, s Server) Answer {
 	return a.send(r, s)
 }
 
-// next sends iPXE on BIOS a script that gives up at once; other firmware goes on
-// to its next device by itself when nobody answers.
-func (a Answer) next(r Request, s Server) Answer {
-	if a.Firmware != BIOSIPXE {
-		return a.silent("the firmware tries its next device when nothing is offered").causedBy(status.CausePolicy)
-	}
-	a.File = s.scriptURL(nextID, r.MAC)
-	return a.because("iPXE gets a script that goes on to the next device").send(r, s)
-}
-
 // url is the address of one boot file.
 func (s Server) url(id, name string) string {
 	return s.base() + "/boot/" + id + "/" + name
 }
 
-func (s Server) scriptURL(id string, mac net.HardwareAddr) string {
-	return s.url(id, "boot.ipxe") + "?mac=" + mac.String()
+// scriptURL is the address of an iPXE script. The prompt is a public fact: whoever
+// asks for the script without it gets the same files.
+func (s Server) scriptURL(id string, mac net.HardwareAddr, prompt time.Duration) string {
+	u := s.url(id, "boot.ipxe") + "?mac=" + mac.String()
+	if prompt > 0 {
+		u += fmt.Sprintf("&prompt=%d", int(prompt.Seconds()))
+	}
+	return u
 }
 
 // base is the box's HTTP address without a final slash.

@@ -116,7 +116,7 @@ func TestMayLack(t *testing.T) {
 
 // A script asks for long mode on BIOS alone, and only of an iPXE that can tell.
 func TestLongModeCheck(t *testing.T) {
-	s, err := BootScript(testBox, "img", net.HardwareAddr{2, 0, 0, 0, 0, 1}, nil)
+	s, err := BootScript(testBox, "img", net.HardwareAddr{2, 0, 0, 0, 0, 1}, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -81,3 +81,12 @@ func TestIntend(t *testing.T) {
 		})
 	}
 }
+
+// TestLocalBoot: option 43 is, byte for byte, what dnsmasq 2.90 sends for
+// --pxe-service=x86PC,"Bootward: next boot device",0 with a --pxe-prompt of 0 seconds.
+func TestLocalBoot(t *testing.T) {
+	const dnsmasq = "\x06\x01\x03\t\x1d\x00\x00\x1aBootward: next boot device\n\x1b\x00Bootward: next boot device\xff"
+	if got := string(localBoot()); got != dnsmasq {
+		t.Errorf("got %q, want %q", got, dnsmasq)
+	}
+}

@@ -38,6 +38,9 @@ func (a Answer) send(r Request, s Server) Answer {
 		a.add(dhcpv4.OptionEtherboot, ipxePriority[:])
 	}
 	switch {
+	case a.File == "": // local boot; in dhcp mode too, where firmware then asks no proxy
+		a.add(dhcpv4.OptionClassIdentifier, []byte(classPXE))
+		a.add(dhcpv4.OptionVendorSpecificInformation, localBoot())
 	case a.Firmware == UEFIX64HTTP || a.Firmware == UEFIARM64HTTP:
 		a.add(dhcpv4.OptionClassIdentifier, []byte(classHTTP))
 	case s.Mode == dhcp.Proxy || r.Port == dhcp.ProxyPort:

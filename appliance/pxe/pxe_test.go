@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bootward/bootward/appliance/dhcp"
 	"github.com/google/go-cmp/cmp"
@@ -61,29 +62,36 @@ func request(ids ...net.IP) []dhcpv4.Modifier {
 }
 
 var decisions = []struct {
-	name  string
-	class string
-	arch  int
-	ipxe  bool
-	mods  []dhcpv4.Modifier
-	port  uint16
-	mode  dhcp.Mode
-	in    Action
-	want  Firmware
-	file  string // "" means silent, "-" an answer without file
-	ack   bool
-	why   string
+	name   string
+	class  string
+	arch   int
+	ipxe   bool
+	mods   []dhcpv4.Modifier
+	port   uint16
+	mode   dhcp.Mode
+	in     Action
+	prompt time.Duration
+	want   Firmware
+	file   string // "" means silent, "-" an answer without file
+	ack    bool
+	why    string
 }{
 	{name: "bios-rom", class: biosClass, in: Boot, want: BIOSPXE, file: "undionly.kpxe"},
 	{name: "bios-ipxe", class: biosClass, ipxe: true, in: Boot, want: BIOSIPXE, file: "http://192.168.77.1/boot/linux-x64/boot.ipxe?mac=52:54:00:12:34:56"},
 	{name: "bios-ipxe-next", class: biosClass, ipxe: true, in: NextDevice, want: BIOSIPXE, file: "http://192.168.77.1/boot/next/boot.ipxe?mac=52:54:00:12:34:56"},
-	{name: "bios-rom-next", class: biosClass, in: NextDevice, want: BIOSPXE, why: "next device when nothing"},
+	{name: "bios-rom-next", class: biosClass, in: NextDevice, want: BIOSPXE, file: "-", why: "boot menu of one entry"},
+	{name: "bios-rom-next-dhcp", class: biosClass, mode: dhcp.DHCP, in: NextDevice, want: BIOSPXE, file: "-"},
+	{name: "uefi-pxe-next", class: uefiClass, arch: 7, in: NextDevice, want: UEFIX64PXE, file: "-"},
+	{name: "uefi-pxe-next-4011", class: uefiClass, arch: 7, mods: request(), port: 4011, in: NextDevice, want: UEFIX64PXE, ack: true, file: "-"},
+	{name: "uefi-http-next", class: httpClass, arch: 16, in: NextDevice, want: UEFIX64HTTP, file: "http://192.168.77.1/boot/next/uki.efi", why: "not there"},
+	{name: "bios-ipxe-prompt", class: biosClass, ipxe: true, in: Boot, prompt: 10 * time.Second, want: BIOSIPXE, file: "http://192.168.77.1/boot/linux-x64/boot.ipxe?mac=52:54:00:12:34:56&prompt=10"},
+	{name: "uefi-pxe-prompt", class: uefiClass, arch: 7, in: Boot, prompt: 10 * time.Second, want: UEFIX64PXE, file: "linux-x64/uki.efi"},
 	{name: "uefi-pxe", class: uefiClass, arch: 7, in: Boot, want: UEFIX64PXE, file: "linux-x64/uki.efi"},
 	{name: "uefi-pxe-arch-9", class: uefiClass, arch: 9, in: Boot, want: UEFIX64PXE, file: "linux-x64/uki.efi"},
 	{name: "uefi-arch-from-class", class: uefiClass, arch: -1, in: Boot, want: UEFIX64PXE, file: "linux-x64/uki.efi"},
 	{name: "uefi-http", class: httpClass, arch: 16, in: Boot, want: UEFIX64HTTP, file: "http://192.168.77.1/boot/linux-x64/uki.efi"},
 	{name: "uefi-ipxe", class: uefiClass, arch: 7, ipxe: true, in: Boot, want: UEFIX64IPXE, file: "http://192.168.77.1/boot/linux-x64/boot.ipxe?mac=52:54:00:12:34:56"},
-	{name: "uefi-ipxe-next", class: uefiClass, arch: 7, ipxe: true, in: NextDevice, want: UEFIX64IPXE, why: "next device"},
+	{name: "uefi-ipxe-next", class: uefiClass, arch: 7, ipxe: true, in: NextDevice, want: UEFIX64IPXE, file: "http://192.168.77.1/boot/next/boot.ipxe?mac=52:54:00:12:34:56"},
 	{name: "agent", class: AgentClass, arch: -1, in: Silent, want: Agent, file: "-", why: "told to everybody"},
 	{name: "agent-dhcp-mode", class: AgentClass, arch: -1, mode: dhcp.DHCP, in: Silent, want: Agent, file: "-"},
 	{name: "agent-request", class: AgentClass, arch: -1, mods: request(), mode: dhcp.DHCP, want: Agent, why: "DISCOVER on port 67"},
@@ -119,7 +127,7 @@ func TestDecide(t *testing.T) {
 			}
 			s := testBox
 			s.Mode = tc.mode
-			a := Decide(r, Intent{Action: tc.in, Image: Image{ID: "linux-x64"}, Reason: "because of a test"}, s)
+			a := Decide(r, Intent{Action: tc.in, Image: Image{ID: "linux-x64"}, Prompt: tc.prompt, Reason: "because of a test"}, s)
 			if a.Firmware != tc.want {
 				t.Errorf("firmware %q, want %q", a.Firmware, tc.want)
 			}
@@ -234,7 +242,7 @@ func TestHandlerAsksPolicyOnlyWhenItMatters(t *testing.T) {
 }
 
 func TestScripts(t *testing.T) {
-	got, err := BootScript(testBox, "linux-x64", testMAC, []string{"console=ttyS0,115200", "quiet"})
+	got, err := BootScript(testBox, "linux-x64", testMAC, 0, []string{"console=ttyS0,115200", "quiet"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,9 +265,30 @@ exit 1
 		t.Error(d)
 	}
 	for _, bad := range []string{"a b", "x${net0/mac}", "a|b", "a\nb", ""} {
-		if _, err := BootScript(testBox, "x", testMAC, []string{bad}); err == nil {
+		if _, err := BootScript(testBox, "x", testMAC, 0, []string{bad}); err == nil {
 			t.Errorf("argument %q was taken", bad)
 		}
+	}
+	got, err = BootScript(testBox, "linux-x64", nil, 10*time.Second, []string{"quiet"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = `#!ipxe
+prompt --key 0x197e --timeout 10000 Press F12 for network service boot || goto disk
+echo Bootward: boot image linux-x64
+kernel http://192.168.77.1/boot/linux-x64/vmlinuz initrd=initrd quiet bootward.prompted || goto failed
+initrd --name initrd http://192.168.77.1/boot/linux-x64/initrd || goto failed
+boot || goto failed
+:failed
+echo Bootward: the boot image could not be loaded
+exit 1
+:disk
+echo Bootward: next boot device
+iseq ${platform} efi && exit 1 ||
+exit
+`
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
 	}
 	s := testBox
 	s.HTTPPort = 8080

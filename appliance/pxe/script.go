@@ -6,18 +6,38 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // nextID stands for a boot image in the URL of the script that goes on to the
 // next device.
 const nextID = "next"
 
-// NextScript is the iPXE script of boot image id "next": it leaves iPXE, and the
-// BIOS tries its next device. It does not sanboot the first disk: the order of
-// devices is the firmware's.
-func NextScript() string {
-	return "#!ipxe\necho Bootward: next boot device\nexit\n"
+// leave ends iPXE, and the firmware tries its next device. It does not sanboot the
+// first disk: the order of devices is the firmware's. UEFI goes on only after a boot
+// option that failed (UEFI 2.10 section 3.1.1).
+const leave = "iseq ${platform} efi && exit 1 ||\nexit\n"
+
+// NextScript is the iPXE script of boot image id "next".
+func NextScript() string { return "#!ipxe\necho Bootward: next boot device\n" + leave }
+
+// PromptText is what a person reads who may start the network boot.
+const PromptText = "Press F12 for network service boot"
+
+// keyF12 is F12 for iPXE, from a keyboard as from a terminal that sends ESC [ 24 ~
+// (ipxe.org/cmd/prompt). Any other key ends the wait.
+const keyF12 = "0x197e"
+
+// askF12 waits for F12 and goes to the label disk without it.
+func askF12(wait time.Duration) string {
+	if wait <= 0 {
+		return ""
+	}
+	return fmt.Sprintf("prompt --key %s --timeout %d %s || goto disk\n", keyF12, wait.Milliseconds(), PromptText)
 }
+
+// Prompted tells the agent that somebody pressed F12 before it was loaded.
+const Prompted = "bootward.prompted"
 
 // argument is one word of a kernel command line that iPXE passes on unchanged:
 // no space, no quote, no $ (iPXE expands ${…}), none of # ; | &.
@@ -26,20 +46,28 @@ var argument = regexp.MustCompile(`^[A-Za-z0-9._,:=/@%+\[\]-]+$`)
 // BootScript is the iPXE script that starts boot image id from the box: kernel
 // and initramfs by HTTP. args are the kernel's arguments, one word each. The
 // machine's hardware address is appended as BOOTIF (the form of pxelinux), so that
-// the boot image knows which card it came by. UEFI kernels find the initramfs that
-// iPXE loaded only if initrd= names it; BIOS kernels ignore that word.
-func BootScript(s Server, id string, mac net.HardwareAddr, args []string) (string, error) {
+// the boot image knows which card it came by. With a prompt, F12 is waited for before
+// anything is loaded; without the key the machine tries its next device. UEFI kernels
+// find the initramfs that iPXE loaded only if initrd= names it; BIOS kernels ignore
+// that word.
+func BootScript(s Server, id string, mac net.HardwareAddr, prompt time.Duration, args []string) (string, error) {
 	words, err := arguments("ipxe script", id, mac, args)
 	if err != nil {
 		return "", err
 	}
 	line := append([]string{"kernel", s.url(id, "vmlinuz"), "initrd=initrd"}, words...)
+	if prompt > 0 {
+		line = append(line, Prompted)
+	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "#!ipxe\necho Bootward: boot image %s\n", id)
+	fmt.Fprintf(&b, "#!ipxe\n%secho Bootward: boot image %s\n", askF12(prompt), id)
 	b.WriteString(longModeCheck(s, id, mac))
 	fmt.Fprintf(&b, "%s || goto failed\n", strings.Join(line, " "))
 	fmt.Fprintf(&b, "initrd --name initrd %s || goto failed\n", s.url(id, "initrd"))
 	b.WriteString("boot || goto failed\n:failed\necho Bootward: the boot image could not be loaded\nexit 1\n")
+	if prompt > 0 {
+		b.WriteString(":disk\necho Bootward: next boot device\n" + leave)
+	}
 	return b.String(), nil
 }
 

@@ -23,6 +23,8 @@ type Machine struct {
 	Chassis string `json:"chassis,omitempty"`
 	BIOS    string `json:"bios,omitempty"` // vendor and version
 	UEFI    bool   `json:"uefi"`
+	// Architecture is x64 or arm64, as boot images are named; older agents do not say.
+	Architecture string `json:"architecture,omitempty"`
 	// MemoryBytes is what the kernel can use.
 	MemoryBytes int64 `json:"memoryBytes,omitempty"`
 	// Processors counts logical processors.
