@@ -2,6 +2,7 @@
 package swtpm
 
 import (
+	"net"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -30,15 +31,21 @@ func Start(t testing.TB) func() transport.TPMCloser {
 	})
 	return func() transport.TPMCloser {
 		t.Helper()
-		for end := time.Now().Add(20 * time.Second); ; {
-			tpm, err := linuxudstpm.Open(socket)
+		for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) { // that it takes a call is the one sign of life it gives
+			c, err := net.Dial("unix", socket)
 			if err == nil {
+				err = c.Close()
+			}
+			if err == nil {
+				tpm, err := linuxudstpm.Open(socket)
+				if err != nil {
+					t.Fatal(err)
+				}
 				return tpm
 			}
 			if time.Now().After(end) {
 				t.Fatalf("swtpm does not come up: %v", err)
 			}
-			time.Sleep(10 * time.Millisecond) // its socket is the one sign of life it gives
 		}
 	}
 }
