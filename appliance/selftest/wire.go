@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"os"
 	"time"
 
@@ -52,9 +51,14 @@ func openWire(iface string) (*wire, error) {
 	return &wire{conn: conn, link: link, asked: map[dhcpv4.TransactionID]Question{}}, nil
 }
 
-// ask sends a question. What was asked before is forgotten when it begins a round.
+// maxAsked is how many questions are remembered, for answers that come late.
+const maxAsked = 32
+
+// ask sends questions.
 func (w *wire) ask(questions ...Question) error {
-	clear(w.asked)
+	if len(w.asked) > maxAsked {
+		clear(w.asked)
+	}
 	for _, q := range questions {
 		m, err := q.discover(w.link.HardwareAddr)
 		if err != nil {
@@ -112,7 +116,7 @@ func (w *wire) read(ip []byte) (Offer, bool) {
 		return Offer{}, false
 	}
 	o := Offer{Answer: a, Question: w.asked[m.TransactionID]}
-	if !o.Server.IsValid() || o.Server == (netip.IPv4Unspecified()) {
+	if !o.Server.IsValid() {
 		o.Server = from
 	}
 	return o, true
