@@ -135,9 +135,12 @@ func (j *judge) packets() {
 
 // switches: what the port says of itself.
 func (j *judge) switches() {
-	if j.AsksWho {
-		j.problem("MAC authentication bypass (MAB), or no 802.1X, on the ports of machines that are deployed and of the box",
-			"the switch asks who is there (802.1X): firmware and boot image cannot answer that")
+	const askMAB = "MAC authentication bypass (MAB), or no 802.1X, on the ports of machines that are deployed and of the box"
+	switch {
+	case j.AsksWho && len(j.Offers) == 0:
+		j.problem(askMAB, "the switch asks who is there (802.1X) and lets nothing pass: neither box nor firmware nor boot image can answer that")
+	case j.AsksWho:
+		j.warning(askMAB, "the switch asks who is there (802.1X); it lets the box in all the same, but machines need that too: firmware and boot image cannot answer")
 	}
 	switch {
 	case j.Switch != nil:

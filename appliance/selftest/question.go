@@ -37,16 +37,17 @@ var boots = map[Question]struct {
 // hostName is option 12, by which a DHCP server's log shows who asks.
 const hostName = "bootward-selftest"
 
-// MadeUp is the MAC that a box asks with: that of its interface with the bit of
-// locally administered addresses turned. It is the same at each question, so that
+// MadeUp is the MAC that a box asks with: that of its interface made into a
+// locally administered one (IEEE 802, U/L bit), another one if it is that already. It is the same at each question, so that
 // another server sets one address aside for it and no more. Frames still bear the
 // interface's own MAC: a switch port that allows one MAC only stays up.
 func MadeUp(own net.HardwareAddr) net.HardwareAddr {
 	mac := append(net.HardwareAddr(nil), own...)
-	if len(mac) > 0 {
-		mac[0] ^= 2
-		mac[0] &^= 1
+	const local, otherBit = 2, 4
+	if mac[0]&local != 0 {
+		mac[0] ^= otherBit
 	}
+	mac[0] |= local
 	return mac
 }
 
