@@ -2,6 +2,7 @@ package selftest
 
 import (
 	"bytes"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -54,6 +55,27 @@ func TestParseLLDP(t *testing.T) {
 	}
 }
 
+// frameOfLLDPD is a frame that lldpd 1.0.16 sent, called sw-7, whose TLVs of 802.1 and
+// 802.3 tshark reads as VLAN 77 and 9216 bytes.
+func frameOfLLDPD(t testing.TB) []byte {
+	b, err := os.ReadFile("testdata/lldpd-1.0.16.frame")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+var portOfLLDPD = api.SwitchPort{Switch: "sw-7", Port: "Gi1/0/12", Description: "p12", VLAN: 77, MaxFrame: 9216}
+
+func TestLLDPD(t *testing.T) {
+	var n neighbour
+	at := time.Date(2026, 1, 1, 8, 0, 0, 0, time.UTC)
+	n.heard(frameOfLLDPD(t), at)
+	if n.port == nil || *n.port != portOfLLDPD || n.until != at.Add(2*time.Minute) {
+		t.Errorf("%+v", n)
+	}
+}
+
 func TestNeighbour(t *testing.T) {
 	at := time.Date(2026, 1, 1, 8, 0, 0, 0, time.UTC)
 	frame := func(kind string, payload []byte) []byte {
@@ -85,6 +107,7 @@ func FuzzLLDP(f *testing.F) {
 	f.Add(lldp(chassisMAC, portName, tlv(4, "ward 7"), tlv(5, "sw-7"), tlv(127, portVLAN+"\x00\x4d"), tlv(127, maxFrame+"\x24\x00")))
 	f.Add(lldp("\x05\x02\x20\x01\x0d\xb8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01", "\x04\x01\x0a"))
 	f.Add(lldp("\x05", "\x04"))
+	f.Add(frameOfLLDPD(f)[etherHead:])
 	f.Fuzz(func(t *testing.T, b []byte) {
 		d, err := parseLLDP(bytes.Clone(b))
 		for _, s := range []string{d.Switch, d.Port, d.Description} {
