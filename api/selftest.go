@@ -8,8 +8,8 @@ import (
 
 // Routes of the self-test of a box's segments, for technicians.
 const (
-	RouteSelfTest    = "POST /v1/selftest" // technician: ?interface=NAME, all without: SelfTest, after some seconds
-	RouteSelfTestOld = "GET /v1/selftest"  // technician: SelfTest, the last one; its Time is zero before the first
+	RouteSelfTest = "POST /v1/selftest" // technician: ?interface=NAME, all without: SelfTest, after some seconds
+	RouteTested   = "GET /v1/selftest"  // technician: SelfTest, the last one; its Time is zero before the first
 )
 
 // SelfTest is what a box found out about the segments on which it answers PXE.

@@ -15,6 +15,7 @@ import (
 	"github.com/bootward/bootward/appliance/distributionpoint"
 	"github.com/bootward/bootward/appliance/managementpoint"
 	"github.com/bootward/bootward/appliance/network"
+	"github.com/bootward/bootward/appliance/selftest"
 	"github.com/bootward/bootward/appliance/serialconsole"
 	"github.com/bootward/bootward/appliance/sitelink"
 	"github.com/bootward/bootward/appliance/store"
@@ -68,6 +69,8 @@ type Box struct {
 	watch   *network.Watcher
 	flight  *recorder
 	delays  delays
+	tester  *selftest.Tester
+	rivals  selftest.Rivals
 
 	changed supervisor.Signal // anything that the console shows
 	news    supervisor.Signal // what the site is told at once
@@ -117,6 +120,7 @@ func (b *Box) open(dir string) (err error) {
 	if b.o.Unseal != nil {
 		b.point.Unseal = b.o.Unseal
 	}
+	b.tester = &selftest.Tester{Box: segments{b}, Now: time.Now, Changed: func() { b.changed.Notify(); b.news.Notify() }}
 	b.desk = b.newDesk()
 	b.flight = newRecorder(b.store, b.link.Now)
 	b.point.Alarm, b.point.News = b.flight.alarm, b.news.Notify

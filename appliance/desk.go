@@ -17,7 +17,7 @@ import (
 func (b *Box) newDesk() *technician.Desk {
 	return &technician.Desk{
 		Store: b.store, Evaluator: b.point.Evaluator, Approvals: b.point,
-		State: b.boxConsole, Allow: b.point.Allow, Now: b.link.Now, Log: b.super.Logger("technician"),
+		State: b.boxConsole, Test: b.tester.Run, Tested: b.tester.Last, Allow: b.point.Allow, Now: b.link.Now, Log: b.super.Logger("technician"),
 		Self: func() *technician.Self {
 			if id := b.link.Identity(); id != nil {
 				return &technician.Self{Site: id.Site, Anchor: id.Anchor}
@@ -56,7 +56,7 @@ func (b *Box) newConsole() *serialconsole.Console {
 func (b *Box) boxConsole(ctx context.Context) api.BoxConsole {
 	s := b.consoleState(ctx)
 	c := api.BoxConsole{Box: s.Box, Site: s.Site, Version: s.Version, Addresses: s.Addresses, Policy: s.Policy, Ready: s.Ready, NotReady: s.NotReady,
-		Line: s.Line, Waiting: s.Waiting, Alarms: s.Alarms}
+		Line: s.Line, Waiting: s.Waiting, Alarms: s.Alarms, SelfTest: b.tested()}
 	stopped, err := b.point.Stopped(ctx)
 	jobs, err2 := b.store.OpenJobs(ctx)
 	if err := cmp.Or(err, err2); err != nil {

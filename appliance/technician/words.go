@@ -32,6 +32,7 @@ var words = []word{
 	{"deny", "CODE", osd.MayApprove, "send it away", decideWord(store.Deny)},
 	{"resume", "", osd.MayResume, "go on after the wipe interlock stopped the box", (*Terminal).resume},
 	{"clear", "NAME...", osd.MayClear, "clear PXE marks of computers (name, ID or MAC)", (*Terminal).clear},
+	{"selftest", "[NAME]", anyRight, "test the segments, or that of interface NAME", (*Terminal).selftest},
 	{"audit", "", anyRight, "what was done here of late", (*Terminal).audit},
 }
 
