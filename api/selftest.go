@@ -6,11 +6,9 @@ import (
 	"time"
 )
 
-// Routes of the self-test of a box's segments, for technicians.
-const (
-	RouteSelfTest = "POST /v1/selftest" // technician: ?interface=NAME, all without: SelfTest, after some seconds
-	RouteTested   = "GET /v1/selftest"  // technician: SelfTest, the last one; its Time is zero before the first
-)
+// RouteSelfTest tests the segments of a box, for technicians: ?interface=NAME, all
+// without; SelfTest, after some seconds. The last one stands in BoxConsole.
+const RouteSelfTest = "POST /v1/selftest"
 
 // SelfTest is what a box found out about the segments on which it answers PXE.
 type SelfTest struct {

@@ -17,7 +17,7 @@ import (
 func (b *Box) newDesk() *technician.Desk {
 	return &technician.Desk{
 		Store: b.store, Evaluator: b.point.Evaluator, Approvals: b.point,
-		State: b.boxConsole, Test: b.tester.Run, Tested: b.tester.Last, Allow: b.point.Allow, Now: b.link.Now, Log: b.super.Logger("technician"),
+		State: b.boxConsole, Test: b.tester.Run, Allow: b.point.Allow, Now: b.link.Now, Log: b.super.Logger("technician"),
 		Self: func() *technician.Self {
 			if id := b.link.Identity(); id != nil {
 				return &technician.Self{Site: id.Site, Anchor: id.Anchor}

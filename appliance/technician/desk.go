@@ -67,9 +67,8 @@ type Desk struct {
 	// State gathers what the console shows.
 	State func(context.Context) api.BoxConsole
 	// Test tests the segment of an interface, or all; its errors are those of
-	// selftest.Tester. Tested is the last result.
-	Test   func(ctx context.Context, iface string) (api.SelfTest, error)
-	Tested func() api.SelfTest
+	// selftest.Tester.
+	Test func(ctx context.Context, iface string) (api.SelfTest, error)
 	// Allow says whether the sender of a request may ask once more; nil: always.
 	Allow func(*http.Request) bool
 	Now   func() time.Time

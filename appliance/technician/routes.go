@@ -62,9 +62,6 @@ var routes = []route{
 		query: []openapi.Parameter{{Name: "interface", Description: "this one only, such as eth0"}}, serve: func(d *Desk, c call) (any, *failure) {
 			return answer(d.test(c.r.Context(), c.caller, c.r.URL.Query().Get("interface")))
 		}},
-	{pattern: api.RouteTested, right: anyRight, summary: "The last test of the segments", response: api.SelfTest{}, serve: func(d *Desk, _ call) (any, *failure) {
-		return d.Tested(), nil
-	}},
 	{pattern: api.RouteBoxAudit, right: anyRight, summary: "The audit log of the box, the newest first", response: []api.AuditRecord{}, serve: func(d *Desk, c call) (any, *failure) {
 		return answer(d.audit(c.r.Context(), maxAudit))
 	}},
