@@ -31,7 +31,7 @@ type judge struct {
 
 func (j *judge) add(severity, ask, format string, args ...any) {
 	f := api.Finding{Severity: severity, Text: fmt.Sprintf(format, args...), Ask: ask}
-	if !slices.Contains(j.findings, f) {
+	if len(j.findings) < maxFindings && !slices.Contains(j.findings, f) {
 		j.findings = append(j.findings, f)
 	}
 }

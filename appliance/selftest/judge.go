@@ -62,6 +62,12 @@ func Judge(o Observed) api.Segment {
 
 var rank = map[string]int{api.FindingProblem: 0, api.FindingWarning: 1, api.FindingNote: 2}
 
+// Limits of what a test tells: anybody on the segment can make up answers.
+const (
+	maxServers  = 32
+	maxFindings = 64
+)
+
 // servers gathers the offers by the server that made them, in the order of their
 // addresses.
 func servers(o Observed) []api.SegmentServer {
@@ -69,6 +75,9 @@ func servers(o Observed) []api.SegmentServer {
 	for _, f := range o.Offers {
 		name := f.Server.String()
 		i := slices.IndexFunc(all, func(s api.SegmentServer) bool { return s.Address == name })
+		if i < 0 && len(all) == maxServers {
+			continue
+		}
 		if i < 0 {
 			i = len(all)
 			all = append(all, api.SegmentServer{Address: name, MAC: f.Sender.String(), Known: slices.Contains(o.Known, name)})

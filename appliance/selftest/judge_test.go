@@ -119,6 +119,17 @@ func TestServers(t *testing.T) {
 	}
 }
 
+// TestMadeUpServers: who answers under many names does not fill the result.
+func TestMadeUpServers(t *testing.T) {
+	o := healthy()
+	for i := range 1000 {
+		o.Offers = append(o.Offers, rival(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)})))
+	}
+	if s := Judge(o); len(s.Servers) > maxServers || len(s.Findings) > maxFindings {
+		t.Errorf("%d servers, %d findings", len(s.Servers), len(s.Findings))
+	}
+}
+
 func TestRivals(t *testing.T) {
 	var r Rivals
 	at := time.Date(2026, 1, 1, 8, 0, 0, 0, time.UTC)

@@ -35,6 +35,9 @@ type reaction struct {
 // question on port 4011, shows that the machine heard some offer; what it made of the
 // box's own one is not known here.
 func (r *Reactions) Note(p dhcp.Packet, sent dhcp.Reply, now time.Time) {
+	if p.Message.HostName() == hostName { // another box, which takes nothing
+		return
+	}
 	asks := p.Port == dhcp.ServerPort && p.Message.MessageType() == dhcpv4.MessageTypeDiscover
 	if asks && (!sent.Send || !sent.Ours) {
 		return

@@ -34,6 +34,13 @@ func TestReactions(t *testing.T) {
 		note(5, dhcpv4.MessageTypeRequest, 4011, offer)
 		note(6, dhcpv4.MessageTypeRequest, 67, dhcp.Reply{}) // renews
 	}
+	for range deafOffers {
+		m, err := Question(BIOS).discover(net.HardwareAddr{2, 0, 0, 0, 0, 8})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Note(dhcp.Packet{Message: m, Port: 67}, offer, at) // another box
+	}
 	discover(7, offer) // asked twice: may be slow
 	discover(7, offer)
 	macs, reacted := r.Deaf(at)

@@ -122,6 +122,9 @@ func (w *wire) read(ip []byte) (Offer, bool) {
 	return o, true
 }
 
+// maxOffers is how many answers are kept: a flood of them says no more.
+const maxOffers = 1024
+
 // Ask asks all questions on an interface, waits for answers, and returns every OFFER
 // that was heard, those to machines too. It asks twice, since broadcasts are lost now
 // and then.
@@ -132,11 +135,16 @@ func Ask(ctx context.Context, iface string, wait time.Duration, questions ...Que
 	}
 	defer w.conn.Close()
 	var all []Offer
+	keep := func(o Offer) {
+		if len(all) < maxOffers {
+			all = append(all, o)
+		}
+	}
 	for range 2 {
 		if err := w.ask(questions...); err != nil {
 			return nil, err
 		}
-		if err := w.hear(ctx, time.Now().Add(wait/2), func(o Offer) { all = append(all, o) }); err != nil {
+		if err := w.hear(ctx, time.Now().Add(wait/2), keep); err != nil {
 			return nil, err
 		}
 	}
