@@ -12,15 +12,16 @@ const RouteSelfTest = "POST /v1/selftest"
 
 // SelfTest is what a box found out about the segments on which it answers PXE.
 type SelfTest struct {
-	Time     time.Time `json:"time"`
+	Time     time.Time `json:"time"` // of the last test, of whatever interface
 	Segments []Segment `json:"segments"`
 }
 
 // Segment is what the box found out on one interface.
 type Segment struct {
-	Interface string `json:"interface"`
-	Address   string `json:"address,omitempty"` // of the box, IPv4
-	MTU       int    `json:"mtu,omitempty"`     // of the interface, in bytes
+	Interface string    `json:"interface"`
+	Time      time.Time `json:"time"`
+	Address   string    `json:"address,omitempty"` // of the box, IPv4
+	MTU       int       `json:"mtu,omitempty"`     // of the interface, in bytes
 	// Servers are the others that answer DHCP or PXE.
 	Servers []SegmentServer `json:"servers"`
 	// Switch is what the switch says of itself and its port by LLDP; nil if nothing
@@ -107,7 +108,7 @@ func (t *SelfTest) Lines() []string {
 	}
 	var lines []string
 	for _, s := range t.Segments {
-		lines = append(lines, fmt.Sprintf("%s: address %s, MTU %d, tested %s", s.Interface, orNone(s.Address), s.MTU, t.Time.UTC().Format(time.DateTime)), "  switch   "+s.Switch.String())
+		lines = append(lines, fmt.Sprintf("%s: address %s, MTU %d, tested %s", s.Interface, orNone(s.Address), s.MTU, s.Time.UTC().Format(time.DateTime)), "  switch   "+s.Switch.String())
 		for _, other := range s.Servers {
 			lines = append(lines, "  server   "+other.String())
 		}

@@ -119,6 +119,9 @@ func (t *Tester) Run(ctx context.Context, iface string) (api.SelfTest, error) {
 func (t *Tester) keep(segments []api.Segment, all bool) api.SelfTest {
 	t.mu.Lock()
 	result := api.SelfTest{Time: t.Now().UTC().Truncate(time.Second), Segments: segments}
+	for i := range segments {
+		segments[i].Time = result.Time
+	}
 	kept := api.SelfTest{Time: result.Time, Segments: slices.Clone(segments)}
 	for _, old := range t.last.Segments {
 		if !all && old.Interface != segments[0].Interface {

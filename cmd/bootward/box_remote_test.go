@@ -97,7 +97,7 @@ func (r *rig) atBox(listed map[string][]string) (address string, memory *store.S
 }
 
 // tested is what a box found out about its segment.
-var tested = api.SelfTest{Time: time.Date(2026, 1, 1, 8, 0, 0, 0, time.UTC), Segments: []api.Segment{{Interface: "eth0", Address: "192.0.2.17", MTU: 1500,
+var tested = api.SelfTest{Time: time.Date(2026, 1, 1, 8, 0, 0, 0, time.UTC), Segments: []api.Segment{{Interface: "eth0", Time: time.Date(2026, 1, 1, 8, 0, 0, 0, time.UTC), Address: "192.0.2.17", MTU: 1500,
 	Switch:   &api.SwitchPort{Switch: "sw-7", Port: "Gi1/0/12", VLAN: 77},
 	Servers:  []api.SegmentServer{{Address: "192.0.2.9", PXE: true}},
 	Findings: []api.Finding{{Severity: api.FindingProblem, Text: "another PXE server answers\x1b[2J", Ask: "to switch it off"}}}}}
