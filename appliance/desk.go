@@ -17,13 +17,14 @@ import (
 func (b *Box) newDesk() *technician.Desk {
 	return &technician.Desk{
 		Store: b.store, Evaluator: b.point.Evaluator, Approvals: b.point,
-		State: b.boxConsole, Test: b.tester.Run, Allow: b.point.Allow, Now: b.link.Now, Log: b.super.Logger("technician"),
+		State: b.boxConsole, Allow: b.point.Allow, Now: b.link.Now, Log: b.super.Logger("technician"),
 		Self: func() *technician.Self {
 			if id := b.link.Identity(); id != nil {
 				return &technician.Self{Site: id.Site, Anchor: id.Anchor}
 			}
 			return nil
 		},
+		Test: b.tester.Run,
 		Unseal: func(s policy.Sealed) ([]byte, error) {
 			if b.point.Unseal == nil {
 				return nil, errors.New("this box has no key to open what is sealed to it")

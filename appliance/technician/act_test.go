@@ -162,10 +162,13 @@ func TestErrorsStayInside(t *testing.T) {
 	token := r.signIn("bob")
 	fatal(t, r.desk.Store.Close())
 	for _, rt := range routes {
-		if rt.pattern == api.RouteSignOut || rt.pattern == api.RouteBoxTimeline || rt.pattern == api.RouteSelfTest {
+		if rt.pattern == api.RouteSignOut || rt.pattern == api.RouteBoxTimeline {
 			continue
 		}
 		var in any = map[string]any{"name": "bob", "pin": pin, "decision": "approve", "computers": []string{"C1"}}
+		if rt.pattern == api.RouteSelfTest {
+			continue // it asks the network, not the database
+		}
 		if code, _, e := r.ask(rt.pattern, token, in, nil); code != http.StatusInternalServerError || strings.Contains(e.Detail, "database") || strings.Contains(e.Detail, "sql") {
 			t.Errorf("%s: %d %v", rt.pattern, code, &e)
 		}

@@ -66,13 +66,13 @@ type Desk struct {
 	Approvals Approvals
 	// State gathers what the console shows.
 	State func(context.Context) api.BoxConsole
-	// Test tests the segment of an interface, or all; its errors are those of
-	// selftest.Tester.
-	Test func(ctx context.Context, iface string) (api.SelfTest, error)
 	// Allow says whether the sender of a request may ask once more; nil: always.
 	Allow func(*http.Request) bool
 	Now   func() time.Time
 	Log   *slog.Logger
+	// Test tests the segment of an interface, or all; its errors are those of
+	// selftest.Tester.
+	Test func(ctx context.Context, iface string) (api.SelfTest, error)
 
 	signing  gate       // one PIN is checked at a time
 	guessing sync.Mutex // one code is looked for at a time

@@ -80,9 +80,9 @@ func newRig(t *testing.T) *rig {
 			return s.Ciphertext, nil
 		},
 		State: func(context.Context) api.BoxConsole { return api.BoxConsole{Box: ownBox} },
-		Test:  func(context.Context, string) (api.SelfTest, error) { return r.test, r.testErr },
 		Now:   func() time.Time { return r.clock }, Log: slog.New(slog.NewTextHandler(&r.log, nil)),
 	}
+	r.desk.Test = func(context.Context, string) (api.SelfTest, error) { return r.test, r.testErr }
 	r.open()
 	return r
 }

@@ -27,12 +27,12 @@ var words = []word{
 	}},
 	{"sign in", "NAME", anybody, "your PIN is asked for next", (*Terminal).signIn},
 	{"sign out", "", anybody, "", (*Terminal).signOut},
+	{"selftest", "[NAME]", anyRight, "test the segments, or that of interface NAME", (*Terminal).selftest},
 	{"pending", "", anyRight, "machines that wait for approval", (*Terminal).pending},
 	{"approve", "CODE", osd.MayApprove, "let the machine that shows CODE go on", decideWord(store.Approve)},
 	{"deny", "CODE", osd.MayApprove, "send it away", decideWord(store.Deny)},
 	{"resume", "", osd.MayResume, "go on after the wipe interlock stopped the box", (*Terminal).resume},
 	{"clear", "NAME...", osd.MayClear, "clear PXE marks of computers (name, ID or MAC)", (*Terminal).clear},
-	{"selftest", "[NAME]", anyRight, "test the segments, or that of interface NAME", (*Terminal).selftest},
 	{"audit", "", anyRight, "what was done here of late", (*Terminal).audit},
 }
 

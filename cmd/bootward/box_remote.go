@@ -16,6 +16,7 @@ import (
 // remoteOptions are the flags by which a verb goes to a box itself.
 type remoteOptions struct {
 	box, as, pinFile string
+	iface            string // of box selftest
 }
 
 // remoteVerb is a verb that a box carries out itself when --box is given.
@@ -24,21 +25,20 @@ type remoteVerb struct {
 	use   string   // of one that there is for boxes only
 	short string
 	args  cobra.PositionalArgs
-	flags func(*pflag.FlagSet) // of one that there is for boxes only; may be nil
 	run   func(ctx context.Context, a *app, box *boxclient.Client, args []string) error
 }
 
 func remoteVerbs() []remoteVerb {
 	return []remoteVerb{
-		{[]string{"box", "show"}, "", "", exactly(), nil, remoteShow},
-		{[]string{"box", "resume"}, "", "", exactly(), nil, remoteResume},
-		remoteSelfTest(),
-		{[]string{"computer", "pending"}, "pending", "Machines that wait until a person has compared their code", exactly(), nil, remotePending},
-		{[]string{"computer", "approve"}, "approve CODE", "Let the machine go on that shows this code on its screen", exactly("CODE"), nil, remoteDecide("approve")},
-		{[]string{"computer", "deny"}, "deny CODE", "Send the machine away that shows this code", exactly("CODE"), nil, remoteDecide("deny")},
-		{[]string{"computer", "clear-pxe"}, "", "", atLeastOne("COMPUTER"), nil, remoteClear},
-		{[]string{"site", "audit"}, "", "", exactly(), nil, remoteAudit},
-		{[]string{"status", "timeline"}, "", "", exactly("MAC"), nil, remoteTimeline},
+		{[]string{"box", "show"}, "", "", exactly(), remoteShow},
+		{[]string{"box", "resume"}, "", "", exactly(), remoteResume},
+		{[]string{"computer", "pending"}, "pending", "Machines that wait until a person has compared their code", exactly(), remotePending},
+		{[]string{"computer", "approve"}, "approve CODE", "Let the machine go on that shows this code on its screen", exactly("CODE"), remoteDecide("approve")},
+		{[]string{"computer", "deny"}, "deny CODE", "Send the machine away that shows this code", exactly("CODE"), remoteDecide("deny")},
+		{[]string{"computer", "clear-pxe"}, "", "", atLeastOne("COMPUTER"), remoteClear},
+		{[]string{"site", "audit"}, "", "", exactly(), remoteAudit},
+		{[]string{"status", "timeline"}, "", "", exactly("MAC"), remoteTimeline},
+		{[]string{"box", "selftest"}, "", "", exactly(), remoteSelfTest},
 	}
 }
 
@@ -68,9 +68,6 @@ func (v remoteVerb) join(a *app, root *cobra.Command) {
 			RunE: func(c *cobra.Command, _ []string) error {
 				return &usageError{fmt.Errorf("%s: say at which box: --box ADDRESS --as NAME", c.CommandPath())}
 			}}
-		if v.flags != nil {
-			v.flags(c.Flags())
-		}
 		parent.AddCommand(c)
 	}
 	siteArgs, siteRun := c.Args, c.RunE
@@ -87,10 +84,8 @@ func (v remoteVerb) join(a *app, root *cobra.Command) {
 		if a.remote.box == "" {
 			return siteRun(c, args)
 		}
-		if v.flags == nil {
-			if err := ownFlags(c); err != nil {
-				return err
-			}
+		if err := ownFlags(c); err != nil {
+			return err
 		}
 		return runRemote(c.Context(), a, args, v.run)
 	}

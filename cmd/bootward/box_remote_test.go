@@ -74,14 +74,16 @@ func (r *rig) atBox(listed map[string][]string) (address string, memory *store.S
 		State: func(context.Context) api.BoxConsole {
 			return api.BoxConsole{Box: "ward7-box", NotReady: "no policy", SelfTest: &tested}
 		},
-		Test: func(_ context.Context, iface string) (api.SelfTest, error) {
-			if iface != "" && iface != "eth0" {
-				return api.SelfTest{}, selftest.ErrNoInterface
-			}
-			return tested, nil
-		},
 		Self: func() *technician.Self { return &technician.Self{Site: e.Site, Anchor: s.Anchor()} }}
 	wait := api.PendingApproval{ID: "A1", Code: "482-913", Computer: "bw-1", Sequence: "Wipe", Identity: api.Identity{MACs: []string{"52:54:00:77:00:99"}}, AskedAt: now, ExpiresAt: now.Add(time.Hour)}
+	state := d.State
+	d.State = func(ctx context.Context) api.BoxConsole { c := state(ctx); c.SelfTest = &tested; return c }
+	d.Test = func(_ context.Context, iface string) (api.SelfTest, error) {
+		if iface != "" && iface != "eth0" {
+			return api.SelfTest{}, selftest.ErrNoInterface
+		}
+		return tested, nil
+	}
 	check(memory.AskApproval(t.Context(), store.Approval{PendingApproval: wait, Key: "k", Nonce: []byte("n")}, status.FlightEvent{Time: now, Client: "52:54:00:77:00:99", What: "claim", Text: "it waits"}))
 	check(memory.Stop(t.Context(), "too many", status.FlightEvent{Time: now}, now))
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -160,13 +162,13 @@ func TestBoxVerbs(t *testing.T) {
 		{exitDone, "box show", "ward7-box, site"}, {exitDone, "computer pending", "482-913"}, {exitFailed, "computer approve 000-000", "no machine waits under this code"},
 		{exitDone, "computer approve 482913", "approve: 482-913, bw-1, Wipe"}, {exitFailed, "computer deny 482-913", "before"}, {exitDone, "box resume", "the box goes on"},
 		{exitFailed, "box resume", "has not stopped"}, {exitDone, "computer clear-pxe ward7-pc1", "cleared: ward7-pc1"}, {exitFailed, "computer clear-pxe pc9", "pc9"},
-		{exitDone, "box selftest", "problem  another PXE server answers"}, {exitDone, "box selftest --interface eth0", "ask the network team: to switch it off"},
-		{exitDone, "box show", "segment   problem: another PXE server answers"}, {exitFailed, "box selftest --interface eth9", "does not answer PXE there"}, {exitUsage, "box selftest eth0", "takes no argument"},
 		{exitDone, "site audit", "sign-in"}, {exitDone, "status timeline 525400770099", "it waits"}, {exitFailed, "status timeline 525400770098", "remembers nothing"},
 		{exitUsage, "computer clear-pxe", "COMPUTER is missing"}, {exitUsage, "box show ward7-box", "takes no argument"},
 		{exitUsage, "computer clear-pxe ward7-pc1 --collection x", "--collection is for the site"}, {exitUsage, "site audit --after 3", "--after is for the site"},
 		{exitUsage, "apply -f x", "does not go to a box"}, {exitUsage, "computer show ward7-pc1", "does not go to a box"}, {exitUsage, "computer show", "does not go to a box"},
 		{exitUsage, "advertisement explain pc1 --box x", "does not go to a box"}, {exitUsage, "version", "does not go to a box"},
+		{exitDone, "box selftest", "problem  another PXE server answers"}, {exitDone, "box selftest --interface eth0", "ask the network team: to switch it off"},
+		{exitDone, "box show", "segment   problem: another PXE server answers"}, {exitFailed, "box selftest --interface eth9", "does not answer PXE there"}, {exitUsage, "box selftest eth0", "takes no argument"},
 	} {
 		args := append([]string{"--box", address, "--as", "bob", "--pin-file", pinFile}, strings.Fields(c.args)...)
 		out, errs := cut.want(c.code, args...)

@@ -3,11 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
 
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/appliance/boxclient"
@@ -15,22 +16,26 @@ import (
 	"github.com/bootward/bootward/site/client"
 )
 
-// remoteSelfTest is the verb by which a box tests its segments.
-func remoteSelfTest() remoteVerb {
-	var iface string
-	return remoteVerb{[]string{"box", "selftest"}, "selftest", "Test the segments of a box: other DHCP and PXE servers, switch port, MTU", exactly(),
-		func(f *pflag.FlagSet) {
-			f.StringVar(&iface, "interface", "", "the segment of this interface only, such as eth0")
-		},
-		func(ctx context.Context, a *app, box *boxclient.Client, _ []string) error {
-			stop := elapsing(a.err, "the box asks on its segments as a machine would")
-			out, err := box.SelfTest(ctx, iface)
-			stop()
-			if err != nil {
-				return err
-			}
-			return a.print(out, func(w io.Writer) error { return printLines(w, plainLines(&out, "")) })
+// newBoxSelfTest is a verb of boxes alone. Its flag is persistent, so that it is not
+// taken for one of the site.
+func newBoxSelfTest(a *app) *cobra.Command {
+	c := &cobra.Command{Use: "selftest", Short: "Test the segments of a box: other DHCP and PXE servers, switch port, MTU", Args: exactly(),
+		Example: "  bootward --box 192.0.2.17 --as bob box selftest --interface eth0",
+		RunE: func(*cobra.Command, []string) error {
+			return &usageError{errors.New("box selftest: say at which box: --box ADDRESS --as NAME; the last result is in `bootward box show NAME`")}
 		}}
+	c.PersistentFlags().StringVar(&a.remote.iface, "interface", "", "the segment of this interface only, such as eth0")
+	return c
+}
+
+func remoteSelfTest(ctx context.Context, a *app, box *boxclient.Client, _ []string) error {
+	stop := elapsing(a.err, "the box asks on its segments as a machine would")
+	out, err := box.SelfTest(ctx, a.remote.iface)
+	stop()
+	if err != nil {
+		return err
+	}
+	return a.print(out, func(w io.Writer) error { return printLines(w, plainLines(&out, "")) })
 }
 
 // plainLines writes a test for a person, each line behind before.

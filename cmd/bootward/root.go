@@ -78,7 +78,7 @@ func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
 		group("site", "The central site: init, serve, backup, restore, audit", taskSite,
 			newSiteInit(a), newSiteServe(a), newSiteBackup(a), newSiteRestore(a), newSiteAudit(a)),
-		group("box", "Boxes: list, show, token, password, ready, resume, selftest, delete", taskSite, append(verbs(a, osd.KindBox), newBoxToken(a), newBoxPassword(a), newBoxReady(a), newBoxResume(a))...),
+		group("box", "Boxes: list, show, token, password, ready, resume, selftest, delete", taskSite, append(verbs(a, osd.KindBox), newBoxToken(a), newBoxPassword(a), newBoxReady(a), newBoxResume(a), newBoxSelfTest(a))...),
 		group("person", "Persons who sign in: list, show, token, certificate, credentials, pin, revoke, delete", taskSite,
 			append(verbs(a, osd.KindPerson), newPersonToken(a), newPersonCertificate(a), newPersonCredentials(a), newPersonPIN(a), newPersonRevoke(a))...),
 		group("settings", "Settings of the site: list, show, delete", taskSite, verbs(a, osd.KindSettings)...),
