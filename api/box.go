@@ -71,7 +71,9 @@ type CheckIn struct {
 	Stopped string `json:"stopped,omitempty"`
 	// Pending are the machines that wait for approval.
 	Pending []PendingApproval `json:"pending,omitempty"`
-	Error   string            `json:"error,omitempty"` // the last failure of the sync, in words
+	// SelfTest is the last test of the box's segments; nil before the first.
+	SelfTest *SelfTest `json:"selfTest,omitempty"`
+	Error    string    `json:"error,omitempty"` // the last failure of the sync, in words
 }
 
 // CheckedIn is the site's answer.

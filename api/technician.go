@@ -117,6 +117,8 @@ type BoxConsole struct {
 	Jobs      []BoxJob          `json:"jobs"`
 	Pending   []PendingApproval `json:"pending"`
 	Alarms    []string          `json:"alarms"`
+	// SelfTest is the last test of its segments; nil before the first.
+	SelfTest *SelfTest `json:"selfTest,omitempty"`
 }
 
 // BoxJob is a running deployment.

@@ -15,6 +15,7 @@ import (
 	"github.com/bootward/bootward/appliance/distributionpoint"
 	"github.com/bootward/bootward/appliance/managementpoint"
 	"github.com/bootward/bootward/appliance/network"
+	"github.com/bootward/bootward/appliance/selftest"
 	"github.com/bootward/bootward/appliance/serialconsole"
 	"github.com/bootward/bootward/appliance/sitelink"
 	"github.com/bootward/bootward/appliance/store"
@@ -70,6 +71,8 @@ type Box struct {
 	delays  delays
 	windows windowsFiles
 	chains  chains
+	tester  *selftest.Tester
+	rivals  selftest.Rivals
 
 	changed supervisor.Signal // anything that the console shows
 	news    supervisor.Signal // what the site is told at once
@@ -119,6 +122,7 @@ func (b *Box) open(dir string) (err error) {
 	if b.o.Unseal != nil {
 		b.point.Unseal = b.o.Unseal
 	}
+	b.tester = &selftest.Tester{Box: segments{b}, Now: time.Now, Changed: func() { b.changed.Notify(); b.news.Notify() }}
 	b.desk = b.newDesk()
 	b.flight = newRecorder(b.store, b.link.Now)
 	b.point.Alarm, b.point.Called, b.point.News = b.flight.alarm, b.flight.called, b.news.Notify

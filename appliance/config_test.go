@@ -137,11 +137,11 @@ func TestPlan(t *testing.T) {
 		links    []string
 		want     string
 	}{
-		{"nothing configured", "", []string{"eth0"}, "console metrics network·eth0 dhcp·eth0 router·eth0 tftp wake http https caretake"},
-		{"a site", "site: https://s:8443", []string{"eth0"}, "console metrics network·eth0 dhcp·eth0 router·eth0 tftp wake http https caretake enrol policy content checkin outbox"},
+		{"nothing configured", "", []string{"eth0"}, "console metrics network·eth0 dhcp·eth0 router·eth0 segment·eth0 tftp wake http https caretake"},
+		{"a site", "site: https://s:8443", []string{"eth0"}, "console metrics network·eth0 dhcp·eth0 router·eth0 segment·eth0 tftp wake http https caretake selftest enrol policy content checkin outbox"},
 		{"two links, one off", "interfaces: [{name: eth1, pxe: off}, {name: '*'}]", []string{"eth0", "eth1"},
-			"console metrics network·eth0 dhcp·eth0 router·eth0 network·eth1 tftp wake http https caretake"},
-		{"on a host", "interfaces: [{name: br0, address: keep}]", []string{"eth0"}, "console metrics dhcp·br0 router·br0 tftp wake http https caretake"},
+			"console metrics network·eth0 dhcp·eth0 router·eth0 segment·eth0 network·eth1 tftp wake http https caretake"},
+		{"on a host", "interfaces: [{name: br0, address: keep}]", []string{"eth0"}, "console metrics dhcp·br0 router·br0 segment·br0 tftp wake http https caretake"},
 		{"no pxe at all", "interfaces: [{pxe: off}]", []string{"eth0"}, "console metrics network·eth0 http https caretake"},
 		{"no link yet", "", nil, "console metrics http https caretake"},
 	} {

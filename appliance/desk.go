@@ -24,6 +24,7 @@ func (b *Box) newDesk() *technician.Desk {
 			}
 			return nil
 		},
+		Test: b.tester.Run,
 		Unseal: func(s policy.Sealed) ([]byte, error) {
 			if b.point.Unseal == nil {
 				return nil, errors.New("this box has no key to open what is sealed to it")
@@ -56,7 +57,7 @@ func (b *Box) newConsole() *serialconsole.Console {
 func (b *Box) boxConsole(ctx context.Context) api.BoxConsole {
 	s := b.consoleState(ctx)
 	c := api.BoxConsole{Box: s.Box, Site: s.Site, Version: s.Version, Addresses: s.Addresses, Policy: s.Policy, Ready: s.Ready, NotReady: s.NotReady,
-		Line: s.Line, Waiting: s.Waiting, Alarms: s.Alarms}
+		Line: s.Line, Waiting: s.Waiting, Alarms: s.Alarms, SelfTest: b.tested()}
 	stopped, err := b.point.Stopped(ctx)
 	jobs, err2 := b.store.OpenJobs(ctx)
 	if err := cmp.Or(err, err2); err != nil {

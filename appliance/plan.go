@@ -12,6 +12,7 @@ type Kind string
 const (
 	KindNetwork  Kind = "network"  // gives an interface its address
 	KindRouter   Kind = "router"   // answers IPv6 router solicitations, so that iPXE does not wait
+	KindSegment  Kind = "segment"  // looks out for other PXE servers, listens to the switch
 	KindDHCP     Kind = "dhcp"     // UDP 67 and 4011
 	KindWake     Kind = "wake"     // wakes machines when their assignments come
 	KindTFTP     Kind = "tftp"     // UDP 69
@@ -22,6 +23,7 @@ const (
 	KindEnrol    Kind = "enrol"    // gets the box its identity, once
 	KindPolicy   Kind = "policy"   // follows the site's policy
 	KindContent  Kind = "content"  // fetches and verifies what policy needs
+	KindSelfTest Kind = "selftest" // tests the segments when policy comes
 	KindCheckIn  Kind = "checkin"  // tells the site how the box is
 	KindOutbox   Kind = "outbox"   // sends status messages and events to the site
 	KindCaretake Kind = "caretake" // renews certificates, closes abandoned jobs, tidies the database
@@ -31,7 +33,7 @@ const (
 type Spec struct {
 	Name      string // unique
 	Kind      Kind
-	Interface Interface // of KindNetwork, KindRouter and KindDHCP; with its real name
+	Interface Interface // of KindNetwork, KindRouter, KindDHCP and KindSegment; with its real name
 }
 
 // Plan says which services a configuration means on a host with these Ethernet
@@ -47,7 +49,7 @@ func Plan(c Config, links []string) []Spec {
 			continue
 		}
 		serves = true
-		specs = append(specs, Spec{"dhcp " + n.Name, KindDHCP, n}, Spec{"router " + n.Name, KindRouter, n})
+		specs = append(specs, Spec{"dhcp " + n.Name, KindDHCP, n}, Spec{"router " + n.Name, KindRouter, n}, Spec{"segment " + n.Name, KindSegment, n})
 	}
 	if serves {
 		specs = append(specs, Spec{Name: "tftp", Kind: KindTFTP}, Spec{Name: "wake", Kind: KindWake})
@@ -55,6 +57,9 @@ func Plan(c Config, links []string) []Spec {
 	specs = append(specs, Spec{Name: "http", Kind: KindHTTP}, Spec{Name: "https", Kind: KindHTTPS}, Spec{Name: "caretake", Kind: KindCaretake})
 	if c.Site == nil {
 		return specs
+	}
+	if serves {
+		specs = append(specs, Spec{Name: "selftest", Kind: KindSelfTest})
 	}
 	return append(specs,
 		Spec{Name: "enrol", Kind: KindEnrol}, Spec{Name: "policy", Kind: KindPolicy}, Spec{Name: "content", Kind: KindContent},

@@ -38,6 +38,7 @@ var routeIsFor = map[string]string{
 	"GET /v1/job": forOpenJob, "POST /v1/job/renew": forOpenJob, "POST /v1/job/status": forAnyJob, "POST /v1/job/erase": forOpenJob,
 	"POST /v1/job/secrets": forOpenJob, "GET /v1/manifests/{digest}": forOpenJob, "GET /v1/blobs/{sha256}": forOpenJob,
 
+	"POST /v1/selftest":  forLooking,
 	"DELETE /v1/session": forLooking, "GET /v1/state": forLooking, "GET /v1/approvals": forLooking, "GET /v1/audit": forLooking,
 	"GET /v1/timeline": forLooking, "GET /v1/trace": forLooking, "GET /v1/explain": forLooking,
 	"POST /v1/approvals/{code}": forApprove, "POST /v1/resume": forResume, "POST /v1/clear-pxe": forClear,

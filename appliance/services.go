@@ -32,6 +32,10 @@ func (b *Box) service(s Spec) supervisor.Service {
 			}
 			return a.Run(ctx)
 		})
+	case KindSegment:
+		return supervisor.Func(b.watcher(s.Interface.Name, log).Run)
+	case KindSelfTest:
+		return supervisor.Func(b.testSegments)
 	case KindDHCP:
 		return supervisor.Func(func(ctx context.Context) error { return b.runDHCP(ctx, s.Interface, log) })
 	case KindTFTP:
@@ -73,6 +77,7 @@ func (b *Box) runDHCP(ctx context.Context, n Interface, log *slog.Logger) error 
 	}
 	defer sockets.Close()
 	self := pxe.Server{HTTPPort: b.o.Config.Ports.HTTP}
+	reactions := b.tester.Reactions(n.Name)
 	srv := &dhcp.Server{
 		Mode: dhcp.Proxy, RelayedOnly: n.PXE == PXERelay, Sockets: sockets, Address: b.watch.Source(n.Name), Observe: b.flight.dhcp, Log: log,
 		Handler: func(ctx context.Context, p dhcp.Packet) dhcp.Reply {
@@ -80,7 +85,9 @@ func (b *Box) runDHCP(ctx context.Context, n Interface, log *slog.Logger) error 
 			if id := b.link.Identity(); id != nil {
 				s.BoxID, s.SiteCode = id.Box, id.Site
 			}
-			return pxe.Handler(b.intent, s)(ctx, p)
+			r := pxe.Handler(b.intent, s)(ctx, p)
+			reactions.Note(p, r, time.Now())
+			return r
 		},
 	}
 	if n.PXE == PXEDHCP {

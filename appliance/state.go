@@ -91,6 +91,7 @@ func (b *Box) consoleState(ctx context.Context) serialconsole.State {
 		s.Services = append(s.Services, serialconsole.Service{Name: st.Name, State: string(st.Phase), Why: st.Err.Error()})
 	}
 	s.Content = contentState(b)
+	s.Segments = b.tested().Brief()
 	b.jobState(ctx, &s)
 	return s
 }
@@ -181,6 +182,7 @@ func (b *Box) checkIn() api.CheckIn {
 	c := api.CheckIn{Addresses: b.addresses(false), Ready: sync.Complete && b.link.Policy() != nil, HeldBytes: sync.Held, MissingBytes: sync.Wanted - sync.Held}
 	c.Complete = b.completeContent()
 	c.Copied = b.copied(c.Complete)
+	c.SelfTest = b.tested()
 	// The site hears of it again at the next check-in, should reading fail.
 	c.Stopped, _ = b.point.Stopped(context.Background())
 	c.Pending, _ = b.point.Pending(context.Background())

@@ -68,6 +68,7 @@ func TestValidate(t *testing.T) {
 		{"members of all", &Collection{Meta: Meta{Name: AllSystems}, Members: []string{"a"}}, "members"},
 		{"box", &Box{Meta: Meta{Name: "ward-7"}}, ""},
 		{"box's delay", &Box{Meta: Meta{Name: "b"}, PXE: PXE{DelaySeconds: 33}}, "pxe.delaySeconds"},
+		{"a PXE server by name", &Box{Meta: Meta{Name: "b"}, PXE: PXE{KnownPXEServers: []string{"10.77.0.9", "wds"}}}, "pxe.knownPXEServers[1]"},
 		{"box's exclusion", &Box{Meta: Meta{Name: "b"}, PXE: PXE{ExcludeMACs: []string{"z"}}}, "pxe.excludeMACs[0]"},
 		{"package", &Package{Meta: Meta{Name: "Tools"}, Content: Content{Manifest: "sha256:" + strings.Repeat("a", 64)}}, ""},
 		{"package's manifest", &Package{Meta: Meta{Name: "Tools"}, Content: Content{Manifest: "md5:1"}}, "manifest"},

@@ -2,6 +2,7 @@ package osd
 
 import (
 	"fmt"
+	"net/netip"
 	"regexp"
 	"slices"
 	"time"
@@ -29,6 +30,9 @@ type PXE struct {
 	// anything that waits for a person is loaded, 0 to 300; 0 asks nobody.
 	// DefaultPrompt when left out.
 	PromptSeconds *int `json:"promptSeconds,omitempty" yaml:"promptSeconds,omitempty"`
+	// KnownPXEServers are the IPv4 addresses of other PXE servers on the box's segments
+	// that are meant to be there, as beside a pilot: no alarm is raised about them.
+	KnownPXEServers []string `json:"knownPXEServers,omitempty" yaml:"knownPXEServers,omitempty"`
 	// UEFILoader is what UEFI machines load by PXE: LoaderUKI or LoaderShim. Left out:
 	// LoaderUKI.
 	UEFILoader string `json:"uefiLoader,omitempty" yaml:"uefiLoader,omitempty"`
@@ -87,6 +91,11 @@ func (p PXE) validate() []error {
 	for i, n := range p.Interfaces {
 		if !pxeInterface.MatchString(n) {
 			wrong(fmt.Sprintf("interfaces[%d]", i), n, "give the name of a network interface, such as eth0")
+		}
+	}
+	for i, s := range p.KnownPXEServers {
+		if a, err := netip.ParseAddr(s); err != nil || !a.Is4() || a.String() != s {
+			wrong(fmt.Sprintf("knownPXEServers[%d]", i), s, "give an IPv4 address, such as 10.77.0.9")
 		}
 	}
 	for i, m := range p.ExcludeMACs {

@@ -82,6 +82,12 @@ func (c *Client) State(ctx context.Context) (out api.BoxConsole, err error) {
 	return out, c.call(ctx, api.RouteBoxState, nil, &out)
 }
 
+// SelfTest tests the segment of an interface of the box, or all when it is empty. It
+// takes some seconds.
+func (c *Client) SelfTest(ctx context.Context, iface string) (out api.SelfTest, err error) {
+	return out, c.call(ctx, api.RouteSelfTest+"?"+url.Values{"interface": {iface}}.Encode(), nil, &out)
+}
+
 // Pending lists the machines that wait for approval.
 func (c *Client) Pending(ctx context.Context) (out []api.PendingApproval, err error) {
 	return out, c.call(ctx, api.RouteApprovals, nil, &out)

@@ -49,6 +49,30 @@ func TestSource(t *testing.T) {
 
 // TestSegment reads and watches a real segment, probes addresses on it and answers a
 // router solicitation.
+// gateways: the default route of the link, the preferred one of two.
+func gateways(t *testing.T, seg *nstest.Segment) {
+	t.Helper()
+	want := func(w string) {
+		t.Helper()
+		if g, err := Gateway(nstest.Link); err != nil || g.IsValid() != (w != "") || w != "" && g.String() != w {
+			t.Errorf("gateway %s %v, want %s", g, err, w)
+		}
+	}
+	want("")
+	seg.IP(t, "box", "route", "add", "10.0.0.0/8", "via", nstest.ClientAddr)
+	want("")
+	seg.IP(t, "box", "route", "add", "default", "via", nstest.ClientAddr, "metric", "200")
+	want(nstest.ClientAddr)
+	seg.IP(t, "box", "route", "add", "default", "via", nstest.ForeignAddr, "metric", "100")
+	want(nstest.ForeignAddr)
+	for _, to := range []string{"10.0.0.0/8", "default", "default"} {
+		seg.IP(t, "box", "route", "del", to)
+	}
+	if g, err := Gateway("eth9"); err == nil {
+		t.Errorf("a link that is not there has gateway %s", g)
+	}
+}
+
 func TestSegment(t *testing.T) {
 	seg := nstest.Enter(t)
 	if seg == nil {
@@ -70,6 +94,7 @@ func TestSegment(t *testing.T) {
 	if a := w.Source(nstest.Link)().String(); a != nstest.BoxAddr {
 		t.Errorf("answers come from %s", a)
 	}
+	gateways(t, seg)
 	probes(t)
 	advertises(t, seg, l.MAC)
 

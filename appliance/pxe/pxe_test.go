@@ -276,6 +276,12 @@ exit 1
 	want = `#!ipxe
 prompt --key 0x197e --timeout 10000 Press F12 for network service boot || goto disk
 echo Bootward: boot image linux-x64
+iseq ${platform} pcbios || goto load
+cpuid 0 || goto load
+cpuid --ext 29 && goto load ||
+chain http://192.168.77.1/boot/linux-x64/only32.ipxe?mac= ||
+exit
+:load
 kernel http://192.168.77.1/boot/linux-x64/vmlinuz initrd=initrd quiet bootward.prompted || goto failed
 initrd --name initrd http://192.168.77.1/boot/linux-x64/initrd || goto failed
 boot || goto failed

@@ -28,6 +28,7 @@ type State struct {
 	Stale     bool
 	Line      string // what is wrong with the line to the site, empty if nothing is
 	Content   Content
+	Segments  []string // the last test of the segments in few lines
 	Jobs      []Job
 	Pending   []Pending
 	Alarms    []string
@@ -74,6 +75,9 @@ func Render(s State) []string {
 	b.services(s.Services)
 	b.policy(s)
 	b.content(s.Content)
+	for _, text := range s.Segments {
+		b.add("segment", "%s", text)
+	}
 	if s.Line != "" {
 		b.add("site", "not reached: %s", s.Line)
 	}

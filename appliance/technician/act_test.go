@@ -167,6 +167,9 @@ func TestErrorsStayInside(t *testing.T) {
 			continue // those ask for a MAC first: see below
 		}
 		var in any = map[string]any{"name": "bob", "pin": pin, "decision": "approve", "computers": []string{"C1"}}
+		if rt.pattern == api.RouteSelfTest {
+			continue // it asks the network, not the database
+		}
 		if code, _, e := r.ask(rt.pattern, token, in, nil); code != http.StatusInternalServerError || strings.Contains(e.Detail, "database") || strings.Contains(e.Detail, "sql") {
 			t.Errorf("%s: %d %v", rt.pattern, code, &e)
 		}

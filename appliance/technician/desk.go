@@ -73,6 +73,9 @@ type Desk struct {
 	Allow func(*http.Request) bool
 	Now   func() time.Time
 	Log   *slog.Logger
+	// Test tests the segment of an interface, or all; its errors are those of
+	// selftest.Tester.
+	Test func(ctx context.Context, iface string) (api.SelfTest, error)
 
 	signing  gate       // one PIN is checked at a time
 	guessing sync.Mutex // one code is looked for at a time

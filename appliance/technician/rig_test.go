@@ -40,6 +40,9 @@ type rig struct {
 	path   string // of the database
 	clock  time.Time
 	log    bytes.Buffer
+	// what a test of the segments finds
+	test    api.SelfTest
+	testErr error
 }
 
 // person is a technician of some boxes, with some rights; all when none is named.
@@ -79,6 +82,7 @@ func newRig(t *testing.T) *rig {
 		State: func(context.Context) api.BoxConsole { return api.BoxConsole{Box: ownBox} }, Explain: r.explain,
 		Now: func() time.Time { return r.clock }, Log: slog.New(slog.NewTextHandler(&r.log, nil)),
 	}
+	r.desk.Test = func(context.Context, string) (api.SelfTest, error) { return r.test, r.testErr }
 	r.open()
 	return r
 }

@@ -59,6 +59,10 @@ var routes = []route{
 		return nil, d.resume(c.r.Context(), c.caller)
 	}},
 	{pattern: api.RouteBoxClear, right: osd.MayClear, summary: "Clear the PXE marks of computers", request: api.ClearPXE{}, response: api.Cleared{}, serve: (*Desk).serveClear},
+	{pattern: api.RouteSelfTest, right: anyRight, summary: "Test the segments of the box, one test at a time", response: api.SelfTest{},
+		query: []openapi.Parameter{{Name: "interface", Description: "this one only, such as eth0"}}, serve: func(d *Desk, c call) (any, *failure) {
+			return answer(d.test(c.r.Context(), c.caller, c.r.URL.Query().Get("interface")))
+		}},
 	{pattern: api.RouteBoxAudit, right: anyRight, summary: "The audit log of the box, the newest first", response: []api.AuditRecord{}, serve: func(d *Desk, c call) (any, *failure) {
 		return answer(d.audit(c.r.Context(), maxAudit))
 	}},

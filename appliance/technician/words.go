@@ -27,6 +27,7 @@ var words = []word{
 	}},
 	{"sign in", "NAME", anybody, "your PIN is asked for next", (*Terminal).signIn},
 	{"sign out", "", anybody, "", (*Terminal).signOut},
+	{"selftest", "[NAME]", anyRight, "test the segments, or that of interface NAME", (*Terminal).selftest},
 	{"pending", "", anyRight, "machines that wait for approval", (*Terminal).pending},
 	{"approve", "CODE", osd.MayApprove, "let the machine that shows CODE go on", decideWord(store.Approve)},
 	{"deny", "CODE", osd.MayApprove, "send it away", decideWord(store.Deny)},

@@ -16,6 +16,7 @@ import (
 // remoteOptions are the flags by which a verb goes to a box itself.
 type remoteOptions struct {
 	box, as, pinFile string
+	iface            string // of box selftest
 }
 
 // remoteVerb is a verb that a box carries out itself when --box is given.
@@ -39,6 +40,7 @@ func remoteVerbs() []remoteVerb {
 		{[]string{"computer", "clear-pxe"}, "", "", atLeastOne("COMPUTER"), remoteClear},
 		{[]string{"site", "audit"}, "", "", exactly(), remoteAudit},
 		{[]string{"status", "timeline"}, "", "", exactly("MAC"), remoteTimeline},
+		{[]string{"box", "selftest"}, "", "", exactly(), remoteSelfTest},
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/appliance/httpapi"
 	"github.com/bootward/bootward/appliance/managementpoint"
+	"github.com/bootward/bootward/appliance/selftest"
 	"github.com/bootward/bootward/appliance/store"
 	"github.com/bootward/bootward/appliance/technician"
 	"github.com/bootward/bootward/osd"
@@ -77,9 +78,19 @@ func (r *rig) atBox(listed map[string][]string) (address string, memory *store.S
 			}
 			return x, nil
 		},
-		State: func(context.Context) api.BoxConsole { return api.BoxConsole{Box: "ward7-box", NotReady: "no policy"} },
-		Self:  func() *technician.Self { return &technician.Self{Site: e.Site, Anchor: s.Anchor()} }}
+		State: func(context.Context) api.BoxConsole {
+			return api.BoxConsole{Box: "ward7-box", NotReady: "no policy", SelfTest: &tested}
+		},
+		Self: func() *technician.Self { return &technician.Self{Site: e.Site, Anchor: s.Anchor()} }}
 	wait := api.PendingApproval{ID: "A1", Code: "482-913", Computer: "bw-1", Sequence: "Wipe", Identity: api.Identity{MACs: []string{"52:54:00:77:00:99"}}, AskedAt: now, ExpiresAt: now.Add(time.Hour)}
+	state := d.State
+	d.State = func(ctx context.Context) api.BoxConsole { c := state(ctx); c.SelfTest = &tested; return c }
+	d.Test = func(_ context.Context, iface string) (api.SelfTest, error) {
+		if iface != "" && iface != "eth0" {
+			return api.SelfTest{}, selftest.ErrNoInterface
+		}
+		return tested, nil
+	}
 	check(memory.AskApproval(t.Context(), store.Approval{PendingApproval: wait, Key: "k", Nonce: []byte("n")}, status.FlightEvent{Time: now, Client: "52:54:00:77:00:99", What: "claim", Text: "it waits"}))
 	check(memory.Stop(t.Context(), "too many", status.FlightEvent{Time: now}, now))
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -92,6 +103,43 @@ func (r *rig) atBox(listed map[string][]string) (address string, memory *store.S
 		check(<-done)
 	})
 	return l.Addr().String(), memory
+}
+
+// tested is what a box found out about its segment.
+var tested = api.SelfTest{Time: time.Date(2026, 1, 1, 8, 0, 0, 0, time.UTC), Segments: []api.Segment{{Interface: "eth0", Time: time.Date(2026, 1, 1, 8, 0, 0, 0, time.UTC), Address: "192.0.2.17", MTU: 1500,
+	Switch:   &api.SwitchPort{Switch: "sw-7", Port: "Gi1/0/12", VLAN: 77},
+	Servers:  []api.SegmentServer{{Address: "192.0.2.9", PXE: true}},
+	Findings: []api.Finding{{Severity: api.FindingProblem, Text: "another PXE server answers\x1b[2J", Ask: "to switch it off"}}}}}
+
+// TestSelfTestAtTheSite: behind the document of a box stands what it found out.
+func TestSelfTestAtTheSite(t *testing.T) {
+	r := newRig(t)
+	r.atBox(nil)
+	s, err := site.Open(t.Context(), r.dir, site.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	boxes, err := s.Boxes(t.Context(), "ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(c api.CheckIn, want ...string) {
+		t.Helper()
+		c.StateID, c.Time = "s", time.Now()
+		if _, err := s.CheckIn(t.Context(), boxes[0].ID, c); err != nil {
+			t.Fatal(err)
+		}
+		out, _ := r.want(exitDone, "box", "show", "ward7-box")
+		for _, w := range want {
+			if !strings.Contains(out, w) || strings.Contains(out, "\x1b") {
+				t.Errorf("%q is not in %s", w, out)
+			}
+		}
+	}
+	check(api.CheckIn{}, "# the segments have not been tested yet")
+	check(api.CheckIn{SelfTest: &tested}, "# eth0: address 192.0.2.17, MTU 1500, tested 2026-01-01 08:00:00", "#   switch   sw-7 port Gi1/0/12, VLAN 77",
+		"#   server   PXE server 192.0.2.9", "#   problem  another PXE server answers", "#     ask the network team: to switch it off")
 }
 
 // TestBoxVerbs: what a technician does at a box, the site being away.
@@ -128,6 +176,8 @@ func TestBoxVerbs(t *testing.T) {
 		{exitUsage, "computer clear-pxe ward7-pc1 --collection x", "--collection is for the site"}, {exitUsage, "site audit --after 3", "--after is for the site"},
 		{exitUsage, "apply -f x", "does not go to a box"}, {exitUsage, "computer show ward7-pc1", "does not go to a box"}, {exitUsage, "computer show", "does not go to a box"},
 		{exitUsage, "advertisement explain pc1 --box x", "does not go to a box"}, {exitUsage, "version", "does not go to a box"},
+		{exitDone, "box selftest", "problem  another PXE server answers"}, {exitDone, "box selftest --interface eth0", "ask the network team: to switch it off"},
+		{exitDone, "box show", "segment   problem: another PXE server answers"}, {exitFailed, "box selftest --interface eth9", "does not answer PXE there"}, {exitUsage, "box selftest eth0", "takes no argument"},
 	} {
 		args := append([]string{"--box", address, "--as", "bob", "--pin-file", pinFile}, strings.Fields(c.args)...)
 		out, errs := cut.want(c.code, args...)

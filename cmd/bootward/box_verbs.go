@@ -34,6 +34,9 @@ func consoleLines(s api.BoxConsole) []string {
 	if s.Line != "" {
 		add("site", "not reached: "+s.Line)
 	}
+	for _, text := range s.SelfTest.Brief() {
+		add("segment", text)
+	}
 	if s.Waiting > 0 {
 		add("outbox", fmt.Sprintf("%d events wait for the site", s.Waiting))
 	}

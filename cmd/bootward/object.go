@@ -167,6 +167,8 @@ func runShow(ctx context.Context, a *app, k osd.Kind, name string) error {
 	}
 	switch k {
 	case osd.KindCollection:
+	case osd.KindBox:
+		return showSelfTest(ctx, s, raw, a.out)
 	case osd.KindPackage, osd.KindImage, osd.KindBootImage:
 		return showDistribution(ctx, a, raw, a.out)
 	default:

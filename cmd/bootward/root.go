@@ -28,7 +28,7 @@ other commands speak to it, by the context file that "site init" wrote. Names
 with spaces stand in quotes; where a name is wanted, an id (CEN00001) will do.
 
 With --box some verbs go to a box itself, also while its line to the site is
-cut: box show, trace, explain and resume, computer pending, approve, deny and
+cut: box show, trace, explain, selftest and resume, computer pending, approve, deny and
 clear-pxe, site audit, status timeline. --as NAME signs in there with a PIN.
 
 Verbs that destroy or revoke something show what they will do and ask; --yes
@@ -78,7 +78,8 @@ func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
 		group("site", "The central site: init, serve, backup, restore, audit", taskSite,
 			newSiteInit(a), newSiteServe(a), newSiteBackup(a), newSiteRestore(a), newSiteAudit(a)),
-		group("box", "Boxes: list, show, trace, explain, token, password, ready, resume, delete", taskSite, append(verbs(a, osd.KindBox), newBoxToken(a), newBoxPassword(a), newBoxReady(a), newBoxResume(a), newBoxTrace(a), newBoxExplain(a))...),
+		group("box", "Boxes: list, show, trace, explain, selftest, token, password, ready, resume, delete", taskSite, append(verbs(a, osd.KindBox),
+			newBoxToken(a), newBoxPassword(a), newBoxReady(a), newBoxResume(a), newBoxTrace(a), newBoxExplain(a), newBoxSelfTest(a))...),
 		group("person", "Persons who sign in: list, show, token, certificate, credentials, pin, revoke, delete", taskSite,
 			append(verbs(a, osd.KindPerson), newPersonToken(a), newPersonCertificate(a), newPersonCredentials(a), newPersonPIN(a), newPersonRevoke(a))...),
 		group("settings", "Settings of the site: list, show, delete", taskSite, verbs(a, osd.KindSettings)...),

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/bootward/bootward/appliance"
 	"github.com/bootward/bootward/appliance/network/nstest"
+	"github.com/bootward/bootward/osd/status"
 	"github.com/insomniacslk/dhcp/dhcpv4"
 	"golang.org/x/sys/unix"
 )
@@ -110,4 +112,45 @@ func discover(t *testing.T, s *nstest.Segment, mac, class string) *dhcpv4.DHCPv4
 		}
 	})
 	return answer
+}
+
+// TestAnotherPXEServer: a box beside one tells console and site, and tests its segment
+// when policy comes.
+func TestAnotherPXEServer(t *testing.T) {
+	s := nstest.Enter(t)
+	if s == nil {
+		return
+	}
+	s.IP(t, "client", "addr", "add", nstest.ClientAddr+"/24", "dev", nstest.Link)
+	other := s.Command(t, "client", "dnsmasq", "--conf-file=/dev/null", "--no-daemon", "--port=0", "--interface="+nstest.Link, "--bind-interfaces",
+		"--user=root", "--dhcp-range=192.168.77.0,proxy", "--pxe-service=x86PC,Other,other")
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { other.Process.Kill(); other.Wait() })
+	r := newRig(t)
+	r.ports[0], r.ports[1] = 80, 443
+	r.interfaces = []appliance.Interface{{Name: nstest.Link, Address: appliance.AddressKeep, PXE: appliance.PXEProxy}}
+	r.startBox()
+	const want = "another PXE server answers on eth0: 192.168.77.50 (MAC 52:54:00:00:00:50; option 60 PXEClient,"
+	r.eventually("alarm at the site", func() error {
+		events, err := r.site.Flight(t.Context(), "ann", nstest.ClientMAC)
+		for _, e := range events {
+			if e.What == status.FlightAlarm && strings.Contains(e.Text, want) {
+				return nil
+			}
+		}
+		return errors.Join(err, fmt.Errorf("events: %+v", events))
+	})
+	r.eventually("self-test at the site", func() error {
+		boxes, err := r.site.Boxes(t.Context(), "ann")
+		if err != nil || boxes[0].CheckIn == nil || boxes[0].CheckIn.SelfTest == nil {
+			return errors.Join(err, errors.New("the site has heard of no test"))
+		}
+		text := strings.Join(boxes[0].CheckIn.SelfTest.Lines(), "\n")
+		if !strings.Contains(text, "server   PXE server 192.168.77.50 (MAC 52:54:00:00:00:50)") || !strings.Contains(text, "problem  no DHCP server offers an address") {
+			return errors.New(text)
+		}
+		return nil
+	})
 }
