@@ -39,7 +39,6 @@ kernel: amd64
 consoles: [tty0]
 commandLine: [quiet]
 modules: [ext4, vfat]
-preload: [ext4]
 disk: {style: gpt, biosBoot: 1MiB, esp: 512MiB}
 `
 
@@ -50,7 +49,6 @@ func TestParseRefuses(t *testing.T) {
 	for _, c := range []struct{ name, from, to, want string }{
 		{"unknown key", "kernel:", "kernle: x\nkernel:", "kernle"},
 		{"twice", "[ext4, vfat]", "[ext4, ext4]", "twice"},
-		{"preload", "preload: [ext4]", "preload: [nvme]", "preload[0]"},
 		{"esp", "512MiB", "8MiB", "disk.esp"},
 		{"unit", "512MiB", "512M", "KiB, MiB or GiB"},
 		{"firmware", "[bios]", "[coreboot]", "firmware"},
