@@ -43,7 +43,7 @@ func Target() Content { return common("target", "bootward-agent") }
 
 // Image is a finished initramfs.
 type Image struct {
-	Initrd    []byte     // three zstd frames: base, modules, ours
+	Initrd    []byte     // one zstd frame: base, modules, ours
 	Release   string     // of the kernel that the modules belong to
 	Modules   []string   // names, sorted
 	Missing   []string   // firmware files that modules name and the kit lacks
