@@ -2,8 +2,7 @@
 // board, embedded. A profile names the architecture, the kernel flavour, the consoles, the kernel modules (their
 // dependencies are computed elsewhere, from the kernel itself) and the layout of the firmware disk.
 //
-// The package only reads and validates. It refuses unknown keys, duplicate modules, preloads that are not among the
-// modules, and sizes that no firmware could boot from; every error names the board and the key's path.
+// The package only reads and validates. It refuses unknown keys, duplicate modules, and sizes that no firmware could boot from; every error names the board and the key's path.
 package board
 
 import (
@@ -35,7 +34,6 @@ type Board struct {
 	Consoles     []string `yaml:"consoles"`     // values of console=; the last one becomes /dev/console
 	CommandLine  []string `yaml:"commandLine"`  // further kernel parameters
 	Modules      []string `yaml:"modules"`      // modules by name; the image holds their closure
-	Preload      []string `yaml:"preload"`      // modules that PID 1 loads although no device asks for them
 	Disk         Disk     `yaml:"disk"`         // layout of the firmware disk
 }
 

@@ -40,7 +40,6 @@ kernel: amd64
 consoles: [tty0]
 commandLine: [quiet]
 modules: [ext4, vfat]
-preload: [ext4]
 disk: {style: gpt, biosBoot: 1MiB, esp: 512MiB}
 `
 
@@ -51,7 +50,6 @@ func TestParseRefuses(t *testing.T) {
 	for _, c := range []struct{ name, from, to, want string }{
 		{"unknown key", "kernel:", "kernle: x\nkernel:", "kernle"},
 		{"twice", "[ext4, vfat]", "[ext4, ext4]", "twice"},
-		{"preload", "preload: [ext4]", "preload: [nvme]", "preload[0]"},
 		{"esp", "512MiB", "8MiB", "disk.esp"},
 		{"unit", "512MiB", "512M", "KiB, MiB or GiB"},
 		{"architecture", "x86_64", "riscv64", "neither x86_64 nor arm64"},

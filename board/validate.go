@@ -106,11 +106,6 @@ func (b Board) validateModules() (errs []error) {
 	if len(b.Modules) == 0 {
 		errs = append(errs, errors.New("modules: is missing"))
 	}
-	for i, m := range b.Preload {
-		if !seen[m] {
-			errs = append(errs, fmt.Errorf("preload[%d]: %q is not among the modules", i, m))
-		}
-	}
 	return errs
 }
 

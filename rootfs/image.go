@@ -2,7 +2,6 @@ package rootfs
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/bootward/bootward/board"
 )
@@ -15,9 +14,6 @@ type Content struct {
 	Folders  []string          // empty folders, mount points
 	Files    map[string]string // small constant files
 }
-
-// PreloadFile is where an image lists the modules that PID 1 loads although no device asks for them, one a line.
-const PreloadFile = "etc/bootward/modules"
 
 // common is in every image. The base archive's resolv.conf names a public server: ours empties it.
 func common(role, program string) Content {
@@ -47,7 +43,7 @@ func Target() Content { return common("target", "bootward-agent") }
 
 // Image is a finished initramfs.
 type Image struct {
-	Initrd    []byte     // three zstd frames: base, modules, ours
+	Initrd    []byte     // one zstd frame: base, modules, ours
 	Release   string     // of the kernel that the modules belong to
 	Modules   []string   // names, sorted
 	Missing   []string   // firmware files that modules name and the kit lacks
@@ -69,7 +65,7 @@ func Build(k *Kit, b board.Board, c Content, extra map[string][]byte) (Image, er
 	if err != nil {
 		return Image{}, fmt.Errorf("modules: %w", err)
 	}
-	ours, err := c.archive(k, b, extra)
+	ours, err := c.archive(k, extra)
 	if err != nil {
 		return Image{}, err
 	}
@@ -80,7 +76,7 @@ func Build(k *Kit, b board.Board, c Content, extra map[string][]byte) (Image, er
 	return Image{Initrd: initrd, Release: mods.Release, Modules: mods.Names(), Missing: mods.Missing, Materials: c.materials(k, mods)}, nil
 }
 
-func (c Content) archive(k *Kit, b board.Board, extra map[string][]byte) ([]byte, error) {
+func (c Content) archive(k *Kit, extra map[string][]byte) ([]byte, error) {
 	a := &Archive{}
 	for from, to := range c.Programs {
 		if err := a.PutKit(k, from, to, 0o755); err != nil {
@@ -100,7 +96,6 @@ func (c Content) archive(k *Kit, b board.Board, extra map[string][]byte) ([]byte
 	for to, text := range c.Files {
 		a.Put(to, []byte(text), 0o644)
 	}
-	a.Put(PreloadFile, []byte(strings.Join(b.Preload, "\n")+"\n"), 0o644)
 	for to, data := range extra {
 		a.Put(to, data, 0o600)
 	}

@@ -1,7 +1,7 @@
 // Package rootfs says what goes into our initramfs images and puts it there.
 //
 // An image is three newc cpio archives (initramfs buffer format, Documentation/driver-api/early-userspace of the Linux
-// kernel), each compressed with zstd and simply appended: the base (u-root's busybox), the kernel modules that the
+// kernel), appended and compressed as one zstd frame: the base (u-root's busybox), the kernel modules that the
 // board names with everything they need, and ours last, so that our /init wins. The same inputs give the same bytes:
 // names are sorted, times are zero, owners are root, inode numbers count up.
 //
@@ -16,8 +16,12 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// compressionWindow bounds what the kernel must keep to unpack, in bytes.
-const compressionWindow = 8 << 20
+// compressionWindow is what the kernel must keep to unpack, in bytes: at most 128 MiB (lib/decompress_unzstd.c). A big
+// one finds in one program what it shares with another: every MiB less is most of a second where TFTP carries it.
+const compressionWindow = 32 << 20
+
+// archiveAlign is where the kernel looks for the next archive (init/initramfs.c wants 4; cpio's own blocks are these).
+const archiveAlign = 512
 
 // Compress returns data as one zstd frame. One worker and a fixed window: the same input gives the same bytes.
 func Compress(data []byte) ([]byte, error) {
@@ -30,15 +34,12 @@ func Compress(data []byte) ([]byte, error) {
 	return w.EncodeAll(data, nil), nil
 }
 
-// Concatenate compresses each archive on its own and appends the results, which is what the kernel unpacks in order.
+// Concatenate appends the archives, padded with zeros, and compresses them as one, which the kernel unpacks in order.
 func Concatenate(archives ...[]byte) ([]byte, error) {
 	var out bytes.Buffer
-	for i, a := range archives {
-		z, err := Compress(a)
-		if err != nil {
-			return nil, fmt.Errorf("archive %d: %w", i, err)
-		}
-		out.Write(z)
+	for _, a := range archives {
+		out.Write(a)
+		out.Write(make([]byte, -len(a)&(archiveAlign-1)))
 	}
-	return out.Bytes(), nil
+	return Compress(out.Bytes())
 }

@@ -82,7 +82,7 @@ func TestForeignTools(t *testing.T) {
 	var a rootfs.Archive
 	a.Put("init", []byte("#!"), 0o755)
 	a.Folder("tmp", 0o777)
-	z, err := rootfs.Concatenate(must(a.Bytes()))
+	z, err := rootfs.Concatenate(must(a.Bytes()), must((&rootfs.Archive{}).Bytes()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,13 @@ const readable = 15 * time.Second
 
 func main() {
 	log := slog.New(boot.NewHandler(os.Stdout))
+	if name, ok := boot.AskedByKernel(os.Args); ok && os.Getpid() != 1 {
+		if err := boot.Modprobe(name); err != nil {
+			log.Warn("module for the kernel", "error", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if os.Getpid() != 1 {
 		log.Error("bootward-init is PID 1 of a boot image and does nothing elsewhere", "version", version)
 		os.Exit(2)

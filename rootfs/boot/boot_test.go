@@ -41,7 +41,7 @@ func TestParseCommandLine(t *testing.T) {
 var modules = fstest.MapFS{
 	"modules.dep":     {Data: []byte("kernel/ext4.ko: kernel/jbd2.ko kernel/mbcache.ko\nkernel/jbd2.ko: kernel/mbcache.ko\nkernel/mbcache.ko:\nkernel/virtio-net.ko:\nkernel/crc32c_generic.ko:\n")},
 	"modules.softdep": {Data: []byte("softdep ext4 pre: crc32c_generic absent\n")},
-	"modules.alias":   {Data: []byte("alias pci:v00008086d0000100Esv*sd*bc*sc*i* e1000\nalias virtio:d00000001v* virtio_net\nalias dmi*:svnA/B* ext4\n")},
+	"modules.alias":   {Data: []byte("alias pci:v00008086d0000100Esv*sd*bc*sc*i* e1000\nalias virtio:d00000001v* virtio_net\nalias dmi*:svnA/B* ext4\nalias fs-ext4 ext4\nalias crypto-crc32c crc32c_generic\n")},
 }
 
 func TestLoaderLoadsOnceAndInOrder(t *testing.T) {
@@ -106,6 +106,32 @@ func TestMatch(t *testing.T) {
 	} {
 		if diff := cmp.Diff(want, table.match(modalias)); diff != "" {
 			t.Errorf("%s: %s", modalias, diff)
+		}
+	}
+}
+
+// TestAskedByKernel holds the arguments of request_module, and that an alias without a colon finds its module.
+func TestAskedByKernel(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"/init", "-q", "--", "fs-ext4"}, "fs-ext4"},
+		{[]string{"/init", "-q", "--"}, ""},
+		{[]string{"/init"}, ""},
+		{[]string{"/init", "-r", "--", "ext4"}, ""},
+	} {
+		if name, ok := AskedByKernel(c.args); name != c.want || ok != (c.want != "") {
+			t.Errorf("%q: got %q, %v", c.args, name, ok)
+		}
+	}
+	table, err := readModuleTable(modules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string][]string{"fs-ext4": {"ext4"}, "crypto-crc32c": {"crc32c_generic"}, "virtio-net": {"virtio_net"}, "net-pf-99": nil} {
+		if got := table.resolve(name); !slices.Equal(got, want) {
+			t.Errorf("%s: got %v, want %v", name, got, want)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package boot
 
 import (
 	"context"
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -11,7 +10,6 @@ import (
 	"sync"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sys/unix"
 )
 
 // machine is the hardware as PID 1 sees it: its module loader and a bell that rings when a disk comes.
@@ -20,14 +18,10 @@ type machine struct {
 	disks  <-chan struct{} // capacity one; a ring means: look again
 }
 
-// hardware loads the modules that the devices ask for and those of the image's list, and goes on doing so for
-// devices that come later.
+// hardware loads the modules that the devices ask for, and goes on doing so for devices that come later. What no
+// device asks for, such as file systems, is loaded when the kernel needs it: see Modprobe.
 func (i *Init) hardware(ctx context.Context) (*machine, error) {
-	var u unix.Utsname
-	if err := unix.Uname(&u); err != nil {
-		return nil, fmt.Errorf("uname: %w", err)
-	}
-	l, err := newLoader("/lib/modules/" + unix.ByteSliceToString(u.Release[:]))
+	l, err := runningLoader()
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +35,9 @@ func (i *Init) hardware(ctx context.Context) (*machine, error) {
 			i.onEvent(ctx, l, bell, e)
 		}
 	}()
-	i.preload(l)
+	if err := serveKernel(l); err != nil {
+		return nil, err
+	}
 	if err := mountEFIVariables(); err != nil {
 		i.Log.Warn("no EFI variables", "error", err)
 	}
@@ -68,15 +64,6 @@ func (i *Init) onEvent(ctx context.Context, l *loader, bell chan<- struct{}, e u
 		default:
 		}
 	}
-}
-
-// preload loads the image's list, in parallel: the order inside is kept by what modules need.
-func (i *Init) preload(l *loader) {
-	raw, err := os.ReadFile("/etc/bootward/modules")
-	if err != nil {
-		i.Log.Warn("no list of modules in the image", "error", err)
-	}
-	i.loadAll(l, strings.Fields(string(raw)))
 }
 
 // coldplug loads modules for all devices that are there, in rounds: a bus that got its driver shows more devices.

@@ -106,6 +106,15 @@ type loader struct {
 	errs map[string]error
 }
 
+// runningLoader is a loader for the kernel that runs.
+func runningLoader() (*loader, error) {
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		return nil, fmt.Errorf("uname: %w", err)
+	}
+	return newLoader("/lib/modules/" + unix.ByteSliceToString(u.Release[:]))
+}
+
 func newLoader(dir string) (*loader, error) {
 	t, err := readModuleTable(os.DirFS(dir))
 	if err != nil {

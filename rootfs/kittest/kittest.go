@@ -36,7 +36,7 @@ func Board(t testing.TB) board.Board {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.Modules, b.Preload = []string{"ext4", "virt-net", "vfat"}, []string{"ext4"}
+	b.Modules = []string{"ext4", "virt-net", "vfat"}
 	b.Disk.ESP = 272 * board.MiB
 	return b
 }
