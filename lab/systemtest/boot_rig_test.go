@@ -74,7 +74,7 @@ func newBootBox(t *testing.T, mode string) *bootBoxRig {
 	d := &dhcp.Server{Sockets: sockets, Address: func() netip.Addr { return addr }, Log: b.log, Observe: b.observe,
 		Handler: pxe.Handler(b.intent, pxe.Server{BoxID: "BOX", SiteCode: "CEN"})}
 	if mode == modeDHCP {
-		d.Mode, d.Leases = dhcp.DHCP, b.pool(t)
+		d.Mode, d.Leases = dhcp.DHCP, dhcp.Pools{b.pool(t)}
 	}
 	conn, err := tftp.Listen(ctx, "0.0.0.0:69", "")
 	if err != nil {
@@ -171,7 +171,7 @@ func (b *bootBoxRig) openHTTP(_ context.Context, r httpboot.Request) (httpboot.F
 		if err != nil {
 			return httpboot.File{}, err
 		}
-		script, err := pxe.BootScript(pxe.Server{Address: r.Local}, bootImage, r.MAC, strings.Fields(string(line)))
+		script, err := pxe.BootScript(pxe.Server{Address: r.Local}, bootImage, r.MAC, 0, strings.Fields(string(line)))
 		return httpboot.File{Content: strings.NewReader(script)}, err
 	case pxe.Only32Name:
 		return httpboot.File{Content: strings.NewReader(pxe.Only32Script())}, nil
