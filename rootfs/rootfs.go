@@ -17,8 +17,8 @@ import (
 )
 
 // compressionWindow is what the kernel must keep to unpack, in bytes: at most 128 MiB (lib/decompress_unzstd.c). A big
-// one finds in one program what it shares with another: every MiB less is most of a second where TFTP carries it.
-const compressionWindow = 32 << 20
+// one finds in one program what it shares with another; beyond 16 MiB, unpacking costs what the smaller image gains.
+const compressionWindow = 16 << 20
 
 // archiveAlign is where the kernel looks for the next archive (init/initramfs.c wants 4; cpio's own blocks are these).
 const archiveAlign = 512
