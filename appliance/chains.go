@@ -2,9 +2,7 @@ package appliance
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"io/fs"
 	"net/netip"
 	"strings"
 	"sync"
@@ -44,8 +42,8 @@ func (c *chains) image(client netip.Addr) string {
 // loaded that GRUB.
 func (b *Box) grubConfig(ctx context.Context, client netip.Addr) (io.ReadSeekCloser, int64, error) {
 	id := b.chains.image(client)
-	if id == "" {
-		return nil, 0, fmt.Errorf("GRUB's configuration for %s: it has loaded no GRUB of a boot image here: %w", client, fs.ErrNotExist)
+	if id == "" { // the box was started again: without a configuration GRUB stays at its prompt
+		return made{strings.NewReader(pxe.GRUBExit)}, int64(len(pxe.GRUBExit)), nil
 	}
 	arguments, err := b.arguments(ctx, id)
 	if err != nil {

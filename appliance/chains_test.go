@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/bootward/bootward/appliance/distributionpoint"
+	"github.com/bootward/bootward/appliance/pxe"
 	"github.com/bootward/bootward/osd"
 )
 
@@ -45,8 +46,8 @@ func TestGRUBConfigIsOfTheImageThatWasLoaded(t *testing.T) {
 			t.Errorf("%s: %v\n%s", client, err, text)
 		}
 	}
-	if _, err := open(netip.MustParseAddr("10.77.0.102"), "grub/grub.cfg"); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("a client without a GRUB: %v", err)
+	if text, err := open(netip.MustParseAddr("10.77.0.102"), "grub/grub.cfg"); err != nil || text != pxe.GRUBExit {
+		t.Errorf("a client that is not remembered stays at GRUB's prompt: %q, %v", text, err)
 	}
 	if _, err := open(one, "grub/x86_64-efi/fs.lst"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a list of modules: %v", err)

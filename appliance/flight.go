@@ -95,17 +95,23 @@ func (r *recorder) alarm(mac, job, text string) {
 	now := time.Now()
 	r.mu.Lock()
 	last, known := r.alarms[text]
-	again := !known || now.Sub(last) >= alarmAgain
-	if again {
-		if len(r.alarms) > 100 {
-			clear(r.alarms)
-		}
-		r.alarms[text] = now
-	}
 	r.mu.Unlock()
-	if again {
-		r.event(status.FlightEvent{Client: mac, Job: job, What: "alarm", Text: text})
+	if known && now.Sub(last) < alarmAgain {
+		return
 	}
+	e := status.FlightEvent{Time: r.now(), Client: mac, Job: job, What: "alarm", Text: text}
+	select { // beside the limit: a flood of packets must not hide who sends it
+	case r.queue <- func(ctx context.Context) error { return r.store.Record(ctx, e) }:
+	default: // it is raised again when the queue has room
+		r.drop()
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.alarms) > 100 {
+		clear(r.alarms)
+	}
+	r.alarms[text] = now
 }
 
 // called records that an agent asks what its machine may run, once while it goes on

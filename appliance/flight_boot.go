@@ -109,8 +109,10 @@ func (b *Box) doneHTTP(t httpboot.Transfer) {
 		mac = macOf(t.Client.Addr())
 	}
 	b.flight.http(mac, t)
-	if t.Complete && t.Bytes > 0 {
-		b.handedOut(mac, t.Client.Addr(), t.ImageID+"/"+t.Name)
+	// Anybody can name another machine in an address: only who is at the other end
+	// counts, and only a file that went out whole.
+	if at := macOf(t.Client.Addr()); t.Complete && t.Status == http.StatusOK && t.Bytes > 0 && at == mac {
+		b.handedOut(at, t.Client.Addr(), t.ImageID+"/"+t.Name)
 	}
 }
 

@@ -8,23 +8,18 @@ import (
 	"github.com/bootward/bootward/osd/policy"
 )
 
-// image says of a boot image what decides how firmware starts it.
-func (b *Box) image(id string) pxe.Image {
-	s := b.snapshot()
-	if s == nil {
-		return pxe.Image{ID: id}
-	}
-	image := describeImage(s, id)
-	if image.Loader == osd.LoaderShim && !b.files.Has(image.ID, pxe.ShimName) {
-		image.Loader = osd.LoaderUKI // of a kit that had no shim
-	}
-	return image
+// image says of a boot image what decides how firmware starts it, and which of its
+// files are there.
+func (b *Box) image(s *policy.Snapshot, id string) pxe.Image {
+	i := describeImage(s, id)
+	return i.Has(func(name string) bool { return b.files.Has(i.ID, name) })
 }
 
 func describeImage(s *policy.Snapshot, id string) pxe.Image {
 	image := pxe.Image{ID: id, Loader: s.Box.PXE.UEFILoader}
 	if i := findImage(s.BootImages, id); i != nil {
 		image.ID, image.Architecture, image.Windows = i.ID, i.Architecture, i.Windows
+		image.Agentless, image.StartUnasked = i.Agent == osd.AgentNone, i.StartUnasked
 	}
 	return image
 }

@@ -47,7 +47,7 @@ func (b *Box) bootFacts(ctx context.Context, m pxe.Machine) (pxe.Facts, *managem
 	if s == nil {
 		return pxe.Facts{}, nil
 	}
-	f := pxe.Facts{Policy: &s.Box.PXE, Image: func(id string) pxe.Image { return describeImage(s, id) }, Now: b.point.Now()}
+	f := pxe.Facts{Policy: &s.Box.PXE, Image: func(id string) pxe.Image { return b.image(s, id) }, Now: b.point.Now()}
 	if pxe.Closed(m, *f.Policy) != "" {
 		return f, nil
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/netip"
+	"net"
 	"slices"
 	"time"
 
@@ -35,7 +35,7 @@ func (s segments) Known() []string {
 func (b *Box) watcher(iface string, log *slog.Logger) *selftest.Watcher {
 	w := &selftest.Watcher{
 		Interface: iface, Rivals: &b.rivals, Known: segments{b}.Known, Now: time.Now,
-		Own: func() []netip.Addr { return selftest.Addresses(b.watch.State()) },
+		Own: func(mac net.HardwareAddr) bool { return selftest.Owns(b.watch.State(), mac) },
 		Appeared: func(r selftest.Rival) {
 			log.Warn(r.String())
 			b.flight.alarm(r.MAC, "", r.String())

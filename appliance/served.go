@@ -36,7 +36,7 @@ func (b *Box) handedOut(mac string, client netip.Addr, name string) {
 // that it needs to run.
 func lastFile(i *osd.BootImage, file string) bool {
 	if i.Windows != nil {
-		return file == i.Windows.File
+		return strings.EqualFold(file, i.Windows.File) // TFTP names are in lower case
 	}
 	return file == "uki.efi" || file == "initrd"
 }

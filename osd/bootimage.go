@@ -18,6 +18,10 @@ type BootImage struct {
 	// Agent is AgentNone for an image in which no agent of ours runs: the box
 	// serves it as it is, and hears nothing of it.
 	Agent string `json:"agent,omitempty" yaml:"agent,omitempty"`
+	// StartUnasked accepts, with AgentNone, that machines whose firmware cannot ask for
+	// F12 start the image with nobody present, as often as they boot from the network and
+	// it is offered. Machines that the site does not know never do.
+	StartUnasked bool `json:"startUnasked,omitempty" yaml:"startUnasked,omitempty"`
 	// Windows is set for an image that starts Windows PE.
 	Windows *WindowsBoot `json:"windows,omitempty" yaml:"windows,omitempty"`
 }
@@ -69,6 +73,9 @@ func (b *BootImage) Validate() error {
 	}
 	if b.Agent != "" && b.Agent != AgentNone {
 		errs = append(errs, &FieldError{"agent", b.Agent, "give none, or leave it out"})
+	}
+	if b.StartUnasked && b.Agent != AgentNone {
+		errs = append(errs, &FieldError{"startUnasked", "true", "is for agent: none; an agent asks by itself"})
 	}
 	if w := b.Windows; w != nil {
 		errs = append(errs, w.validate()...)

@@ -50,7 +50,7 @@ func inspectBootImage(o *osd.BootImage, m *content.Manifest) error {
 // carryBootImage keeps how an image is started, when one of the same kind takes its
 // place.
 func carryBootImage(o, was *osd.BootImage) {
-	o.Agent = cmp.Or(o.Agent, was.Agent)
+	o.Agent, o.StartUnasked = cmp.Or(o.Agent, was.Agent), was.StartUnasked && cmp.Or(o.Agent, was.Agent) == osd.AgentNone
 	if o.Windows == nil || was.Windows == nil {
 		return
 	}

@@ -100,6 +100,10 @@ func (f Facts) choose(m Machine) (Intent, []string) {
 			words, misfit = append(words, o.Advertisement.Name+": "+why), true
 			continue
 		}
+		if why := f.unasked(m.Firmware, image); why != "" {
+			words = append(words, o.Advertisement.Name+": "+why)
+			continue
+		}
 		if why := f.held(o); why != "" {
 			return f.nothing(append(words, why))
 		}
@@ -111,6 +115,21 @@ func (f Facts) choose(m Machine) (Intent, []string) {
 	in, words := f.nothing(append(words, "nothing is offered"))
 	in.Misfit = misfit
 	return in, words
+}
+
+// unasked says why a boot image in which no agent asks anybody is not started on a
+// firmware that cannot ask either: it would run with nobody present. "" if it may, or
+// if the firmware is not known.
+func (f Facts) unasked(w Firmware, i Image) string {
+	switch {
+	case !i.Agentless || w == NotBoot || f.Policy.Prompt() > 0 && i.asksF12(w):
+		return ""
+	case f.Decision.Stranger():
+		return "it starts with nobody present, since this firmware cannot ask for F12: machines that the site does not know get it only where somebody is asked"
+	case i.StartUnasked:
+		return ""
+	}
+	return "it would start with nobody present, since this firmware cannot ask for F12: `startUnasked: true` of its boot image accepts that"
 }
 
 // held says why an offer is not made now, "" if it is.

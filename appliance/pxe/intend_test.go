@@ -21,7 +21,7 @@ func TestIntend(t *testing.T) {
 	no, none := false, 0
 	asks := Machine{MAC: testMAC, Firmware: UEFIX64PXE, Interface: "eth0", Port: dhcp.ServerPort}
 	facts := func(p osd.PXE, offers ...policy.Offer) Facts {
-		return Facts{Policy: &p, Now: now, Decision: policy.Decision{Offers: offers, Why: []string{"known"},
+		return Facts{Policy: &p, Now: now, Decision: policy.Decision{Computer: &osd.Computer{}, Offers: offers, Why: []string{"known"},
 			Refusals: []policy.Refusal{{Advertisement: "Old", Why: "its grant was used"}}},
 			Image: func(id string) Image {
 				return Image{ID: id, Architecture: map[string]string{"ARM": osd.ArchARM64}[id]}
@@ -30,6 +30,12 @@ func TestIntend(t *testing.T) {
 	with := func(f Facts, change func(*Facts)) Facts { change(&f); return f }
 	available, mandatory := offer("A", false, "CEN1"), offer("B", true, "CEN2")
 	abort := osd.PXE{NoAdvertisement: osd.PXEAbort}
+	known := offer("W", false, "WIM")
+	wim := func(f Facts, i Image) Facts { // of a computer that the site knows, unless the test says otherwise
+		i.ID, i.Windows, i.Agentless = "WIM", &osd.WindowsBoot{File: "sources/boot.wim"}, true
+		f.Image = func(string) Image { return i }
+		return f
+	}
 	for _, tt := range []struct {
 		name   string
 		m      Machine
@@ -68,6 +74,12 @@ func TestIntend(t *testing.T) {
 		{"the next one fits", asks, facts(osd.PXE{}, offer("C", false, "ARM"), available), Boot, "CEN1", osd.DefaultPrompt, "a person may choose A"},
 		{"no other in place of a mandatory one", asks, facts(osd.PXE{}, offer("C", true, "ARM"), available), Silent, "", 0, "C: there is no boot image for x64: ARM"},
 		{"arm64", Machine{MAC: testMAC, Firmware: UEFIARM64HTTP}, facts(osd.PXE{}, available, offer("C", false, "ARM")), Boot, "ARM", osd.DefaultPrompt, ""},
+		{"agentless, UEFI cannot ask", asks, wim(facts(osd.PXE{}, known), Image{}), Silent, "", 0, "it would start with nobody present"},
+		{"agentless, UEFI, accepted", asks, wim(facts(osd.PXE{}, known), Image{StartUnasked: true}), Boot, "WIM", osd.DefaultPrompt, ""},
+		{"agentless, UEFI, accepted, a stranger", asks, wim(with(facts(osd.PXE{}, known), func(f *Facts) { f.Decision.Computer = nil }), Image{StartUnasked: true}), Silent, "", 0, "machines that the site does not know"},
+		{"agentless, BIOS asks", Machine{MAC: testMAC, Firmware: BIOSPXE}, wim(facts(osd.PXE{}, known), Image{}), Boot, "WIM", osd.DefaultPrompt, ""},
+		{"agentless, BIOS without pxeboot.com", Machine{MAC: testMAC, Firmware: BIOSPXE}, wim(facts(osd.PXE{}, known), Image{NoF12: true}), Silent, "", 0, "nobody present"},
+		{"agentless, policy asks nobody", Machine{MAC: testMAC, Firmware: BIOSPXE}, wim(facts(osd.PXE{PromptSeconds: &none}, known), Image{}), Silent, "", 0, "nobody present"},
 		{"firmware not known", Machine{MAC: testMAC}, facts(osd.PXE{}, offer("C", false, "ARM")), Boot, "ARM", osd.DefaultPrompt, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -36,6 +36,10 @@ func MayLack(name string) bool {
 	return strings.HasPrefix(base, "revocations") && strings.HasSuffix(base, ".efi") || strings.HasPrefix(base, "shim_certificate")
 }
 
+// GRUBExit is the configuration that lets GRUB leave: the firmware tries its next
+// device.
+const GRUBExit = "echo 'Bootward: next boot device'\nsleep 5\nexit\n"
+
 // GRUBConfig is the configuration by which the signed GRUB starts boot image id:
 // kernel and initramfs by TFTP, since it has no HTTP, from the server that it got this
 // from. If anything fails, GRUB leaves and the firmware tries its next device. args are

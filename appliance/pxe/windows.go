@@ -38,7 +38,7 @@ func (a Answer) windows(r Request, in Intent, s Server) Answer {
 	case BIOSPXE, BIOSIPXE:
 		file, bcd = windowsBIOS, WindowsBIOSBCD
 		a = a.because("BIOS loads pxeboot.n12, which loads bootmgr.exe, by TFTP")
-		if w.AskF12 || in.Prompt > 0 {
+		if (w.AskF12 || in.Prompt > 0) && !in.Image.NoF12 {
 			file = windowsBIOSF12
 			a = a.because("pxeboot.com in its place asks for F12")
 		}
@@ -58,6 +58,35 @@ func (a Answer) windows(r Request, in Intent, s Server) Answer {
 	a.File = WindowsPath(in.Image.ID, file)[1:]
 	a.add(dhcpv4.GenericOptionCode(optionBCD), []byte(WindowsPath(in.Image.ID, bcd)+"\x00"))
 	return a.send(r, s)
+}
+
+// asksF12 says whether what the firmware is sent first asks for F12, if it is told to:
+// our script for iPXE, and pxeboot.com.
+func (i Image) asksF12(f Firmware) bool {
+	switch f {
+	case BIOSPXE, BIOSIPXE:
+		return i.Windows == nil || !i.NoF12
+	case UEFIX64IPXE, UEFIARM64IPXE:
+		return i.Windows == nil
+	}
+	return false
+}
+
+// Has says of an image which of the files that may be missing are in it: firmware is
+// sent to none that is not there.
+func (i Image) Has(file func(name string) bool) Image {
+	if i.Loader == osd.LoaderShim && !file(ShimName) {
+		i.Loader = osd.LoaderUKI
+	}
+	if i.Windows == nil {
+		return i
+	}
+	w := *i.Windows
+	if w.BootManager == osd.BootManager2023 && !file(windowsUEFI23) {
+		w.BootManager = osd.BootManager2011
+	}
+	i.Windows, i.NoF12 = &w, !file(windowsBIOSF12)
+	return i
 }
 
 // WindowsPath is a file of a boot image as Windows' boot managers ask for it:

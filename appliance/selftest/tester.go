@@ -1,8 +1,10 @@
 package selftest
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"net"
 	"net/netip"
 	"slices"
 	"sync"
@@ -158,8 +160,7 @@ func (t *Tester) observe(ctx context.Context, iface string) Observed {
 			o.Trouble = append(o.Trouble, err.Error())
 		}
 	}
-	own := Addresses(n)
-	o.Offers = slices.DeleteFunc(offers, func(f Offer) bool { return slices.Contains(own, f.Server) })
+	o.Offers = slices.DeleteFunc(offers, func(f Offer) bool { return Owns(n, f.Sender) })
 	t.remember(&o)
 	return o
 }
@@ -194,13 +195,7 @@ func path(ctx context.Context, iface string, mtu int, wait time.Duration) (*Path
 	return &p, nil
 }
 
-// Addresses lists the IPv4 addresses of a host.
-func Addresses(n network.Snapshot) []netip.Addr {
-	var all []netip.Addr
-	for _, a := range n.Addresses {
-		if a.Prefix.Addr().Is4() {
-			all = append(all, a.Prefix.Addr())
-		}
-	}
-	return all
+// Owns says whether a hardware address is one of the box's links.
+func Owns(n network.Snapshot, mac net.HardwareAddr) bool {
+	return slices.ContainsFunc(n.Links, func(l network.Link) bool { return len(mac) > 0 && bytes.Equal(l.MAC, mac) })
 }

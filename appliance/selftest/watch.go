@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
-	"slices"
+	"net"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -21,8 +20,9 @@ const WatchEvery = 25 * time.Second
 // goroutine.
 type Watcher struct {
 	Interface string
-	// Own says which addresses are the box's.
-	Own func() []netip.Addr
+	// Own says whether a hardware address is one of the box's. Addresses of servers do
+	// not tell: anybody can answer under ours.
+	Own func(net.HardwareAddr) bool
 	// Known lists the PXE servers that policy accepts.
 	Known func() []string
 	// Rivals is shared by the watchers of all segments.
@@ -70,7 +70,7 @@ func (w *Watcher) watch(ctx context.Context) error {
 }
 
 func (w *Watcher) heard(o Offer) {
-	if slices.Contains(w.Own(), o.Server) {
+	if w.Own(o.Sender) {
 		return
 	}
 	if r, news := w.Rivals.Heard(w.Interface, o, w.Known(), w.Now()); news {

@@ -326,7 +326,7 @@ func scanJob(rows *sql.Rows) (Job, error) {
 // machine is "".
 func (s *Store) CountJobs(ctx context.Context, machine string, after time.Time) (n int, err error) {
 	err = s.db.QueryRowContext(ctx, `SELECT count(*) FROM jobs WHERE opened > ?1
-		AND (machine = ?2 OR ?2 = '' AND stranger = 1 AND grant_id = '')`, millis(after), machine).Scan(&n)
+		AND key NOT LIKE 'served %' AND (machine = ?2 OR ?2 = '' AND stranger = 1 AND grant_id = '')`, millis(after), machine).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("count jobs: %w", err)
 	}

@@ -93,6 +93,7 @@ func TestWindowsOnASegment(t *testing.T) {
 	r.interfaces = []appliance.Interface{{Name: nstest.Link, Address: appliance.AddressKeep, PXE: appliance.PXEProxy}}
 	r.importWindows()
 	r.apply(wardWindows)
+	r.apply("kind: BootImage\nname: winpe\nagent: none\nstartUnasked: true\n") // the client is UEFI, which cannot ask
 	r.startBox()
 	r.ready()
 	s.IP(t, "client", "addr", "add", nstest.ClientAddr+"/24", "dev", nstest.Link)
