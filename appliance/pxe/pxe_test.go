@@ -274,7 +274,7 @@ exit 1
 		t.Fatal(err)
 	}
 	want = `#!ipxe
-prompt --key 0x197e --timeout 10000 Press F12 for network service boot || goto disk
+prompt --timeout 10000 Press F12 for network service boot || goto disk
 echo Bootward: boot image linux-x64
 iseq ${platform} pcbios || goto load
 cpuid 0 || goto load

@@ -24,16 +24,14 @@ func NextScript() string { return "#!ipxe\necho Bootward: next boot device\n" + 
 // PromptText is what a person reads who may start the network boot.
 const PromptText = "Press F12 for network service boot"
 
-// keyF12 is F12 for iPXE, from a keyboard as from a terminal that sends ESC [ 24 ~
-// (ipxe.org/cmd/prompt). Any other key ends the wait.
-const keyF12 = "0x197e"
-
-// askF12 waits for F12 and goes to the label disk without it.
+// askF12 waits for a key and goes to the label disk without one. Any key will do: a BIOS
+// hands F12 over in forms that iPXE does not all read as F12 (SeaBIOS's serial console,
+// tried), and a person whose F12 counts for nothing is worse than one whose Enter does.
 func askF12(wait time.Duration) string {
 	if wait <= 0 {
 		return ""
 	}
-	return fmt.Sprintf("prompt --key %s --timeout %d %s || goto disk\n", keyF12, wait.Milliseconds(), PromptText)
+	return fmt.Sprintf("prompt --timeout %d %s || goto disk\n", wait.Milliseconds(), PromptText)
 }
 
 // Prompted tells the agent that somebody pressed F12 before it was loaded.
