@@ -94,20 +94,17 @@ func (r *recorder) boot(mac, guid, outcome string) {
 func (r *recorder) alarm(mac, job, text string) {
 	now := time.Now()
 	r.mu.Lock()
-	last, known := r.alarms[text]
-	r.mu.Unlock()
-	if known && now.Sub(last) < alarmAgain {
+	defer r.mu.Unlock()
+	if last, known := r.alarms[text]; known && now.Sub(last) < alarmAgain {
 		return
 	}
 	e := status.FlightEvent{Time: r.now(), Client: mac, Job: job, What: "alarm", Text: text}
 	select { // beside the limit: a flood of packets must not hide who sends it
 	case r.queue <- func(ctx context.Context) error { return r.store.Record(ctx, e) }:
 	default: // it is raised again when the queue has room
-		r.drop()
+		r.lost++
 		return
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	if len(r.alarms) > 100 {
 		clear(r.alarms)
 	}

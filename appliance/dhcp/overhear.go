@@ -29,7 +29,7 @@ type Overheard struct {
 // Overhear reads an IPv4 packet; false for everything that is no OFFER to an
 // Ethernet client.
 func Overhear(ip []byte) (Overheard, bool) {
-	payload, from, ok := toClient(ip)
+	payload, from, ok := ToClient(ip)
 	if !ok {
 		return Overheard{}, false
 	}
@@ -46,34 +46,6 @@ func Overhear(ip []byte) (Overheard, bool) {
 	return h, true
 }
 
-// toClient takes what was sent to UDP port 68 out of an IPv4 packet (RFC 791 section
-// 3.1). A broadcast OFFER is never cut into fragments that matter: firmware could
-// not put them together.
-func toClient(ip []byte) (payload []byte, from netip.Addr, ok bool) {
-	if len(ip) < 20 || ip[0]>>4 != 4 || ip[9] != unix.IPPROTO_UDP || binary.BigEndian.Uint16(ip[6:])&0x1fff != 0 {
-		return nil, from, false
-	}
-	head := int(ip[0]&15) * 4
-	if head < 20 || len(ip) < head+8 || binary.BigEndian.Uint16(ip[head+2:]) != clientPort {
-		return nil, from, false
-	}
-	return ip[head+8:], netip.AddrFrom4([4]byte(ip[12:16])), true
-}
-
-// forClients lets UDP to port 68 through, as toClient does: the kernel drops the
-// rest of the segment's traffic.
-var forClients = []bpf.Instruction{
-	bpf.LoadAbsolute{Off: 9, Size: 1},
-	bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.IPPROTO_UDP, SkipTrue: 5},
-	bpf.LoadAbsolute{Off: 6, Size: 2},
-	bpf.JumpIf{Cond: bpf.JumpBitsSet, Val: 0x1fff, SkipTrue: 3},
-	bpf.LoadMemShift{Off: 0},
-	bpf.LoadIndirect{Off: 2, Size: 2},
-	bpf.JumpIf{Cond: bpf.JumpEqual, Val: clientPort, SkipTrue: 1},
-	bpf.RetConstant{Val: 0},
-	bpf.RetConstant{Val: 1500},
-}
-
 // Ear hears the OFFERs of other servers on one interface. It sends nothing, and
 // needs CAP_NET_RAW.
 type Ear struct {
@@ -87,7 +59,7 @@ func OpenEar(iface string) (*Ear, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dhcp: overhear offers on %s: %w", iface, err)
 	}
-	filter, err := bpf.Assemble(forClients)
+	filter, err := bpf.Assemble(ForClients())
 	if err != nil {
 		return nil, fmt.Errorf("dhcp: overhear offers on %s: %w", iface, err)
 	}

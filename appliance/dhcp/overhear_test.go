@@ -49,7 +49,7 @@ func TestOverhear(t *testing.T) {
 
 // TestFilterAgrees: the kernel lets through what the code would take, and no more.
 func TestFilterAgrees(t *testing.T) {
-	vm, err := bpf.NewVM(forClients)
+	vm, err := bpf.NewVM(ForClients())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestFilterAgrees(t *testing.T) {
 	long = append(append(long, 0, 0, 0, 0), whole[20:]...)
 	for _, b := range [][]byte{whole, fragment, tcp, long, ipPacket(nil, ServerPort), ipPacket(nil, clientPort)} {
 		n, err := vm.Run(b)
-		_, _, want := toClient(b)
+		_, _, want := ToClient(b)
 		if err != nil || n > 0 != want {
 			t.Errorf("% x: filter %d, %v; code %v", b, n, err, want)
 		}

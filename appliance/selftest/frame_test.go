@@ -10,6 +10,7 @@ import (
 	"golang.org/x/net/bpf"
 	"golang.org/x/net/ipv4"
 
+	"github.com/bootward/bootward/appliance/dhcp"
 	"github.com/bootward/bootward/appliance/pxe"
 )
 
@@ -61,7 +62,7 @@ func change(b []byte, at int, v byte) []byte { b[at] = v; return b }
 
 // TestToClient holds parser and kernel filter against the same packets.
 func TestToClient(t *testing.T) {
-	vm, err := bpf.NewVM(answersOnly)
+	vm, err := bpf.NewVM(dhcp.ForClients())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +76,7 @@ func TestToClient(t *testing.T) {
 		{"TCP", change(answer("hello"), 9, 6), ""}, {"fragment", change(answer("hello"), 6, 0x20), ""}, {"another fragment", change(answer("hello"), 7, 1), ""},
 		{"another port", change(answer("hello"), 23, 67), ""}, {"short", answer("")[:22], ""},
 	} {
-		got, from, ok := toClient(c.b)
+		got, from, ok := dhcp.ToClient(c.b)
 		if ok != (c.want != "") || string(got) != c.want || ok && from.String() != "192.168.77.9" {
 			t.Errorf("%s: %q from %s, %v", c.name, got, from, ok)
 		}
@@ -84,7 +85,7 @@ func TestToClient(t *testing.T) {
 		}
 	}
 	for _, bad := range [][]byte{change(answer("hello"), 0, 0x65), change(answer("hello"), 0, 0x42), change(answer("hello"), 25, 200), change(answer("hello"), 25, 3)} {
-		if got, _, ok := toClient(bad); ok {
+		if got, _, ok := dhcp.ToClient(bad); ok {
 			t.Errorf("% x is taken: %q", bad[:28], got)
 		}
 	}

@@ -40,7 +40,7 @@ func openWire(iface string) (*wire, error) {
 	if len(link.HardwareAddr) != 6 {
 		return nil, fmt.Errorf("selftest: interface %s: want an Ethernet link", iface)
 	}
-	filter, err := bpf.Assemble(answersOnly)
+	filter, err := bpf.Assemble(dhcp.ForClients())
 	if err != nil {
 		return nil, fmt.Errorf("selftest: interface %s: %w", iface, err)
 	}
@@ -103,7 +103,7 @@ func (w *wire) hear(ctx context.Context, until time.Time, f func(Offer)) error {
 
 // read reads an IPv4 packet; false for what is no server's answer.
 func (w *wire) read(ip []byte) (Offer, bool) {
-	payload, from, ok := toClient(ip)
+	payload, from, ok := dhcp.ToClient(ip)
 	if !ok {
 		return Offer{}, false
 	}
