@@ -122,7 +122,7 @@ func (f Facts) choose(m Machine) (Intent, []string) {
 // if the firmware is not known.
 func (f Facts) unasked(w Firmware, i Image) string {
 	switch {
-	case !i.Agentless || w == NotBoot || f.Policy.Prompt() > 0 && i.asksF12(w):
+	case !i.Agentless || w == NotBoot || i.asksF12(w, f.Policy.Prompt()):
 		return ""
 	case f.Decision.Stranger():
 		return "it starts with nobody present, since this firmware cannot ask for F12: machines that the site does not know get it only where somebody is asked"

@@ -32,7 +32,9 @@ func TestIntend(t *testing.T) {
 	abort := osd.PXE{NoAdvertisement: osd.PXEAbort}
 	known := offer("W", false, "WIM")
 	wim := func(f Facts, i Image) Facts { // of a computer that the site knows, unless the test says otherwise
-		i.ID, i.Windows, i.Agentless = "WIM", &osd.WindowsBoot{File: "sources/boot.wim"}, true
+		if i.ID, i.Agentless = "WIM", true; i.Windows == nil {
+			i.Windows = &osd.WindowsBoot{File: "sources/boot.wim"}
+		}
 		f.Image = func(string) Image { return i }
 		return f
 	}
@@ -79,6 +81,7 @@ func TestIntend(t *testing.T) {
 		{"agentless, UEFI, accepted, a stranger", asks, wim(with(facts(osd.PXE{}, known), func(f *Facts) { f.Decision.Computer = nil }), Image{StartUnasked: true}), Silent, "", 0, "machines that the site does not know"},
 		{"agentless, BIOS asks", Machine{MAC: testMAC, Firmware: BIOSPXE}, wim(facts(osd.PXE{}, known), Image{}), Boot, "WIM", osd.DefaultPrompt, ""},
 		{"agentless, BIOS without pxeboot.com", Machine{MAC: testMAC, Firmware: BIOSPXE}, wim(facts(osd.PXE{}, known), Image{NoF12: true}), Silent, "", 0, "nobody present"},
+		{"agentless, the image asks", Machine{MAC: testMAC, Firmware: BIOSPXE}, wim(facts(osd.PXE{PromptSeconds: &none}, known), Image{Windows: &osd.WindowsBoot{AskF12: true}}), Boot, "WIM", 0, ""},
 		{"agentless, policy asks nobody", Machine{MAC: testMAC, Firmware: BIOSPXE}, wim(facts(osd.PXE{PromptSeconds: &none}, known), Image{}), Silent, "", 0, "nobody present"},
 		{"firmware not known", Machine{MAC: testMAC}, facts(osd.PXE{}, offer("C", false, "ARM")), Boot, "ARM", osd.DefaultPrompt, ""},
 	} {

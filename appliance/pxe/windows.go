@@ -3,6 +3,7 @@ package pxe
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/bootward/bootward/osd"
 	"github.com/insomniacslk/dhcp/dhcpv4"
@@ -38,7 +39,7 @@ func (a Answer) windows(r Request, in Intent, s Server) Answer {
 	case BIOSPXE, BIOSIPXE:
 		file, bcd = windowsBIOS, WindowsBIOSBCD
 		a = a.because("BIOS loads pxeboot.n12, which loads bootmgr.exe, by TFTP")
-		if (w.AskF12 || in.Prompt > 0) && !in.Image.NoF12 {
+		if in.Image.asksF12(a.Firmware, in.Prompt) {
 			file = windowsBIOSF12
 			a = a.because("pxeboot.com in its place asks for F12")
 		}
@@ -60,16 +61,14 @@ func (a Answer) windows(r Request, in Intent, s Server) Answer {
 	return a.send(r, s)
 }
 
-// asksF12 says whether what the firmware is sent first asks for F12, if it is told to:
-// our script for iPXE, and pxeboot.com.
-func (i Image) asksF12(f Firmware) bool {
-	switch f {
-	case BIOSPXE, BIOSIPXE:
-		return i.Windows == nil || !i.NoF12
-	case UEFIX64IPXE, UEFIARM64IPXE:
-		return i.Windows == nil
+// asksF12 says whether what the firmware is sent first asks for F12: our script for
+// iPXE, and pxeboot.com.
+func (i Image) asksF12(f Firmware, prompt time.Duration) bool {
+	bios := f == BIOSPXE || f == BIOSIPXE
+	if i.Windows != nil {
+		return bios && !i.NoF12 && (i.Windows.AskF12 || prompt > 0)
 	}
-	return false
+	return (bios || f == UEFIX64IPXE || f == UEFIARM64IPXE) && prompt > 0
 }
 
 // Has says of an image which of the files that may be missing are in it: firmware is
