@@ -8,13 +8,14 @@ import (
 	"sync"
 
 	"github.com/bootward/bootward/appliance/pxe"
+	"github.com/bootward/bootward/internal/recent"
 )
 
 // chains remembers which boot image a client's GRUB came from: the signed GRUB asks
 // for its configuration by a name that says nothing of the image.
 type chains struct {
 	mu sync.Mutex
-	of map[netip.Addr]string
+	of recent.Map[netip.Addr, string]
 }
 
 // maxChains is for how many clients that is remembered; it is wanted for seconds.
@@ -26,16 +27,14 @@ func (c *chains) note(client netip.Addr, id, file string) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.of == nil || len(c.of) >= maxChains {
-		c.of = map[netip.Addr]string{}
-	}
-	c.of[client] = id
+	c.of.Put(client, id, maxChains)
 }
 
 func (c *chains) image(client netip.Addr) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.of[client]
+	id, _ := c.of.Get(client)
+	return id
 }
 
 // grubConfig makes the configuration of the signed GRUB for a client that has just

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bootward/bootward/appliance/store"
+	"github.com/bootward/bootward/internal/recent"
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/status"
 	"golang.org/x/time/rate"
@@ -23,20 +24,21 @@ type recorder struct {
 
 	mu     sync.Mutex
 	lost   int
-	calls  map[string]time.Time // the agents' last questions, by MAC
-	alarms map[string]time.Time // alarms that were raised, by text
+	calls  recent.Map[string, time.Time] // the agents' last questions, by MAC
+	alarms recent.Map[string, time.Time] // alarms that were raised, by text
 }
 
 const (
 	recordRate  = 20 // entries a second in the long run
 	recordBurst = 500
 	alarmAgain  = 10 * time.Minute
+	maxAlarms   = 100
 	callAgain   = time.Minute
 )
 
 func newRecorder(s *store.Store, now func() time.Time) *recorder {
 	return &recorder{store: s, now: now, queue: make(chan func(context.Context) error, 256),
-		limit: rate.NewLimiter(recordRate, recordBurst), alarms: map[string]time.Time{}}
+		limit: rate.NewLimiter(recordRate, recordBurst)}
 }
 
 // run writes until ctx ends. An entry that cannot be kept is lost: PXE goes on
@@ -95,7 +97,7 @@ func (r *recorder) alarm(mac, job, text string) {
 	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if last, known := r.alarms[text]; known && now.Sub(last) < alarmAgain {
+	if last, known := r.alarms.Get(text); known && now.Sub(last) < alarmAgain {
 		return
 	}
 	e := status.FlightEvent{Time: r.now(), Client: mac, Job: job, What: "alarm", Text: text}
@@ -105,10 +107,7 @@ func (r *recorder) alarm(mac, job, text string) {
 		r.lost++
 		return
 	}
-	if len(r.alarms) > 100 {
-		clear(r.alarms)
-	}
-	r.alarms[text] = now
+	r.alarms.Put(text, now, maxAlarms)
 }
 
 // called records that an agent asks what its machine may run, once while it goes on
@@ -120,11 +119,8 @@ func (r *recorder) called(mac string) {
 	}
 	now := r.now()
 	r.mu.Lock()
-	last, known := r.calls[mac]
-	if r.calls == nil || len(r.calls) >= maxHearing {
-		r.calls = map[string]time.Time{}
-	}
-	r.calls[mac] = now
+	last, known := r.calls.Get(mac)
+	r.calls.Put(mac, now, maxHearing)
 	r.mu.Unlock()
 	if !known || now.Sub(last) > callAgain {
 		r.event(status.FlightEvent{Client: mac, What: status.FlightAgent, Text: "the agent asks what this machine may run"})
@@ -136,7 +132,7 @@ func (r *recorder) recent() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var all []string
-	for text, at := range r.alarms {
+	for text, at := range r.alarms.All() {
 		if time.Since(at) < 24*time.Hour {
 			all = append(all, text)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/bootward/bootward/appliance/dhcp"
 	"github.com/bootward/bootward/appliance/managementpoint"
 	"github.com/bootward/bootward/appliance/pxe"
+	"github.com/bootward/bootward/internal/recent"
 	"github.com/bootward/bootward/osd/policy"
 )
 
@@ -95,24 +96,23 @@ func (b *Box) watchTwin(m pxe.Machine, v managementpoint.Verdict) {
 // asks again for half a minute.
 type delays struct {
 	mu    sync.Mutex
-	since map[string][2]time.Time // first and last question
+	since recent.Map[string, [2]time.Time] // first and last question
 }
 
-// forgetAsk is after how long a machine that asks again has started anew.
-const forgetAsk = 2 * time.Minute
+const (
+	forgetAsk = 2 * time.Minute // a machine that asks again after so long has started anew
+	maxAsking = 4096            // machines
+)
 
 // asked notes a question, and says for how long the machine has been asking.
 func (d *delays) asked(mac string, now time.Time) time.Duration {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.since == nil || len(d.since) > 4096 {
-		d.since = map[string][2]time.Time{}
-	}
-	t, ok := d.since[mac]
+	t, ok := d.since.Get(mac)
 	if !ok || now.Sub(t[1]) > forgetAsk {
 		t[0] = now
 	}
 	t[1] = now
-	d.since[mac] = t
+	d.since.Put(mac, t, maxAsking)
 	return now.Sub(t[0])
 }

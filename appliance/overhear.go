@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bootward/bootward/appliance/dhcp"
+	"github.com/bootward/bootward/internal/recent"
 )
 
 // ear keeps offers of other servers to machines that boot from the network. Those
@@ -15,7 +16,7 @@ import (
 // An offer may be heard before the box has read the question that it answers.
 type ear struct {
 	mu       sync.Mutex
-	machines map[string]*hearing
+	machines recent.Map[string, *hearing]
 }
 
 type hearing struct {
@@ -37,14 +38,11 @@ const (
 
 // of finds or makes what is known of a machine. The caller holds the lock.
 func (e *ear) of(mac string) *hearing {
-	h := e.machines[mac]
-	if h == nil {
-		if e.machines == nil || len(e.machines) >= maxHearing {
-			e.machines = map[string]*hearing{}
-		}
+	h, known := e.machines.Get(mac)
+	if !known {
 		h = &hearing{}
-		e.machines[mac] = h
 	}
+	e.machines.Put(mac, h, maxHearing)
 	return h
 }
 

@@ -42,7 +42,7 @@ func TestEar(t *testing.T) {
 		o.MAC = net.HardwareAddr{2, 1, 0, byte(i >> 16), byte(i >> 8), byte(i)}
 		e.heard(o, now)
 	}
-	if n := len(e.machines); n > maxHearing {
+	if n := e.machines.Len(); n > maxHearing {
 		t.Errorf("%d machines are remembered", n)
 	}
 }

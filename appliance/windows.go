@@ -15,6 +15,7 @@ import (
 
 	"github.com/bootward/bootward/appliance/pxe"
 	"github.com/bootward/bootward/diskfs/bcd"
+	"github.com/bootward/bootward/internal/recent"
 	"github.com/bootward/bootward/osd"
 )
 
@@ -24,7 +25,7 @@ import (
 // the boot image that the machine asked for last. The zero value is ready.
 type windowsFiles struct {
 	mu   sync.Mutex
-	last map[netip.Addr]asked
+	last recent.Map[netip.Addr, asked]
 }
 
 // asked is what a machine asked for last with the ID of a boot image.
@@ -33,8 +34,8 @@ type asked struct {
 	bcd   string // of its firmware
 }
 
-// maxAsked is how many machines are remembered; when there are more, all are
-// forgotten: they ask with an ID each time they start.
+// maxAsked is how many machines are remembered: they ask with an ID each time they
+// start.
 const maxAsked = 4096
 
 // find says which file of which boot image of Windows is meant by a TFTP name, nil
@@ -45,7 +46,7 @@ func (w *windowsFiles) find(images []osd.BootImage, client netip.Addr, name stri
 	id, file, _ := strings.Cut(name, "/")
 	if i := findImage(images, id); i != nil {
 		if i.Windows == nil {
-			delete(w.last, client) // it starts something else now
+			w.last.Delete(client) // it starts something else now
 			return nil, ""
 		}
 		w.remember(client, i.ID, file)
@@ -54,7 +55,7 @@ func (w *windowsFiles) find(images []osd.BootImage, client netip.Addr, name stri
 		}
 		return i, w.under(client, file)
 	}
-	last := w.last[client]
+	last, _ := w.last.Get(client)
 	i := findImage(images, last.image)
 	if i == nil || i.Windows == nil {
 		return nil, ""
@@ -65,16 +66,14 @@ func (w *windowsFiles) find(images []osd.BootImage, client netip.Addr, name stri
 // under is the file, or the BCD of the machine's firmware where a BCD is meant.
 func (w *windowsFiles) under(client netip.Addr, file string) string {
 	if path.Base(file) == "bcd" {
-		return w.last[client].bcd
+		last, _ := w.last.Get(client)
+		return last.bcd
 	}
 	return file
 }
 
 func (w *windowsFiles) remember(client netip.Addr, image, file string) {
-	if _, known := w.last[client]; !known && len(w.last) >= maxAsked || w.last == nil {
-		w.last = map[netip.Addr]asked{}
-	}
-	a := w.last[client]
+	a, _ := w.last.Get(client)
 	a.image = image
 	switch {
 	case strings.HasPrefix(file, "efi/"):
@@ -82,7 +81,7 @@ func (w *windowsFiles) remember(client netip.Addr, image, file string) {
 	case strings.HasPrefix(file, "boot/pxeboot."), a.bcd == "":
 		a.bcd = pxe.WindowsBIOSBCD
 	}
-	w.last[client] = a
+	w.last.Put(client, a, maxAsked)
 }
 
 // places are where the content may have a file: as asked for, or under its last

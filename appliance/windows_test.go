@@ -225,8 +225,8 @@ func TestMachinesThatAskAreForgotten(t *testing.T) {
 		if i, _ := w.find(windowsImages(), a, "cen0000b/boot/boot.sdi"); i == nil {
 			t.Fatal("an ID was not found")
 		}
-		if len(w.last) > maxAsked {
-			t.Fatalf("%d machines are remembered", len(w.last))
+		if n := w.last.Len(); n > maxAsked {
+			t.Fatalf("%d machines are remembered", n)
 		}
 		a = a.Next()
 	}

@@ -377,9 +377,15 @@ func TestTries(t *testing.T) {
 	few := newTries()
 	for i := range 3 * maxSources {
 		few.allow(fmt.Sprint(i), r.clock.now())
+		if i > 2*wrongBurst && few.allow("mallory", r.clock.now()) {
+			t.Fatalf("a flood from %d other sources gives one its tries back", i)
+		}
+		if i <= 2*wrongBurst {
+			few.allow("mallory", r.clock.now())
+		}
 	}
-	if len(few.by) > maxSources {
-		t.Errorf("%d sources are kept", len(few.by))
+	if n := few.by.Len(); n > maxSources {
+		t.Errorf("%d sources are kept", n)
 	}
 	for address, want := range map[string]string{"192.0.2.1:5": "192.0.2.1", "[2001:db8:1:2:3::4]:5": "2001:db8:1:2::/64", "[fe80::1%eth0]:5": "fe80::/64", "pipe": "pipe", "[::ffff:192.0.2.1]:5": "::ffff:192.0.2.1"} {
 		if got := sourceOf(&http.Request{RemoteAddr: address}); got != want {

@@ -8,16 +8,18 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/bootward/bootward/internal/recent"
 )
 
 // tries bounds failed sign-ins for each source. Its memory is bounded too: when it
-// is full it forgets, which gives the sources their tries back.
+// is full, the source that has been quiet for longest gets its tries back.
 type tries struct {
 	every rate.Limit
 	burst int
 
 	mu sync.Mutex
-	by map[string]*rate.Limiter
+	by recent.Map[string, *rate.Limiter]
 }
 
 const (
@@ -27,21 +29,18 @@ const (
 )
 
 func newTries() *tries {
-	return &tries{every: rate.Every(wrongEvery), burst: wrongBurst, by: map[string]*rate.Limiter{}}
+	return &tries{every: rate.Every(wrongEvery), burst: wrongBurst}
 }
 
 // allow counts a failure, and says whether it is one of few.
 func (t *tries) allow(source string, now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	l := t.by[source]
-	if l == nil {
-		if len(t.by) >= maxSources {
-			clear(t.by)
-		}
+	l, known := t.by.Get(source)
+	if !known {
 		l = rate.NewLimiter(t.every, t.burst)
-		t.by[source] = l
 	}
+	t.by.Put(source, l, maxSources)
 	return l.AllowN(now, 1)
 }
 

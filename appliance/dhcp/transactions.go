@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
+
+	"github.com/bootward/bootward/internal/recent"
 )
 
 // transactionKey tells the steps of transactions apart: firmware draws a new id for
@@ -16,15 +18,13 @@ type transactionKey struct {
 	kind dhcpv4.MessageType
 }
 
-// transactions remembers the last ones, so that a repeated packet is reported
-// once. It is a ring of fixed size: a flood of ids costs old memories only.
+// transactions remembers the last ones, so that a repeated packet is reported once.
 type transactions struct {
 	mu   sync.Mutex
-	seen map[transactionKey]struct{}
-	ring [1024]transactionKey
-	next int
-	full bool
+	seen recent.Map[transactionKey, struct{}]
 }
+
+const maxTransactions = 1024
 
 // first reports whether this packet is no repetition.
 func (t *transactions) first(p Packet) bool {
@@ -33,20 +33,9 @@ func (t *transactions) first(p Packet) bool {
 
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, ok := t.seen[k]; ok {
-		return false
-	}
-	if t.seen == nil {
-		t.seen = make(map[transactionKey]struct{}, len(t.ring))
-	}
-	if t.full {
-		delete(t.seen, t.ring[t.next])
-	}
-	t.ring[t.next] = k
-	t.seen[k] = struct{}{}
-	t.next = (t.next + 1) % len(t.ring)
-	t.full = t.full || t.next == 0
-	return true
+	_, again := t.seen.Get(k)
+	t.seen.Put(k, struct{}{}, maxTransactions)
+	return !again
 }
 
 func transactionID(p Packet) uint32 { return binary.BigEndian.Uint32(p.Message.TransactionID[:]) }

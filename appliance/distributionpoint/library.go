@@ -15,6 +15,7 @@ import (
 	"sync"
 
 	"github.com/bootward/bootward/content"
+	"github.com/bootward/bootward/internal/recent"
 )
 
 // Library reads the versions in a content directory, and remembers what it
@@ -24,24 +25,24 @@ type Library struct {
 	dir *content.Directory
 
 	mu       sync.Mutex
-	versions map[string]*content.Manifest
+	versions recent.Map[string, *content.Manifest]
 }
 
-// maxVersions is how many manifests are remembered; when there are more, all
-// are forgotten and read again as they are asked for.
+// maxVersions is how many manifests are remembered; others are read again as they
+// are asked for.
 const maxVersions = 256
 
 // NewLibrary makes a library of a directory.
 func NewLibrary(dir *content.Directory) *Library {
-	return &Library{dir: dir, versions: map[string]*content.Manifest{}}
+	return &Library{dir: dir}
 }
 
 // Version reads the manifest of a version that is visible.
 func (l *Library) Version(digest string) (*content.Manifest, error) {
 	l.mu.Lock()
-	m := l.versions[digest]
+	m, known := l.versions.Get(digest)
 	l.mu.Unlock()
-	if m != nil {
+	if known {
 		return m, nil
 	}
 	m, err := l.dir.Version(digest)
@@ -50,10 +51,7 @@ func (l *Library) Version(digest string) (*content.Manifest, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.versions) >= maxVersions {
-		clear(l.versions)
-	}
-	l.versions[digest] = m
+	l.versions.Put(digest, m, maxVersions)
 	return m, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/internal/recent"
 	"golang.org/x/time/rate"
 )
 
@@ -20,20 +21,17 @@ const (
 // limiter counts requests per source. The zero value is ready.
 type limiter struct {
 	mu      sync.Mutex
-	sources map[string]*rate.Limiter
+	sources recent.Map[string, *rate.Limiter]
 }
 
 func (l *limiter) allow(source string, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.sources == nil || len(l.sources) >= maxSources {
-		l.sources = map[string]*rate.Limiter{}
-	}
-	b := l.sources[source]
-	if b == nil {
+	b, known := l.sources.Get(source)
+	if !known {
 		b = rate.NewLimiter(perSource, burst)
-		l.sources[source] = b
 	}
+	l.sources.Put(source, b, maxSources)
 	return b.AllowN(now, 1)
 }
 

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/bootward/bootward/appliance/store"
+	"github.com/bootward/bootward/internal/recent"
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/osd/status"
@@ -63,9 +64,9 @@ type Point struct {
 	Version string
 	Log     *slog.Logger
 
-	claims     sync.Mutex      // one claim is judged at a time
-	replaced   map[string]bool // keys of claims that others replaced; under claims
-	challenges challenges      // under claims
+	claims     sync.Mutex                   // one claim is judged at a time
+	replaced   recent.Map[string, struct{}] // keys of claims that others replaced; under claims
+	challenges challenges                   // under claims
 	passwords  passwords
 	mu         sync.Mutex
 	progress   map[string]status.Progress

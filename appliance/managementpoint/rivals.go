@@ -20,6 +20,7 @@ func (p *Point) rivals(ctx context.Context, v Verdict, want api.PendingApproval,
 	if err != nil {
 		return nil, internal(err)
 	}
+	_, again := p.replaced.Get(key)
 	var replaced []store.Approval
 	for _, a := range all {
 		if a.Key == key || a.Decision == store.Deny || !p.sameLabels(a.Identity, v, id) {
@@ -31,7 +32,7 @@ func (p *Point) rivals(ctx context.Context, v Verdict, want api.PendingApproval,
 			why = "that one was approved, and this one came with another key"
 		case why == "" && a.TPM != want.TPM && !v.hasTPM(want.TPM):
 			why = "its TPM is another one"
-		case why == "" && p.replaced[key]:
+		case why == "" && again:
 			why = "both ask in turn"
 		}
 		if why != "" {
@@ -71,8 +72,5 @@ const maxReplaced = 256
 // noteReplaced remembers a key whose claim another one replaced: should it ask
 // again, both machines are running. Called with claims locked.
 func (p *Point) noteReplaced(key string) {
-	if len(p.replaced) >= maxReplaced || p.replaced == nil {
-		p.replaced = map[string]bool{}
-	}
-	p.replaced[key] = true
+	p.replaced.Put(key, struct{}{}, maxReplaced)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/insomniacslk/dhcp/dhcpv4"
 
 	"github.com/bootward/bootward/appliance/dhcp"
+	"github.com/bootward/bootward/internal/recent"
 )
 
 const (
@@ -22,7 +23,7 @@ const (
 // called by several goroutines.
 type Reactions struct {
 	mu       sync.Mutex
-	machines map[string]reaction
+	machines recent.Map[string, reaction]
 }
 
 type reaction struct {
@@ -45,7 +46,7 @@ func (r *Reactions) Note(p dhcp.Packet, sent dhcp.Reply, now time.Time) {
 	mac := p.Message.ClientHWAddr.String()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	m, known := r.machines[mac]
+	m, known := r.machines.Get(mac)
 	switch {
 	case asks && now.Sub(m.at) > reactsWithin:
 		m = reaction{offers: 1}
@@ -57,10 +58,7 @@ func (r *Reactions) Note(p dhcp.Packet, sent dhcp.Reply, now time.Time) {
 		m = reaction{reacted: true}
 	}
 	m.at = now
-	if r.machines == nil || !known && len(r.machines) >= maxMachines {
-		r.machines = map[string]reaction{}
-	}
-	r.machines[mac] = m
+	r.machines.Put(mac, m, maxMachines)
 }
 
 // Deaf lists machines that asked again and again after offers of the box, and counts
@@ -68,7 +66,7 @@ func (r *Reactions) Note(p dhcp.Packet, sent dhcp.Reply, now time.Time) {
 func (r *Reactions) Deaf(now time.Time) (macs []string, reacted int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for mac, m := range r.machines {
+	for mac, m := range r.machines.All() {
 		switch {
 		case now.Sub(m.at) > reactsWithin:
 		case m.reacted && m.offers < deafOffers:

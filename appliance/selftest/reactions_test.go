@@ -59,7 +59,7 @@ func TestReactions(t *testing.T) {
 		m, _ := dhcpv4.New(dhcpv4.WithHwAddr(net.HardwareAddr{2, 0, 0, 1, byte(i >> 8), byte(i)}), dhcpv4.WithMessageType(dhcpv4.MessageTypeDiscover))
 		r.Note(dhcp.Packet{Message: m, Port: 67}, offer, at)
 	}
-	if len(r.machines) > maxMachines {
-		t.Errorf("%d machines are remembered", len(r.machines))
+	if n := r.machines.Len(); n > maxMachines {
+		t.Errorf("%d machines are remembered", n)
 	}
 }
