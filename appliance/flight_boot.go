@@ -14,6 +14,7 @@ import (
 	"github.com/bootward/bootward/appliance/httpboot"
 	"github.com/bootward/bootward/appliance/network"
 	"github.com/bootward/bootward/appliance/pxe"
+	"github.com/bootward/bootward/appliance/selftest"
 	"github.com/bootward/bootward/appliance/serialconsole"
 	"github.com/bootward/bootward/appliance/tftp"
 	"github.com/bootward/bootward/osd/status"
@@ -49,8 +50,12 @@ func (r *recorder) dhcp(e dhcp.Event) {
 }
 
 // other records an offer of another server to a machine that boots from the network.
-func (r *recorder) other(o dhcp.Overheard) {
-	b := &status.Boot{Transaction: transaction(o.TransactionID), Server: text(o.Server), Address: text(o.Address), Class: o.Class, File: o.File}
+func (r *recorder) other(o selftest.Offer) {
+	b := &status.Boot{Transaction: transaction(o.TransactionID), Interface: o.Interface, Server: text(o.Server), Sender: o.Sender.String(), Address: text(o.Address),
+		Class: o.Class, File: o.File}
+	if o.Impostor {
+		b.Cause = status.CauseImpostor
+	}
 	said := "the server " + b.Server + " offers an address and nothing about network boot"
 	if len(o.Words) > 0 {
 		said = strings.Join(o.Words, "; ")

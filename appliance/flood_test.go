@@ -8,6 +8,7 @@ import (
 
 	"github.com/bootward/bootward/appliance/dhcp"
 	"github.com/bootward/bootward/appliance/pxe"
+	"github.com/bootward/bootward/appliance/selftest"
 )
 
 // TestFloodLeavesOthersAlone: where made-up machines fill what the box remembers of
@@ -32,7 +33,7 @@ func TestFloodLeavesOthersAlone(t *testing.T) {
 			c.note(others, "cen00004", pxe.GRUBName)
 			w.find(windowsImages(), others, "cen0000b/efi/bootmgfw.efi")
 			d.asked(others.String(), start)
-			e.heard(dhcp.Overheard{MAC: net.HardwareAddr{2, 1, a[0], a[1], a[2], a[3]}}, start)
+			e.heard(selftest.Offer{Answer: dhcp.Answer{MAC: net.HardwareAddr{2, 1, a[0], a[1], a[2], a[3]}}}, start)
 			r.alarm("", "", "ALARM: "+others.String())
 			<-r.queue
 		}
@@ -55,7 +56,7 @@ func TestFloodLeavesOthersAlone(t *testing.T) {
 	if got := d.asked(mac.String(), later); got != later.Sub(start) {
 		t.Errorf("it has asked for %s", got)
 	}
-	if !e.heard(dhcp.Overheard{MAC: mac, TransactionID: 7}, later) {
+	if !e.heard(selftest.Offer{Answer: dhcp.Answer{MAC: mac, TransactionID: 7}}, later) {
 		t.Error("an offer to it is not recorded")
 	}
 	if r.alarm(mac.String(), "", "ALARM: a second machine"); len(r.queue) > 0 {

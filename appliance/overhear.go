@@ -1,13 +1,14 @@
 package appliance
 
 import (
-	"context"
-	"log/slog"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/insomniacslk/dhcp/dhcpv4"
+
 	"github.com/bootward/bootward/appliance/dhcp"
+	"github.com/bootward/bootward/appliance/selftest"
 	"github.com/bootward/bootward/internal/recent"
 )
 
@@ -26,7 +27,7 @@ type hearing struct {
 }
 
 type heardOffer struct {
-	dhcp.Overheard
+	selftest.Offer
 	told bool // it is recorded
 }
 
@@ -48,16 +49,16 @@ func (e *ear) of(mac string) *hearing {
 
 // asked notes that a machine boots from the network, and returns what other servers
 // were heard to answer to this question.
-func (e *ear) asked(q dhcp.Event, now time.Time) []dhcp.Overheard {
+func (e *ear) asked(q dhcp.Event, now time.Time) []selftest.Offer {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	h := e.of(q.MAC.String())
 	h.asked, h.id = now, q.TransactionID
 	h.offers = slices.DeleteFunc(h.offers, func(o heardOffer) bool { return o.TransactionID != q.TransactionID })
-	var tell []dhcp.Overheard
+	var tell []selftest.Offer
 	for i, o := range h.offers {
 		if !o.told {
-			tell = append(tell, o.Overheard)
+			tell = append(tell, o.Offer)
 		}
 		h.offers[i].told = true
 	}
@@ -65,7 +66,7 @@ func (e *ear) asked(q dhcp.Event, now time.Time) []dhcp.Overheard {
 }
 
 // heard notes an offer, and says whether it is to be recorded now.
-func (e *ear) heard(o dhcp.Overheard, now time.Time) bool {
+func (e *ear) heard(o selftest.Offer, now time.Time) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	h := e.of(o.MAC.String())
@@ -81,32 +82,9 @@ func (e *ear) heard(o dhcp.Overheard, now time.Time) bool {
 	return tell
 }
 
-// overhear listens for offers of other servers until stop is called. PXE goes on
-// without: only diagnoses know less.
-func (b *Box) overhear(ctx context.Context, name string, log *slog.Logger) (stop func()) {
-	e, err := dhcp.OpenEar(name)
-	if err != nil {
-		log.Warn("offers of other servers are not heard", "error", err)
-		return func() {}
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		own := b.watch.Source(name)
-		err := e.Run(ctx, func(o dhcp.Overheard) {
-			if o.Server != own() {
-				b.flight.overheard(o)
-			}
-		})
-		if err != nil {
-			log.Warn("offers of other servers are no longer heard", "error", err)
-		}
-	})
-	return func() { cancel(); wg.Wait() }
-}
-
-func (r *recorder) overheard(o dhcp.Overheard) {
-	if r.ear.heard(o, r.now()) {
+// overheard takes in an answer of another server to a machine.
+func (r *recorder) overheard(o selftest.Offer) {
+	if o.Type == dhcpv4.MessageTypeOffer && r.ear.heard(o, r.now()) {
 		r.other(o)
 	}
 }

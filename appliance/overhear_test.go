@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bootward/bootward/appliance/dhcp"
+	"github.com/bootward/bootward/appliance/selftest"
 )
 
 // TestEar: offers to machines that boot from the network are told once, whichever of
@@ -13,7 +14,9 @@ import (
 func TestEar(t *testing.T) {
 	now := time.Unix(1e9, 0)
 	mac := net.HardwareAddr{2, 0, 0, 0, 0, 1}
-	offer := func(id uint32) dhcp.Overheard { return dhcp.Overheard{MAC: mac, TransactionID: id} }
+	offer := func(id uint32) selftest.Offer {
+		return selftest.Offer{Answer: dhcp.Answer{MAC: mac, TransactionID: id}}
+	}
 	question := func(id uint32) dhcp.Event { return dhcp.Event{MAC: mac, TransactionID: id} }
 	var e ear
 	if e.heard(offer(1), now) {

@@ -21,6 +21,7 @@ import (
 	"github.com/bootward/bootward/appliance/dhcp"
 	"github.com/bootward/bootward/appliance/httpboot"
 	"github.com/bootward/bootward/appliance/pxe"
+	"github.com/bootward/bootward/appliance/selftest"
 	"github.com/bootward/bootward/appliance/store"
 	"github.com/bootward/bootward/appliance/tftp"
 	"github.com/bootward/bootward/internal/pcap"
@@ -80,7 +81,7 @@ func (r *replayed) hear(p pcap.Packet) {
 		r.tftp(mac, p.Payload)
 	default:
 		if o, ok := dhcp.Overhear(p.IP); ok {
-			r.flight.overheard(o)
+			r.flight.overheard(selftest.Offer{Answer: o, Sender: p.SourceMAC})
 		}
 	}
 	for len(r.flight.queue) > 0 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
 	"slices"
 	"time"
 
@@ -35,7 +34,7 @@ func (s segments) Known() []string {
 func (b *Box) watcher(iface string, log *slog.Logger) *selftest.Watcher {
 	w := &selftest.Watcher{
 		Interface: iface, Rivals: &b.rivals, Known: segments{b}.Known, Now: time.Now,
-		Own: func(mac net.HardwareAddr) bool { return selftest.Owns(b.watch.State(), mac) },
+		Network: b.watch.State, Heard: b.flight.overheard,
 		Appeared: func(r selftest.Rival) {
 			log.Warn(r.String())
 			b.flight.alarm(r.MAC, "", r.String())

@@ -96,8 +96,6 @@ func (b *Box) runDHCP(ctx context.Context, n Interface, log *slog.Logger) error 
 			return err
 		}
 	}
-	stop := b.overhear(ctx, n.Name, log)
-	defer stop()
 	b.setAnswering(n.Name, true)
 	defer b.setAnswering(n.Name, false)
 	return srv.Run(ctx)

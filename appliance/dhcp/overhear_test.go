@@ -3,6 +3,7 @@ package dhcp
 import (
 	"encoding/binary"
 	"net"
+	"strings"
 	"testing"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
@@ -27,8 +28,13 @@ func TestOverhear(t *testing.T) {
 	m.ClientHWAddr, m.HWType = net.HardwareAddr{2, 0, 0, 0, 0, 1}, 1
 	whole := ipPacket(m.ToBytes(), clientPort)
 	o, ok := Overhear(whole)
-	if !ok || o.Server.String() != "10.77.0.1" || o.Address.String() != "10.77.0.100" || o.Class != "PXEClient" || len(o.Words) != 1 || o.MAC.String() != "02:00:00:00:00:01" {
+	if !ok || o.Type != dhcpv4.MessageTypeOffer || o.Relayed || o.Server.String() != "10.77.0.1" || o.Address.String() != "10.77.0.100" || o.Class != "PXEClient" || len(o.Words) != 1 || o.MAC.String() != "02:00:00:00:00:01" {
 		t.Errorf("%+v", o)
+	}
+	m.GatewayIPAddr = net.IP{10, 78, 0, 1}
+	m.UpdateOption(dhcpv4.OptMessageType(dhcpv4.MessageTypeAck))
+	if o, ok := Overhear(ipPacket(m.ToBytes(), clientPort)); !ok || !o.Relayed || o.Type != dhcpv4.MessageTypeAck || o.From.String() != "10.77.0.9" {
+		t.Errorf("an ACK through a relay: %+v", o)
 	}
 	delete(m.Options, dhcpv4.OptionServerIdentifier.Code())
 	if o, ok := Overhear(ipPacket(m.ToBytes(), clientPort)); !ok || o.Server.String() != "10.77.0.9" {
@@ -38,11 +44,11 @@ func TestOverhear(t *testing.T) {
 	fragment[7] = 1
 	tcp := append([]byte(nil), whole...)
 	tcp[9] = 6
-	ack := foreignOffer(dhcpv4.WithMessageType(dhcpv4.MessageTypeAck))
+	nak := foreignOffer(dhcpv4.WithMessageType(dhcpv4.MessageTypeNak))
 	for name, b := range map[string][]byte{"nothing": nil, "short": whole[:27], "a fragment": fragment, "TCP": tcp, "to a server": ipPacket(m.ToBytes(), ServerPort),
-		"no DHCP": ipPacket([]byte("noise"), clientPort), "an ACK": ipPacket(ack.ToBytes(), clientPort), "an options header beyond the end": {0x4f, 20: 0, 39: 0}} {
+		"no DHCP": ipPacket([]byte("noise"), clientPort), "a NAK": ipPacket(nak.ToBytes(), clientPort), "an options header beyond the end": {0x4f, 20: 0, 39: 0}} {
 		if _, ok := Overhear(b); ok {
-			t.Errorf("%s was taken for an OFFER", name)
+			t.Errorf("%s was taken for an answer", name)
 		}
 	}
 }
@@ -73,6 +79,7 @@ func FuzzOverhear(f *testing.F) {
 	m := foreignOffer(option(60, "PXEClient"))
 	m.ClientHWAddr, m.HWType = net.HardwareAddr{2, 0, 0, 0, 0, 1}, 1
 	f.Add(ipPacket(m.ToBytes(), clientPort))
+	f.Add(ipPacket(foreignOffer(option(60, "PXEClient"), option(67, "x/\x1b.efi")).ToBytes(), clientPort))
 	f.Add(ipPacket([]byte("noise"), clientPort))
 	f.Add([]byte{0x4f, 20: 0, 39: 0})
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -80,10 +87,9 @@ func FuzzOverhear(f *testing.F) {
 		if ok && (len(o.MAC) != 6 || !o.Server.Is4()) {
 			t.Fatalf("%+v", o)
 		}
-		for _, r := range o.File {
-			if r < ' ' || r > '~' {
-				t.Fatalf("file %q is not fit for a console", o.File)
-			}
+		text := o.File + o.Class + strings.Join(o.Words, "")
+		if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
+			t.Fatalf("%q is not fit for a console", text)
 		}
 	})
 }

@@ -87,6 +87,11 @@ func (s Snapshot) Source(link string, peer netip.Addr) netip.Addr {
 	return best
 }
 
+// Has says whether an address is one of the links'.
+func (s Snapshot) Has(ip netip.Addr) bool {
+	return slices.ContainsFunc(s.Addresses, func(a Address) bool { return a.Prefix.Addr() == ip })
+}
+
 // MAC returns the hardware address of ip on any link, nil if it is not known.
 func (s Snapshot) MAC(ip netip.Addr) net.HardwareAddr {
 	const dead = unix.NUD_INCOMPLETE | unix.NUD_FAILED

@@ -83,6 +83,8 @@ func (j *judge) others() {
 		known := slices.Contains(j.Known, o.Server.String())
 		for _, words := range o.Words {
 			switch {
+			case o.Impostor:
+				j.problem("at which port of the switch this MAC hangs", "%s", words)
 			case known:
 				j.note("", "%s (policy knows this server)", words)
 			case o.Boots:

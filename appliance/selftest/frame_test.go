@@ -3,7 +3,6 @@ package selftest
 import (
 	"bytes"
 	"net"
-	"strings"
 	"testing"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
@@ -89,31 +88,4 @@ func TestToClient(t *testing.T) {
 			t.Errorf("% x is taken: %q", bad[:28], got)
 		}
 	}
-}
-
-// FuzzAnswer: whatever stands on the wire is read or passed over, and what is kept is
-// fit for a console.
-func FuzzAnswer(f *testing.F) {
-	m, err := dhcpv4.New(dhcpv4.WithMessageType(dhcpv4.MessageTypeOffer), dhcpv4.WithOption(dhcpv4.OptClassIdentifier("PXEClient")),
-		dhcpv4.WithOption(dhcpv4.OptBootFileName("x/\x1b.efi")), dhcpv4.WithOption(dhcpv4.OptServerIdentifier(net.IP{192, 168, 77, 9})))
-	if err != nil {
-		f.Fatal(err)
-	}
-	m.OpCode = dhcpv4.OpcodeBootReply
-	f.Add(answer(string(m.ToBytes())))
-	f.Add(answer("hello"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		w := &wire{asked: map[dhcpv4.TransactionID]Question{}}
-		o, ok := w.read(b)
-		if !ok {
-			return
-		}
-		if !o.Server.Is4() {
-			t.Errorf("server %s", o.Server)
-		}
-		text := o.File + o.Class + strings.Join(o.Words, "")
-		if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
-			t.Errorf("%q is not fit for a console", text)
-		}
-	})
 }

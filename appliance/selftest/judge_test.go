@@ -9,6 +9,7 @@ import (
 
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/appliance/dhcp"
+	"github.com/bootward/bootward/appliance/network"
 )
 
 var (
@@ -30,6 +31,14 @@ func gives(server netip.Addr, to ...Question) (all []Offer) {
 func rival(server netip.Addr) Offer {
 	return Offer{Answer: dhcp.Answer{Server: server, Class: "PXEClient", File: "wdsnbp.com", Boots: true,
 		Words: []string{"another PXE server " + server.String() + " answers on this segment"}}, Sender: sender, Question: BIOS}
+}
+
+// impostor is the offer of a plain DHCP server under the address of the box.
+func impostor() Offer {
+	o := gives(netip.MustParseAddr("192.168.77.1"), Plain)[0]
+	o.Interface = "eth0"
+	o, _ = o.foreign(network.Snapshot{Addresses: []network.Address{{Prefix: netip.MustParsePrefix("192.168.77.1/24")}}})
+	return o
 }
 
 // healthy is a segment with nothing to say about.
@@ -55,6 +64,9 @@ func TestJudge(t *testing.T) {
 		{"and another one too", func(o *Observed) { o.GivesAddresses = true }, []string{"problem the box gives addresses here, and so does the DHCP server 192.168.77.9", "?only one of the two"}},
 		{"PXE server", func(o *Observed) { o.Offers = append(o.Offers, rival(other), rival(other)) }, []string{"problem another PXE server 192.168.77.8"}},
 		{"known PXE server", func(o *Observed) { o.Offers, o.Known = append(o.Offers, rival(other)), []string{other.String()} }, []string{"note another PXE server 192.168.77.8 answers on this segment (policy knows"}},
+		{"impostor", func(o *Observed) {
+			o.Offers, o.Known = append(o.Offers, impostor()), []string{o.Address.String()}
+		}, []string{"problem ALARM: somebody else answers on eth0 under this box's own address 192.168.77.1 (MAC 02:00:00:00:00:09; option 60 none, no file)", "?which port"}},
 		{"stray option", func(o *Observed) { o.Offers[1].Words = []string{"sends option 66"} }, []string{"warning sends option 66"}},
 		{"snooping", func(o *Observed) { o.Deaf = []string{"a", "b", "c", "d"} }, []string{"problem no machine reacts to the box's offers; 4 ask again and again (a, b, c and others)", "?trusted port"}},
 		{"snooping elsewhere", func(o *Observed) { o.Deaf, o.Reacted = []string{"a"}, 7 }, []string{"warning 1 machines ask again", "?is not trusted"}},
@@ -136,7 +148,8 @@ func TestRivals(t *testing.T) {
 	step := func(after time.Duration, iface string, o Offer, want bool) {
 		t.Helper()
 		at = at.Add(after)
-		if seen, news := r.Heard(iface, o, []string{"192.168.77.7"}, at); news != want {
+		o.Interface = iface
+		if seen, news := r.Heard(o, []string{"192.168.77.7"}, at); news != want {
 			t.Errorf("%s %s: news %v, want %v", iface, seen, news, want)
 		} else if news && !strings.HasPrefix(seen.String(), "another PXE server answers on "+iface+": "+o.Server.String()+" (MAC 02:00:00:00:00:09; option 60 ") {
 			t.Errorf("words: %s", seen)
@@ -154,7 +167,9 @@ func TestRivals(t *testing.T) {
 	}
 	step(10*time.Minute, "eth0", rival(other), true)
 	for i := range 2 * maxRivals {
-		r.Heard("eth2", rival(netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})), nil, at)
+		o := rival(netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}))
+		o.Interface = "eth2"
+		r.Heard(o, nil, at)
 	}
 	if len(r.seen) > maxRivals {
 		t.Errorf("%d rivals are remembered", len(r.seen))

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/bootward/bootward/appliance/network"
 )
 
 const (
@@ -15,13 +17,14 @@ const (
 	maxRivals = 64 // on all segments: who makes up more is reported once too few
 )
 
-// Rival is another PXE server on a segment.
+// Rival is another PXE server on a segment, or any server under the box's address.
 type Rival struct {
 	Interface string
 	Server    netip.Addr
 	MAC       string // of who sent its answers
 	Class     string // option 60, "" if it sends none
 	File      string // boot file or URL, "" if it sends none
+	Impostor  bool   // it answers under an address of the box
 }
 
 // String is the warning.
@@ -30,7 +33,32 @@ func (r Rival) String() string {
 	if r.File != "" {
 		what = fmt.Sprintf("file %q", r.File)
 	}
+	if r.Impostor {
+		return fmt.Sprintf("ALARM: somebody else answers on %s under this box's own address %s (MAC %s; option 60 %s, %s): two hosts have one address, or one passes for the box; find that MAC at the switch and take the address from it",
+			r.Interface, r.Server, r.MAC, cmp.Or(r.Class, "none"), what)
+	}
 	return fmt.Sprintf("another PXE server answers on %s: %s (MAC %s; option 60 %s, %s)", r.Interface, r.Server, r.MAC, cmp.Or(r.Class, "none"), what)
+}
+
+func (o Offer) rival() Rival {
+	return Rival{Interface: o.Interface, Server: o.Server, MAC: o.Sender.String(), Class: o.Class, File: o.File, Impostor: o.Impostor}
+}
+
+// foreign says whether somebody else than the box made an answer, and marks an
+// impostor. What a relay agent on the segment hands on for the box is the box's own; it
+// comes from the relay's address.
+func (o Offer) foreign(n network.Snapshot) (Offer, bool) {
+	named, from := n.Has(o.Server), n.Has(o.From)
+	if Owns(n, o.Sender) || o.Relayed && named && !from {
+		return o, false
+	}
+	if o.Impostor = named || from; o.Impostor {
+		if from { // and names another as the server, or nobody
+			o.Server = o.From
+		}
+		o.Words = []string{o.rival().String()}
+	}
+	return o, true
 }
 
 type rivalKey struct {
@@ -52,13 +80,13 @@ type sighting struct {
 }
 
 // Heard takes in an offer and says whether it is news: the first of a PXE server that
-// policy does not know.
-func (r *Rivals) Heard(iface string, o Offer, known []string, now time.Time) (Rival, bool) {
-	if !o.Boots || slices.Contains(known, o.Server.String()) {
+// policy does not know, or of an impostor.
+func (r *Rivals) Heard(o Offer, known []string, now time.Time) (Rival, bool) {
+	if !o.Impostor && (!o.Boots || slices.Contains(known, o.Server.String())) {
 		return Rival{}, false
 	}
-	key := rivalKey{iface, o.Server}
-	rival := Rival{Interface: iface, Server: o.Server, MAC: o.Sender.String(), Class: o.Class, File: o.File}
+	key := rivalKey{o.Interface, o.Server}
+	rival := o.rival()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	last, was := r.seen[key]

@@ -104,7 +104,7 @@ func TestSecondPXEServer(t *testing.T) {
 	clock := make(chan time.Time, 1)
 	clock <- time.Date(2026, 1, 1, 8, 0, 0, 0, time.UTC)
 	now := func() time.Time { at := <-clock; clock <- at; return at }
-	w := &Watcher{Interface: nstest.Link, Own: func(net.HardwareAddr) bool { return false }, Known: func() []string { return nil }, Rivals: &Rivals{}, Now: now, Every: 100 * time.Millisecond}
+	w := &Watcher{Interface: nstest.Link, Network: func() network.Snapshot { return network.Snapshot{} }, Known: func() []string { return nil }, Rivals: &Rivals{}, Now: now, Every: 100 * time.Millisecond}
 	appeared, gone := run(t, w)
 
 	dnsmasq(t, s, "foreign", "--dhcp-range=192.168.77.100,192.168.77.110,1h")
@@ -154,7 +154,7 @@ func TestSegment(t *testing.T) {
 	}
 	dnsmasq(t, s, "foreign", "--dhcp-range=192.168.77.100,192.168.77.110,1h", "--dhcp-option=66,old-server")
 	s.IP(t, "box", "route", "add", "default", "via", nstest.ForeignAddr)
-	w := &Watcher{Interface: nstest.Link, Own: func(net.HardwareAddr) bool { return false }, Known: func() []string { return nil }, Rivals: &Rivals{}, Now: time.Now}
+	w := &Watcher{Interface: nstest.Link, Network: func() network.Snapshot { return network.Snapshot{} }, Known: func() []string { return nil }, Rivals: &Rivals{}, Now: time.Now}
 	tester := &Tester{Box: here{t, []string{nstest.Link}}, Now: time.Now, Wait: 2 * time.Second}
 	tester.Watch(w)
 	run(t, w)

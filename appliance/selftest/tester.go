@@ -160,7 +160,11 @@ func (t *Tester) observe(ctx context.Context, iface string) Observed {
 			o.Trouble = append(o.Trouble, err.Error())
 		}
 	}
-	o.Offers = slices.DeleteFunc(offers, func(f Offer) bool { return Owns(n, f.Sender) })
+	for _, f := range offers {
+		if f, others := f.foreign(n); others {
+			o.Offers = append(o.Offers, f)
+		}
+	}
 	t.remember(&o)
 	return o
 }

@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
+
+	"github.com/bootward/bootward/appliance/network"
 )
 
 // WatchEvery is how often a watcher asks. Another PXE server is to be found within
@@ -20,9 +21,9 @@ const WatchEvery = 25 * time.Second
 // goroutine.
 type Watcher struct {
 	Interface string
-	// Own says whether a hardware address is one of the box's. Addresses of servers do
-	// not tell: anybody can answer under ours.
-	Own func(net.HardwareAddr) bool
+	// Network is the present state of the box's links, by which its own answers are
+	// known: by hardware address, since anybody can answer under ours.
+	Network func() network.Snapshot
 	// Known lists the PXE servers that policy accepts.
 	Known func() []string
 	// Rivals is shared by the watchers of all segments.
@@ -30,8 +31,10 @@ type Watcher struct {
 	// Appeared is told of each new one, Gone of each that has been silent for ten
 	// minutes.
 	Appeared, Gone func(Rival)
-	Now            func() time.Time
-	Every          time.Duration // 0: WatchEvery
+	// Heard is told of each answer of another server to a machine; nil: nobody is.
+	Heard func(Offer)
+	Now   func() time.Time
+	Every time.Duration // 0: WatchEvery
 
 	port listening
 }
@@ -70,10 +73,14 @@ func (w *Watcher) watch(ctx context.Context) error {
 }
 
 func (w *Watcher) heard(o Offer) {
-	if w.Own(o.Sender) {
+	o, others := o.foreign(w.Network())
+	if !others {
 		return
 	}
-	if r, news := w.Rivals.Heard(w.Interface, o, w.Known(), w.Now()); news {
+	if r, news := w.Rivals.Heard(o, w.Known(), w.Now()); news {
 		w.Appeared(r)
+	}
+	if w.Heard != nil && o.Question == "" {
+		w.Heard(o)
 	}
 }

@@ -3,13 +3,13 @@ package selftest
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"time"
 
-	"github.com/insomniacslk/dhcp/dhcpv4"
 	"github.com/mdlayher/packet"
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
@@ -19,9 +19,12 @@ import (
 
 // Offer is another server's answer that was heard.
 type Offer struct {
-	dhcp.Answer                  // Server is who sent it, if it names nobody
-	Sender      net.HardwareAddr // of the frame: a relay's, where there is one
-	Question    Question         // that it answers; "" if a machine asked
+	dhcp.Answer
+	Interface string           // by which it came
+	Sender    net.HardwareAddr // of the frame: a relay's, where there is one
+	Question  Question         // that it answers; "" if a machine asked
+	// Impostor says that the sender, who is not the box, answers under its address.
+	Impostor bool
 }
 
 // wire is a packet socket on which a client without an address speaks DHCP. It needs
@@ -29,7 +32,7 @@ type Offer struct {
 type wire struct {
 	conn  *packet.Conn
 	link  *net.Interface
-	asked map[dhcpv4.TransactionID]Question
+	asked map[uint32]Question // by transaction
 }
 
 func openWire(iface string) (*wire, error) {
@@ -48,7 +51,7 @@ func openWire(iface string) (*wire, error) {
 	if err != nil {
 		return nil, fmt.Errorf("selftest: open a packet socket on %s: %w", iface, err)
 	}
-	return &wire{conn: conn, link: link, asked: map[dhcpv4.TransactionID]Question{}}, nil
+	return &wire{conn: conn, link: link, asked: map[uint32]Question{}}, nil
 }
 
 // maxAsked is how many questions are remembered, for answers that come late.
@@ -64,7 +67,7 @@ func (w *wire) ask(questions ...Question) error {
 		if err != nil {
 			return err
 		}
-		w.asked[m.TransactionID] = q
+		w.asked[binary.BigEndian.Uint32(m.TransactionID[:])] = q
 		to := &packet.Addr{HardwareAddr: net.HardwareAddr{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}
 		if _, err := w.conn.WriteTo(broadcast(m.ToBytes()), to); err != nil {
 			return fmt.Errorf("selftest: ask on %s as %s: %w", w.link.Name, q, err)
@@ -92,34 +95,14 @@ func (w *wire) hear(ctx context.Context, until time.Time, f func(Offer)) error {
 		case err != nil:
 			return fmt.Errorf("selftest: listen on %s: %w", w.link.Name, err)
 		}
-		if o, ok := w.read(buf[:n]); ok {
+		if a, ok := dhcp.Overhear(buf[:n]); ok {
+			o := Offer{Answer: a, Interface: w.link.Name, Question: w.asked[a.TransactionID]}
 			if a, ok := from.(*packet.Addr); ok {
 				o.Sender = bytes.Clone(a.HardwareAddr)
 			}
 			f(o)
 		}
 	}
-}
-
-// read reads an IPv4 packet; false for what is no server's answer.
-func (w *wire) read(ip []byte) (Offer, bool) {
-	payload, from, ok := dhcp.ToClient(ip)
-	if !ok {
-		return Offer{}, false
-	}
-	m, err := dhcpv4.FromBytes(payload)
-	if err != nil {
-		return Offer{}, false
-	}
-	a, ok := dhcp.ReadAnswer(m)
-	if !ok {
-		return Offer{}, false
-	}
-	o := Offer{Answer: a, Question: w.asked[m.TransactionID]}
-	if !o.Server.IsValid() {
-		o.Server = from
-	}
-	return o, true
 }
 
 // maxOffers is how many answers are kept: a flood of them says no more.

@@ -151,6 +151,13 @@ var boots = []struct {
 		r.take(uefiPXE, r.discover(uefiPXE, 3))
 		r.ask4011("192.168.77.8", 1)
 	}, trace.OtherServer, true},
+	{"impostor", []string{}, false, func(r *rom) {
+		r.s.IP(r.t, "switch", "addr", "flush", "dev", "br0", "scope", "global")
+		r.s.IP(r.t, "switch", "addr", "replace", nstest.BoxAddr+"/24", "dev", "br0")
+		until(r.t, dnsmasq(r.t, r.s, "switch", "br0", "--dhcp-range=192.168.77.0,proxy", "--pxe-service=X86-64_EFI,Another,grubx64"), "sockets bound", os.Kill)
+		r.take(uefiPXE, r.discover(uefiPXE, 3))
+		r.s.IP(r.t, "switch", "addr", "del", nstest.BoxAddr+"/24", "dev", "br0")
+	}, trace.Impostor, true},
 	{"no-request", nil, false, func(r *rom) { r.discover(uefiPXE, 1); r.discover(uefiPXE, 1) }, trace.NoRequest, true},
 	{"ignores-proxy", []string{}, false, func(r *rom) { r.take(uefiPXE, r.discover(uefiPXE, 2)) }, trace.IgnoresProxy, true},
 	{"ignores-proxy-http", []string{}, false, func(r *rom) { r.take(uefiHTTP, r.discover(uefiHTTP, 2)) }, trace.IgnoresProxy, true},

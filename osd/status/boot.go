@@ -13,6 +13,8 @@ type Boot struct {
 	// Server is whose offer a FlightRequest takes (option 54), and who made the offer
 	// of a FlightOther.
 	Server string `json:"server,omitempty"`
+	// Sender is the hardware address that the offer of a FlightOther came from.
+	Sender string `json:"sender,omitempty"`
 	// Address is what an offer gives the machine, empty from a proxy.
 	Address string `json:"address,omitempty"`
 	// Class is option 60 of another server's offer.
@@ -30,4 +32,5 @@ const (
 	CauseMissing      = "missing"      // the box has no such file
 	CauseBroken       = "broken"       // the transfer did not end
 	CauseOptional     = "optional"     // the box has no such file, and the machine does without
+	CauseImpostor     = "impostor"     // the other server answers under the box's own address
 )

@@ -19,9 +19,12 @@ const soon = 4 * time.Second
 func (a *attempt) ofSilence(n next) Diagnosis {
 	rivals := pick(a.others, func(b *status.Boot) bool { return b.File != "" || b.Address == "" && b.Class != "" })
 	callers := pick(a.others, func(b *status.Boot) bool { return b.Class == "PXEClient" && b.File == "" && b.Address != "" })
+	impostors := pick(a.others, func(b *status.Boot) bool { return b.Cause == status.CauseImpostor })
 	pxe := !strings.HasSuffix(a.firmware(), "-http")
 	stuck := n.firmware != ""
 	switch {
+	case len(impostors) > 0:
+		return a.ofImpostor(offers(impostors))
 	case len(rivals) > 0:
 		return a.ofRival(offers(rivals), true)
 	case len(callers) > 0 && pxe:
@@ -62,6 +65,14 @@ func (a *attempt) ofRival(who string, certain bool) Diagnosis {
 		Remedy:   "two PXE servers on one segment race: switch one off here, or take the boot file (options 66 and 67) out of that server; bootward box selftest lists the servers of this segment"}
 }
 
+// ofImpostor: whom the machine spoke with after that depends on the switch and on ARP.
+func (a *attempt) ofImpostor(who string) Diagnosis {
+	return Diagnosis{Code: Impostor, Stopped: true, Certain: true,
+		Seen:     a.silent() + ": somebody else answers under this box's own address: " + who,
+		Expected: a.expected(),
+		Remedy:   "two hosts have one address, or one passes for the box: find that MAC at the switch and take the address from it"}
+}
+
 // ofOption60 is certain of a machine that came back: one that did not may have found
 // a PXE server there.
 func (a *attempt) ofOption60(who string, certain bool) Diagnosis {
@@ -95,6 +106,9 @@ func offers(all []status.FlightEvent) string {
 	for _, e := range all {
 		b := e.Boot
 		said := []string{}
+		if b.Cause == status.CauseImpostor {
+			said = append(said, "MAC "+b.Sender)
+		}
 		if b.Class != "" {
 			said = append(said, "option 60 "+b.Class)
 		}

@@ -45,6 +45,7 @@ const (
 	NoRequest      Code = "no-request"      // it took no address after our offer
 	Option60       Code = "option-60"       // another server's option 60 leads to a 4011 where nobody answers
 	OtherServer    Code = "other-server"    // another server answered it, first or better
+	Impostor       Code = "impostor"        // somebody else answered it under the box's own address
 	IgnoresProxy   Code = "ignores-proxy"   // firmware does not take boot files from a proxy
 	NotFetched     Code = "not-fetched"     // it knows its file, and does not ask for it
 	FileMissing    Code = "file-missing"    // it asked for a file that is not there
