@@ -82,8 +82,16 @@ func (r *recorder) put(do func(context.Context) error) {
 }
 
 func (r *recorder) event(e status.FlightEvent) {
+	r.eventOf(func() string { return e.Client }, e)
+}
+
+// eventOf records an event of a client that must be looked up: only for what is kept.
+func (r *recorder) eventOf(client func() string, e status.FlightEvent) {
 	e.Time = r.now()
-	r.put(func(ctx context.Context) error { return r.store.Record(ctx, e) })
+	r.put(func(ctx context.Context) error {
+		e.Client = client()
+		return r.store.Record(ctx, e)
+	})
 }
 
 // boot remembers that a machine asked, and what it got.

@@ -86,14 +86,13 @@ func (b *Box) doneTFTP(t tftp.Transfer) {
 	if t.Probe {
 		return
 	}
-	mac := macOf(t.Client.Addr())
-	b.flight.tftp(mac, t)
+	b.flight.tftp(func() string { return macOf(t.Client.Addr()) }, t)
 	if t.Err == nil {
-		b.handedOut(mac, t.Client.Addr(), t.Name)
+		b.handedOut(macOf(t.Client.Addr()), t.Client.Addr(), t.Name)
 	}
 }
 
-func (r *recorder) tftp(mac string, t tftp.Transfer) {
+func (r *recorder) tftp(mac func() string, t tftp.Transfer) {
 	boot := &status.Boot{File: t.Name}
 	said := transferText(t.Name, t.Bytes, t.Duration)
 	switch {
@@ -105,23 +104,28 @@ func (r *recorder) tftp(mac string, t tftp.Transfer) {
 		boot.Cause = status.CauseBroken
 		said += ": " + t.Err.Error()
 	}
-	r.event(status.FlightEvent{Client: mac, What: status.FlightTFTP, Text: said, Bytes: t.Bytes, Millis: t.Duration.Milliseconds(), Boot: boot})
+	r.eventOf(mac, status.FlightEvent{What: status.FlightTFTP, Text: said, Bytes: t.Bytes, Millis: t.Duration.Milliseconds(), Boot: boot})
 }
 
 func (b *Box) doneHTTP(t httpboot.Transfer) {
-	mac := t.MAC.String()
-	if mac == "" {
-		mac = macOf(t.Client.Addr())
+	named := t.MAC.String()
+	b.flight.http(func() string {
+		if named != "" {
+			return named
+		}
+		return macOf(t.Client.Addr())
+	}, t)
+	if !t.Complete || t.Status != http.StatusOK || t.Bytes == 0 {
+		return
 	}
-	b.flight.http(mac, t)
 	// Anybody can name another machine in an address: only who is at the other end
 	// counts, and only a file that went out whole.
-	if at := macOf(t.Client.Addr()); t.Complete && t.Status == http.StatusOK && t.Bytes > 0 && at == mac {
+	if at := macOf(t.Client.Addr()); named == "" || named == at {
 		b.handedOut(at, t.Client.Addr(), t.ImageID+"/"+t.Name)
 	}
 }
 
-func (r *recorder) http(mac string, t httpboot.Transfer) {
+func (r *recorder) http(mac func() string, t httpboot.Transfer) {
 	boot := &status.Boot{File: strings.TrimPrefix(t.ImageID+"/"+t.Name, "/")}
 	said := transferText(boot.File, t.Bytes, t.Duration)
 	switch {
@@ -132,7 +136,7 @@ func (r *recorder) http(mac string, t httpboot.Transfer) {
 		boot.Cause = status.CauseBroken
 		said += fmt.Sprintf(": broken off, status %d", t.Status)
 	}
-	r.event(status.FlightEvent{Client: mac, What: status.FlightHTTP, Text: said, Bytes: t.Bytes, Millis: t.Duration.Milliseconds(), Boot: boot})
+	r.eventOf(mac, status.FlightEvent{What: status.FlightHTTP, Text: said, Bytes: t.Bytes, Millis: t.Duration.Milliseconds(), Boot: boot})
 }
 
 func transferText(name string, n int64, took time.Duration) string {

@@ -1,14 +1,18 @@
 package appliance
 
 import (
+	"io/fs"
 	"net"
+	"net/http"
 	"net/netip"
 	"testing"
 	"time"
 
 	"github.com/bootward/bootward/appliance/dhcp"
+	"github.com/bootward/bootward/appliance/httpboot"
 	"github.com/bootward/bootward/appliance/pxe"
 	"github.com/bootward/bootward/appliance/selftest"
+	"github.com/bootward/bootward/appliance/tftp"
 )
 
 // TestFloodLeavesOthersAlone: where made-up machines fill what the box remembers of
@@ -67,5 +71,20 @@ func TestFloodLeavesOthersAlone(t *testing.T) {
 		if n[0] != n[1] {
 			t.Errorf("%s: %d are remembered, want %d", name, n[0], n[1])
 		}
+	}
+}
+
+// TestFloodIsNotLookedUp: whose request it was is asked of the kernel for what is kept
+// only.
+func TestFloodIsNotLookedUp(t *testing.T) {
+	r := newRecorder(nil, time.Now)
+	looked := 0
+	who := func() string { looked++; return "" }
+	for range 10 * cap(r.queue) {
+		r.http(who, httpboot.Transfer{Status: http.StatusNotFound, Name: "x"})
+		r.tftp(who, tftp.Transfer{Name: "x", Err: fs.ErrNotExist})
+	}
+	if looked > 0 || len(r.queue) != cap(r.queue) || r.Lost() == 0 {
+		t.Errorf("%d were looked up, %d wait, %d were lost", looked, len(r.queue), r.Lost())
 	}
 }

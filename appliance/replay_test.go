@@ -101,14 +101,14 @@ func (r *replayed) tftp(mac string, b []byte) {
 	if err == nil && !strings.HasPrefix(n, strings.ToLower(r.image)+"/") && n != "undionly.kpxe" {
 		err = fs.ErrNotExist
 	}
-	r.flight.tftp(mac, tftp.Transfer{Name: n, Err: err})
+	r.flight.tftp(func() string { return mac }, tftp.Transfer{Name: n, Err: err})
 }
 
 func (r *replayed) get(mac string, b []byte) {
 	if !bytes.HasPrefix(b, []byte("GET /boot/")) {
 		return
 	}
-	h := &httpboot.Handler{Log: slog.New(slog.DiscardHandler), Done: func(t httpboot.Transfer) { r.flight.http(mac, t) },
+	h := &httpboot.Handler{Log: slog.New(slog.DiscardHandler), Done: func(t httpboot.Transfer) { r.flight.http(func() string { return mac }, t) },
 		Open: func(_ context.Context, q httpboot.Request) (httpboot.File, error) {
 			if q.ImageID != r.image {
 				return httpboot.File{}, fs.ErrNotExist

@@ -73,16 +73,6 @@ const defaultLimit = 256
 
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	id, name, ok := split(r.URL.Path)
-	if !ok {
-		h.missing(w, r, Request{Name: strings.TrimPrefix(r.URL.Path, "/boot/"), MAC: mac(r)})
-		return
-	}
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "boot files are read only", http.StatusMethodNotAllowed)
-		return
-	}
 	limit := h.Limit
 	if limit <= 0 {
 		limit = defaultLimit
@@ -94,6 +84,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer h.running.Add(-1)
+	id, name, ok := split(r.URL.Path)
+	if !ok { // reported, so counted before
+		h.missing(w, r, Request{Name: strings.TrimPrefix(r.URL.Path, "/boot/"), MAC: mac(r)})
+		return
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "boot files are read only", http.StatusMethodNotAllowed)
+		return
+	}
 	h.serve(w, r, Request{Client: peer(r).Addr(), Local: local(r), ImageID: id, Name: name, MAC: mac(r), Prompt: prompt(r)})
 }
 

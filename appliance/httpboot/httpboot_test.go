@@ -172,7 +172,8 @@ func TestBrokenTransferIsReported(t *testing.T) {
 }
 
 func TestLimit(t *testing.T) {
-	h := &Handler{Limit: 1, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	reported := make(chan Transfer, 10)
+	h := &Handler{Limit: 1, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Done: func(x Transfer) { reported <- x }}
 	inside, release := make(chan bool), make(chan bool)
 	h.Open = func(context.Context, Request) (File, error) {
 		inside <- true
@@ -187,8 +188,13 @@ func TestLimit(t *testing.T) {
 	url := "http://" + l.Addr().String() + "/boot/a/uki.efi"
 	go http.Get(url)
 	<-inside
-	if resp, _ := do(t, "GET", url); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
-		t.Errorf("second request: %d", resp.StatusCode)
+	for _, u := range []string{url, strings.Replace(url, "uki.efi", "pxelinux.0", 1)} {
+		if resp, _ := do(t, "GET", u); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
+			t.Errorf("one too many, %s: %d", u, resp.StatusCode)
+		}
+	}
+	if len(reported) > 0 {
+		t.Errorf("one too many is reported: %+v", <-reported)
 	}
 	close(release)
 }
