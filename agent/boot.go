@@ -18,8 +18,8 @@ import (
 	"github.com/bootward/bootward/osd/status"
 )
 
-// patience is how long the boot image looks for network, box and offers before
-// it lets the machine boot its disk.
+// patience is how long the boot image looks for network, box and offers, and waits for
+// the answers of a person who is there, before it lets the machine boot its disk.
 const patience = 10 * time.Minute
 
 // Boot is the flow of the boot image: network, box, offers, job. It returns what

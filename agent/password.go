@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/bootward/bootward/api"
 )
@@ -11,18 +12,19 @@ import (
 // boots its disk. The box limits besides.
 const passwordTries = 3
 
-// unlock asks a person for the box's PXE password, and the box for its offers
-// again. false: nobody came, or nobody knew it.
-func (s *session) unlock(ctx context.Context, o api.Offers) (api.Offers, bool) {
-	if !s.attended(ctx, o, "what can be chosen here needs the PXE password", "to type it") {
-		return api.Offers{}, false
+// unlock asks a person for the box's PXE password, and the box for its offers again.
+// first is how long he may take then for his first key; 0: nobody came, or nobody knew
+// the password.
+func (s *session) unlock(ctx context.Context, o api.Offers) (offers api.Offers, first time.Duration) {
+	if first = s.attended(ctx, o, "what can be chosen here needs the PXE password", "to type it"); first == 0 {
+		return api.Offers{}, 0
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := s.console.Answering(ctx, first, patience)
 	defer cancel()
 	for range passwordTries {
 		password, ok := s.console.AskSecret(ctx, "PXE password, or nothing to boot the disk: ")
 		if !ok || password == "" {
-			return api.Offers{}, false
+			return api.Offers{}, 0
 		}
 		t, err := s.client.Password(ctx, identity(s.hardware), password)
 		if err != nil {
@@ -31,14 +33,14 @@ func (s *session) unlock(ctx context.Context, o api.Offers) (api.Offers, bool) {
 			continue
 		}
 		s.ticket = t.Ticket
-		offers, err := s.offers(ctx)
-		if err != nil {
+		if offers, err = s.offers(ctx); err != nil {
 			s.console.Line("no offers: %s", err)
+			return api.Offers{}, 0
 		}
-		return offers, err == nil
+		return offers, patience
 	}
 	s.console.Line("no password was right")
-	return api.Offers{}, false
+	return api.Offers{}, 0
 }
 
 // offers asks the box what there is to do.

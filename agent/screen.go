@@ -26,9 +26,9 @@ func (s *session) choose(ctx context.Context, o api.Offers) (chosen *api.Offer, 
 	if m := mandatory(o); m != nil {
 		return m, nil, false
 	}
-	unlocked := false
+	first := time.Duration(0)
 	if o.Password {
-		if o, unlocked = s.unlock(ctx, o); !unlocked {
+		if o, first = s.unlock(ctx, o); first == 0 {
 			return nil, nil, false
 		}
 		if m := mandatory(o); m != nil { // its time came meanwhile
@@ -42,10 +42,19 @@ func (s *session) choose(ctx context.Context, o api.Offers) (chosen *api.Offer, 
 		}
 		return nil, nil, false
 	}
-	if !unlocked && !s.attended(ctx, o, fmt.Sprintf("%d task sequences are available for this machine", len(o.Offers)), "to choose") {
+	if first == 0 {
+		first = s.attended(ctx, o, fmt.Sprintf("%d task sequences are available for this machine", len(o.Offers)), "to choose")
+	}
+	if first == 0 {
 		return nil, nil, false
 	}
-	limited, cancel := context.WithTimeout(ctx, patience)
+	return s.menu(ctx, o, first)
+}
+
+// menu asks for one of the offers until the person has decided; first is for his first
+// key.
+func (s *session) menu(ctx context.Context, o api.Offers, first time.Duration) (chosen *api.Offer, seen []disk.Disk, person bool) {
+	limited, cancel := s.console.Answering(ctx, first, patience)
 	defer cancel()
 	for {
 		offer := s.pick(limited, o)
@@ -64,13 +73,21 @@ func (s *session) choose(ctx context.Context, o api.Offers) (chosen *api.Offer, 
 	}
 }
 
-// attended says whether a person is there: whether a key was pressed in time, if one
-// has to be.
-func (s *session) attended(ctx context.Context, o api.Offers, what, purpose string) bool {
+// glance is how long a question stays that is shown without asking whether anybody is
+// there, until the first key: longer than the usual wait for F12, since it must be read.
+const glance = time.Minute
+
+// attended says whether a person may be there, and how long the first key of his answers
+// may take: patience if he pressed one already, 0 if nobody did in time.
+func (s *session) attended(ctx context.Context, o api.Offers, what, purpose string) (first time.Duration) {
 	s.console.Line("%s", what)
 	wait, ask := prompt(s.conf.CommandLine, o)
-	if !ask {
-		return true
+	switch {
+	case prompted(s.conf.CommandLine):
+		return patience
+	case !ask:
+		s.console.Line("(press any key within %s; otherwise the machine boots its disk)", glance)
+		return glance
 	}
 	s.console.Forget()
 	s.console.Line("Press F12 for network service boot")
@@ -78,19 +95,24 @@ func (s *session) attended(ctx context.Context, o api.Offers, what, purpose stri
 	limited, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	_, ok := s.console.Key(limited)
-	s.console.Forget()
 	if !ok {
 		s.console.Line("nobody pressed a key")
+		return 0
 	}
-	return ok
+	return patience
+}
+
+// prompted says whether F12 was pressed before the boot image was loaded.
+func prompted(commandLine string) bool {
+	return slices.Contains(strings.Fields(commandLine), "bootward.prompted")
 }
 
 // prompt is how long a person has to press a key. ask is false where nobody has to:
-// F12 was pressed before the boot image was loaded, or policy asks nobody.
-// bootward.wait on the kernel command line overrides policy.
+// F12 was pressed before, or policy asks nobody. bootward.wait on the kernel command
+// line overrides policy.
 func prompt(commandLine string, o api.Offers) (wait time.Duration, ask bool) {
 	switch own := setting(commandLine, "bootward.wait"); {
-	case slices.Contains(strings.Fields(commandLine), "bootward.prompted"):
+	case prompted(commandLine):
 		return 0, false
 	case own != "" || o.Prompt == nil:
 		return seconds(own, time.Minute), true
