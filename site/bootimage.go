@@ -2,6 +2,7 @@ package site
 
 import (
 	"cmp"
+	"fmt"
 	"strings"
 
 	"github.com/bootward/bootward/api"
@@ -72,6 +73,43 @@ func keepBootImage(o, was *osd.BootImage) {
 	}
 }
 
+// booting is an advertisement to machines that boot from the network or from media,
+// and what they boot into.
+type booting struct {
+	*osd.Advertisement
+	sequence   *sequence.Sequence
+	image      *osd.BootImage
+	collection *osd.Collection
+}
+
+// bootings are the advertisements of which all of that is there, by name.
+func (w world) bootings() (out []booting) {
+	for _, a := range all[*osd.Advertisement](w, osd.KindAdvertisement) {
+		q, c := w.sequence(a.Sequence), w.collection(a.Collection)
+		if q == nil || c == nil || !a.To(osd.ToBootMediaAndPXE) {
+			continue
+		}
+		if image, ok := w.find(osd.KindBootImage, q.BootImage).(*osd.BootImage); ok {
+			out = append(out, booting{a, q, image, c})
+		}
+	}
+	return out
+}
+
+// checkF12 refuses to start by itself what waits for a key: nobody may be there to
+// press it.
+func (p *plan) checkF12() {
+	for _, b := range p.world.bootings() {
+		s := p.changes(b.Advertisement, b.sequence, b.image)
+		if s == nil || !b.IsMandatory() || b.image.Agent == osd.AgentNone || b.image.Windows == nil || !b.image.Windows.AskF12 {
+			continue
+		}
+		advertisement, image := p.world.named(b.Advertisement), p.world.named(b.image)
+		p.errs = append(p.errs, s.fault("", fmt.Sprintf("write windows.askF12: false into %s; or let a person choose: leave mandatory out of %s", image, advertisement),
+			"%s starts by itself, and %s waits for F12 on BIOS machines (windows.askF12), where nobody may stand", advertisement, image))
+	}
+}
+
 // agentless says whether a boot image holds no agent.
 func (w world) agentless(bootImage string) bool {
 	b, ok := w.kinds[osd.KindBootImage][bootImage].(*osd.BootImage)
@@ -87,4 +125,9 @@ func (p *plan) checkAgentless(s *step, a *osd.Advertisement, q *sequence.Sequenc
 		return
 	}
 	s.note("boot image %q holds no agent: the steps of task sequence %q are not run, and each machine gets it once, until its PXE mark is cleared", q.BootImage, a.Sequence)
+	if image, ok := p.world.find(osd.KindBootImage, q.BootImage).(*osd.BootImage); ok && image.StartUnasked {
+		s.note("machines whose firmware cannot ask for F12 (UEFI by PXE and HTTP) start it with nobody present, as boot image %q says (startUnasked)", q.BootImage)
+	} else {
+		s.note("machines whose firmware cannot ask for F12 (UEFI by PXE and HTTP) do not get it: nobody would have asked for it; startUnasked: true in boot image %q accepts that", q.BootImage)
+	}
 }

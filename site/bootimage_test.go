@@ -28,7 +28,12 @@ func TestAgentless(t *testing.T) {
 			t.Errorf("%s: %d %s", tt.name, code, raw)
 		}
 	}
-	if n := notes(find(r.apply(documents(look, "")), osd.KindAdvertisement, "New")); !strings.Contains(n, "each machine gets it once") {
+	n := notes(find(r.apply(documents(look, "")), osd.KindAdvertisement, "New"))
+	if !strings.Contains(n, "each machine gets it once") || !strings.Contains(n, `do not get it: nobody would have asked for it; startUnasked: true in boot image "own"`) {
+		t.Errorf("notes: %s", n)
+	}
+	n = notes(find(r.apply(strings.Replace(documents(look, ""), "agent: none", "agent: none\nstartUnasked: true", 1)), osd.KindAdvertisement, "New"))
+	if !strings.Contains(n, "start it with nobody present") {
 		t.Errorf("notes: %s", n)
 	}
 	// An agent is for people to say, in either direction.
@@ -45,6 +50,37 @@ func TestAgentless(t *testing.T) {
 	if b := must[osd.BootImage](t, r.person(), "GET", "/v1/objects/BootImage/linux-x64", nil); b.Agent != "" || b.Manifest == "" {
 		t.Errorf("boot image is %+v", b)
 	}
+}
+
+// TestMandatoryAsksNobody: what waits for F12 and starts by itself is refused, whichever
+// of the two is changed; each alone is taken.
+func TestMandatoryAsksNobody(t *testing.T) {
+	r := newRig(t)
+	r.contents()
+	r.apply(ward)
+	const (
+		asks      = "kind: BootImage\nname: pe\nwindows: {askF12: true}\n---\n"
+		starts    = "kind: BootImage\nname: pe\nwindows: {askF12: false}\n---\n"
+		sequence  = "kind: TaskSequence\nname: Look\nbootImage: pe\nsteps:\n  - runCommandLine: {command: id}\n---\n"
+		available = "kind: Advertisement\nname: New\ncollection: Ward 7\nsequence: Look\n"
+		mandatory = available + "mandatory: [asSoonAsPossible]\n"
+	)
+	refused := func(name, image, documents string) {
+		t.Helper()
+		e := r.refuse(documents)
+		for _, want := range []string{`Advertisement "New" starts by itself`, `BootImage "` + image + `" waits for F12`, "write windows.askF12: false into BootImage", "leave mandatory out of Advertisement"} {
+			if !strings.Contains(e.Detail+e.Remedy, want) {
+				t.Errorf("%s: %q %q lacks %q", name, e.Detail, e.Remedy, want)
+			}
+		}
+	}
+	refused("all at once", "pe", asks+sequence+mandatory)
+	r.apply(asks + sequence + available)
+	refused("the advertisement", "pe", mandatory)
+	r.apply(starts + mandatory)
+	refused("the boot image", "pe", asks)
+	r.apply(strings.Replace(asks, "pe", "pe2", 1))
+	refused("the task sequence", "pe2", strings.Replace(sequence, "pe", "pe2", 1))
 }
 
 // TestImportOfWindows: the site wants the WIM and its disk, and nothing of ours.

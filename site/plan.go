@@ -78,6 +78,7 @@ func makePlan(w world, objects []written) *plan {
 	p.checkCollections()
 	p.checkRunningClients()
 	p.checkBootImages()
+	p.checkF12()
 	p.checkArchitectures()
 	return p
 }

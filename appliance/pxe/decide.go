@@ -47,6 +47,7 @@ type Image struct {
 	Agentless    bool             // nothing in it asks a person, or tells of it
 	StartUnasked bool             // somebody accepted that it starts with nobody present
 	NoF12        bool             // of Windows: pxeboot.com, which asks for F12, is not in it
+	OnlyF12      bool             // of Windows: pxeboot.n12, which does not, is not in it
 }
 
 // Server is what an answer says about the box.

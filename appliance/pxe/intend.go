@@ -108,6 +108,9 @@ func (f Facts) choose(m Machine) (Intent, []string) {
 			return f.nothing(append(words, why))
 		}
 		if o.Mandatory {
+			if image.Windows != nil && image.asksF12(m.Firmware, 0) {
+				words = append(words, o.Advertisement.Name+": its boot image asks for F12, and waits in vain where nobody stands at the machine")
+			}
 			return Intent{Action: Boot, Image: image}, append(words, o.Advertisement.Name+" is "+o.Why)
 		}
 		return Intent{Action: Boot, Image: image, Prompt: f.Policy.Prompt()}, append(words, "a person may choose "+o.Advertisement.Name)

@@ -83,6 +83,12 @@ func TestIntend(t *testing.T) {
 		{"agentless, BIOS without pxeboot.com", Machine{MAC: testMAC, Firmware: BIOSPXE}, wim(facts(osd.PXE{}, known), Image{NoF12: true}), Silent, "", 0, "nobody present"},
 		{"agentless, the image asks", Machine{MAC: testMAC, Firmware: BIOSPXE}, wim(facts(osd.PXE{PromptSeconds: &none}, known), Image{Windows: &osd.WindowsBoot{AskF12: true}}), Boot, "WIM", 0, ""},
 		{"agentless, policy asks nobody", Machine{MAC: testMAC, Firmware: BIOSPXE}, wim(facts(osd.PXE{PromptSeconds: &none}, known), Image{}), Silent, "", 0, "nobody present"},
+		{"mandatory, the image asks", Machine{MAC: testMAC, Firmware: BIOSPXE}, with(facts(osd.PXE{}, mandatory), func(f *Facts) {
+			f.Image = func(id string) Image { return Image{ID: id, Windows: &osd.WindowsBoot{AskF12: true}} }
+		}), Boot, "CEN2", 0, "B: its boot image asks for F12, and waits in vain"},
+		{"mandatory, the image cannot but ask", Machine{MAC: testMAC, Firmware: BIOSPXE}, with(facts(osd.PXE{}, mandatory), func(f *Facts) {
+			f.Image = func(id string) Image { return Image{ID: id, Windows: &osd.WindowsBoot{}, OnlyF12: true} }
+		}), Boot, "CEN2", 0, "waits in vain"},
 		{"firmware not known", Machine{MAC: testMAC}, facts(osd.PXE{}, offer("C", false, "ARM")), Boot, "ARM", osd.DefaultPrompt, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -66,7 +66,7 @@ func (a Answer) windows(r Request, in Intent, s Server) Answer {
 func (i Image) asksF12(f Firmware, prompt time.Duration) bool {
 	bios := f == BIOSPXE || f == BIOSIPXE
 	if i.Windows != nil {
-		return bios && !i.NoF12 && (i.Windows.AskF12 || prompt > 0)
+		return bios && !i.NoF12 && (i.Windows.AskF12 || i.OnlyF12 || prompt > 0)
 	}
 	return (bios || f == UEFIX64IPXE || f == UEFIARM64IPXE) && prompt > 0
 }
@@ -84,7 +84,7 @@ func (i Image) Has(file func(name string) bool) Image {
 	if w.BootManager == osd.BootManager2023 && !file(windowsUEFI23) {
 		w.BootManager = osd.BootManager2011
 	}
-	i.Windows, i.NoF12 = &w, !file(windowsBIOSF12)
+	i.Windows, i.NoF12, i.OnlyF12 = &w, !file(windowsBIOSF12), !file(windowsBIOS)
 	return i
 }
 

@@ -18,6 +18,7 @@ func TestWindows(t *testing.T) {
 		mode   dhcp.Mode
 		boot   osd.WindowsBoot
 		prompt time.Duration
+		only   bool   // there is no pxeboot.n12
 		file   string // "" means silent
 		bcd    string
 		why    string
@@ -26,6 +27,7 @@ func TestWindows(t *testing.T) {
 		{name: "windows-bios-dhcp", class: biosClass, mode: dhcp.DHCP, file: `CEN0000B\boot\pxeboot.n12`, bcd: `\CEN0000B\boot\bcd`},
 		{name: "windows-bios-f12", class: biosClass, boot: osd.WindowsBoot{AskF12: true}, file: `CEN0000B\boot\pxeboot.com`, bcd: `\CEN0000B\boot\bcd`, why: "asks for F12"},
 		{name: "windows-bios-prompt", class: biosClass, prompt: 10 * time.Second, file: `CEN0000B\boot\pxeboot.com`, bcd: `\CEN0000B\boot\bcd`, why: "asks for F12"},
+		{name: "windows-bios-f12", class: biosClass, only: true, file: `CEN0000B\boot\pxeboot.com`, bcd: `\CEN0000B\boot\bcd`, why: "asks for F12"},
 		{name: "windows-bios-ipxe", class: biosClass, ipxe: true, file: `CEN0000B\boot\pxeboot.n12`, bcd: `\CEN0000B\boot\bcd`},
 		{name: "windows-uefi", class: uefiClass, arch: 7, file: `CEN0000B\efi\bootmgfw.efi`, bcd: `\CEN0000B\efi\bcd`},
 		{name: "windows-uefi-2023", class: uefiClass, arch: 9, boot: osd.WindowsBoot{BootManager: osd.BootManager2023}, file: `CEN0000B\efi\bootmgfw_ex.efi`, bcd: `\CEN0000B\efi\bcd`},
@@ -43,7 +45,7 @@ func TestWindows(t *testing.T) {
 			s := testBox
 			s.Mode = tc.mode
 			tc.boot.File = "sources/boot.wim"
-			a := Decide(r, Intent{Action: Boot, Image: Image{ID: "CEN0000B", Windows: &tc.boot}, Prompt: tc.prompt}, s)
+			a := Decide(r, Intent{Action: Boot, Image: Image{ID: "CEN0000B", Windows: &tc.boot, OnlyF12: tc.only}, Prompt: tc.prompt}, s)
 			if a.Send != (tc.file != "") || a.File != tc.file || !strings.Contains(strings.Join(a.Why, "; "), tc.why) {
 				t.Fatalf("answer %+v, want file %q, why %q", a, tc.file, tc.why)
 			}
