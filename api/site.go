@@ -189,6 +189,9 @@ type Change struct {
 type ObjectList struct {
 	Kind    string            `json:"kind"`
 	Objects []json.RawMessage `json:"objects"`
+	// Warnings say, by the object's name, what does not work as things are now: of
+	// advertisements, machines that cannot start the boot image.
+	Warnings map[string][]string `json:"warnings,omitempty"`
 }
 
 // EnrolToken is a one-time token for a box.

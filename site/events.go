@@ -2,7 +2,6 @@ package site
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -161,11 +160,7 @@ func (s *Site) discovered(x store.Tx, b store.Box, d api.Discovered) error {
 		k := &known{site: s, x: x, w: w.asSite(), box: box, from: b, in: d, c: *c}
 		return k.learnTPM(c)
 	}
-	record, err := json.Marshal(d.Inventory)
-	if err != nil {
-		return err
-	}
-	return errors.Join(x.PutInventory(c.ID, record), x.NoteChange())
+	return s.putInventory(x, w, b, c, d.Inventory)
 }
 
 // maxText bounds the texts of an event that are no output.

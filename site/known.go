@@ -15,6 +15,7 @@ import (
 const (
 	auditKnown    = "known"
 	auditConflict = "conflict"
+	auditMisfit   = "misfit" // what was advertised to them before does not start on them
 )
 
 // maxProvisional bounds the computers that one box made and that no job has

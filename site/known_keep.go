@@ -1,14 +1,11 @@
 package site
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/bootward/bootward/osd"
-	"github.com/bootward/bootward/osd/status"
 )
 
 // keep writes the computer, what it said of itself, and the association that a
@@ -32,11 +29,7 @@ func (k *known) keep(c *osd.Computer, text string) error {
 	if at := k.in.Inventory.Time; at.IsZero() || !at.After(k.w.inventory[c.ID].Time) {
 		return errors.Join(k.associate(c), k.x.NoteChange())
 	}
-	record, err := json.Marshal(k.in.Inventory)
-	if err != nil {
-		return err
-	}
-	return errors.Join(k.x.PutInventory(c.ID, record), k.associate(c), k.x.NoteChange())
+	return errors.Join(k.site.putInventory(k.x, k.w, k.from, c, k.in.Inventory), k.associate(c))
 }
 
 // associate makes the association that says whose place a machine takes.
@@ -84,15 +77,11 @@ func (k *known) conflict(why string) error {
 	text := fmt.Sprintf("machine %s at box %s (%s): %s", k.c.Name, k.box.Name, k.labels(), why)
 	k.site.log.Warn("what a box says of a machine contradicts what the site knows", "box", k.box.Name, "machine", k.c.Name, "why", why)
 	err := k.audit(auditConflict, k.in.Computer, text)
-	if macs, _ := labels(&k.c); len(macs) > 0 {
-		at := k.in.Inventory.Time
-		if at.IsZero() || checkTime(at) != nil {
-			at = k.site.now().UTC().Truncate(time.Millisecond)
-		}
-		e := status.FlightEvent{Time: at, Client: macs[0], What: "alarm", Text: "ALARM: " + text}
-		err = errors.Join(err, k.x.AddFlight(k.from.ID, e))
+	at := k.in.Inventory.Time
+	if at.IsZero() || checkTime(at) != nil {
+		at = k.site.now()
 	}
-	return err
+	return errors.Join(err, k.site.alarm(k.x, k.from.ID, &k.c, at, text))
 }
 
 func (k *known) audit(what, object, text string) error {

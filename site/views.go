@@ -16,6 +16,9 @@ func (s *Site) List(ctx context.Context, who string, kind osd.Kind) (*api.Object
 	out := &api.ObjectList{Kind: string(kind), Objects: []json.RawMessage{}}
 	err := s.see(ctx, who, func(x store.Tx, w world) error {
 		found, err := x.Objects(kind)
+		if kind == osd.KindAdvertisement {
+			out.Warnings = w.misfitWarnings()
+		}
 		for _, o := range found {
 			if w.can(osd.See, w.kinds[kind][o.Name]) {
 				out.Objects = append(out.Objects, o.Document)

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"log/slog"
 	"net"
 	"os"
@@ -22,6 +23,7 @@ import (
 	"github.com/bootward/bootward/appliance/store"
 	"github.com/bootward/bootward/appliance/technician"
 	"github.com/bootward/bootward/osd"
+	"github.com/bootward/bootward/osd/inventory"
 	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/osd/status"
 	"github.com/bootward/bootward/site"
@@ -140,6 +142,66 @@ func TestSelfTestAtTheSite(t *testing.T) {
 	check(api.CheckIn{}, "# the segments have not been tested yet")
 	check(api.CheckIn{SelfTest: &tested}, "# eth0: address 192.0.2.17, MTU 1500, tested 2026-01-01 08:00:00", "#   switch   sw-7 port Gi1/0/12, VLAN 77",
 		"#   server   PXE server 192.0.2.9", "#   problem  another PXE server answers", "#     ask the network team: to switch it off")
+}
+
+// TestAdvertisementsAreMarked: what does not start on a machine as it turned out to be
+// stands beside the advertisement.
+func TestAdvertisementsAreMarked(t *testing.T) {
+	r := newRig(t)
+	r.atBox(nil)
+	s, err := site.Open(t.Context(), r.dir, site.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.Apply(t.Context(), "ann", api.Apply{AcceptMissing: true, Documents: []api.Document{{File: "a", YAML: `kind: Computer
+name: pc1
+macs: [52:54:00:77:00:11]
+---
+kind: Collection
+name: Ward
+members: [pc1]
+---
+kind: BootImage
+name: linux-x64
+---
+kind: TaskSequence
+name: Look
+bootImage: linux-x64
+steps:
+  - runCommandLine: {command: id}
+---
+kind: Advertisement
+name: Choice
+collection: Ward
+sequence: Look
+`}}}); err != nil {
+		t.Fatal(err)
+	}
+	boxes, err := s.Boxes(t.Context(), "ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := func(want bool) {
+		t.Helper()
+		for args, line := range map[string]string{"list": "WARNING: Advertisement \"Choice\" offers nothing", "show Choice": "# WARNING: Advertisement \"Choice\" offers nothing", "--json list": "\"warnings\":"} {
+			words := append([]string{"advertisement"}, strings.Fields(args)...)
+			if out, _ := r.want(exitDone, words...); strings.Contains(out, line) != want {
+				t.Errorf("%s: %s", args, out)
+			}
+		}
+	}
+	shown(false)
+	raw, err := s.Get(t.Context(), "ann", osd.KindComputer, "pc1")
+	var c osd.Computer
+	if err = errors.Join(err, json.Unmarshal(raw, &c)); err != nil {
+		t.Fatal(err)
+	}
+	d := &api.Discovered{Computer: c.ID, Inventory: inventory.Record{Machine: inventory.Machine{Architecture: osd.ArchARM64}, Time: time.Now()}}
+	if _, err := s.TakeEvents(t.Context(), boxes[0].ID, api.EventBatch{StateID: "s", Events: []api.BoxEvent{{Number: 1, Discovered: d}}}); err != nil {
+		t.Fatal(err)
+	}
+	shown(true)
 }
 
 // TestBoxVerbs: what a technician does at a box, the site being away.

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/osd"
+	"github.com/bootward/bootward/site/client"
 )
 
 // verbs are those that every kind of object has.
@@ -93,8 +96,35 @@ func runList(ctx context.Context, a *app, k osd.Kind) error {
 			}
 			t.row(o.ID, o.Name, detail(k, o), o.Comment)
 		}
-		return t.write(w)
+		err := t.write(w)
+		for _, name := range slices.Sorted(maps.Keys(l.Warnings)) {
+			err = errors.Join(err, printWarnings(w, "", l.Warnings[name]))
+		}
+		return err
 	})
+}
+
+// printWarnings prints a line for each, behind a prefix.
+func printWarnings(w io.Writer, prefix string, warnings []string) error {
+	for _, text := range warnings {
+		if _, err := fmt.Fprintf(w, "%sWARNING: %s\n", prefix, plain(text)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// showWarnings tells of an object what does not work as things are.
+func showWarnings(ctx context.Context, s *client.Client, k osd.Kind, raw json.RawMessage, w io.Writer) error {
+	var o osd.Meta
+	if err := json.Unmarshal(raw, &o); err != nil {
+		return err
+	}
+	l, err := s.List(ctx, string(k))
+	if err != nil {
+		return err
+	}
+	return printWarnings(w, "# ", l.Warnings[o.Name])
 }
 
 func detail(k osd.Kind, o shown) string {
@@ -167,6 +197,8 @@ func runShow(ctx context.Context, a *app, k osd.Kind, name string) error {
 	}
 	switch k {
 	case osd.KindCollection:
+	case osd.KindAdvertisement:
+		return showWarnings(ctx, s, k, raw, a.out)
 	case osd.KindBox:
 		return showSelfTest(ctx, s, raw, a.out)
 	case osd.KindPackage, osd.KindImage, osd.KindBootImage:
