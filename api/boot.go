@@ -12,7 +12,7 @@ type BootExplanation struct {
 	// Firmware is the kind that the machine showed last; empty if the box has not seen it.
 	Firmware  string `json:"firmware,omitempty"`
 	Interface string `json:"interface"` // of the box, by which it asked last, else the first that serves
-	Mode      string `json:"mode"`      // of that interface: proxy or dhcp
+	Mode      string `json:"mode"`      // of that interface: proxy, relay, proxy-4011, dhcp or off
 	// Answers has one entry for each kind of firmware that was asked for.
 	Answers []BootAnswer `json:"answers"`
 }

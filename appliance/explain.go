@@ -5,6 +5,9 @@ import (
 	"context"
 	"net"
 	"slices"
+	"strings"
+
+	"github.com/insomniacslk/dhcp/dhcpv4"
 
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/appliance/dhcp"
@@ -31,20 +34,49 @@ func (b *Box) explain(ctx context.Context, mac, firmware string) (api.BootExplan
 		}
 		kinds = []pxe.Firmware{one}
 	}
-	s := b.serverOn(&m)
-	x.Interface, x.Mode = m.Interface, s.Mode.String()
+	s, mode := b.serverOn(&m)
+	x.Interface, x.Mode = m.Interface, string(mode)
 	for _, kind := range kinds {
 		m.Firmware = kind
-		in, why := b.ExplainBoot(ctx, m)
-		q, _ := pxe.Example(kind, hw) // kinds are those that there are examples of
-		a := bootAnswer(kind, in, why, pxe.Decide(q, in, s))
-		if a.Send && !s.Address.IsValid() {
-			a.Send = false
-			a.Packet = append(a.Packet, "the box has no address on that interface now")
-		}
-		x.Answers = append(x.Answers, a)
+		x.Answers = append(x.Answers, answerIn(mode, m, s, func(m pxe.Machine) (pxe.Intent, []string) { return b.ExplainBoot(ctx, m) }))
 	}
 	return x, nil
+}
+
+// answerIn decides on the example packet of a machine's firmware as it comes to the box
+// in a mode of its interface.
+func answerIn(mode PXEMode, m pxe.Machine, s pxe.Server, intend func(pxe.Machine) (pxe.Intent, []string)) api.BootAnswer {
+	q, _ := pxe.Example(m.Firmware, m.MAC) // kinds are those that there are examples of
+	q, words, comes := comesBy(mode, q)
+	m.Port = q.Port
+	in, why := intend(m)
+	if !comes {
+		return bootAnswer(m.Firmware, in, why, pxe.Answer{Why: words})
+	}
+	a := bootAnswer(m.Firmware, in, why, pxe.Decide(q, in, s))
+	a.Packet = append(words, a.Packet...)
+	if a.Send && !s.Address.IsValid() {
+		a.Send = false
+		a.Packet = append(a.Packet, "the box has no address on that interface now")
+	}
+	return a
+}
+
+// comesBy is the packet by which firmware asks the box in a mode of its interface, and what
+// that takes, in words. If none comes to the box, the words say why.
+func comesBy(mode PXEMode, first pxe.Request) (q pxe.Request, words []string, comes bool) {
+	switch {
+	case mode == PXEOff:
+		return first, []string{"pxe: off: this box does not answer network boot on that interface"}, false
+	case mode == PXERelay:
+		return first, []string{"pxe: relay: if a relay hands its question on; what it broadcasts on the box's own segment is left alone"}, true
+	case mode != PXEProxy4011:
+		return first, nil, true
+	case strings.HasPrefix(first.VendorClass, "HTTPClient"):
+		return first, []string{"pxe: proxy-4011: UEFI HTTP Boot asks on UDP 67 only, which belongs to the DHCP server of this host: choose PXE, or let that server send option 60 HTTPClient and the URL"}, false
+	}
+	first.Port, first.Type = dhcp.ProxyPort, dhcpv4.MessageTypeRequest
+	return first, []string{"pxe: proxy-4011: asks on UDP 4011, if the DHCP server of this host sends it option 60 PXEClient and no boot file"}, true
 }
 
 // lastSeen is what the machine showed when it asked last; all empty for one that did not.
@@ -68,9 +100,9 @@ func (b *Box) lastSeen(ctx context.Context, mac string) (uuid, firmware, iface s
 // maxLast is how many events are looked through for the last sign of a machine's firmware.
 const maxLast = 200
 
-// serverOn is what answers say of the box on the machine's interface; the first
-// that serves where the machine has shown none.
-func (b *Box) serverOn(m *pxe.Machine) pxe.Server {
+// serverOn is what answers say of the box on the machine's interface, the first that
+// serves where the machine has shown none, and the mode of that.
+func (b *Box) serverOn(m *pxe.Machine) (pxe.Server, PXEMode) {
 	s := pxe.Server{HTTPPort: b.o.Config.Ports.HTTP}
 	if id := b.link.Identity(); id != nil {
 		s.BoxID, s.SiteCode = id.Box, id.Site
@@ -90,12 +122,11 @@ func (b *Box) serverOn(m *pxe.Machine) pxe.Server {
 	if m.Interface != "" {
 		s.Address = b.watch.Source(m.Interface)()
 	}
-	for _, n := range b.o.Config.Interfaces {
-		if n.Name == m.Interface && n.PXE == PXEDHCP {
-			s.Mode = dhcp.DHCP
-		}
+	mode := modeOf(b.o.Config.Interfaces, m.Interface)
+	if mode == PXEDHCP {
+		s.Mode = dhcp.DHCP
 	}
-	return s
+	return s, mode
 }
 
 // bootAnswer tells a decision and the packet made of it.

@@ -66,6 +66,17 @@ func Plan(c Config, links []string) []Spec {
 		Spec{Name: "checkin", Kind: KindCheckIn}, Spec{Name: "outbox", Kind: KindOutbox})
 }
 
+// modeOf is what the box does on an interface of that name; PXEOff if it is not
+// configured.
+func modeOf(interfaces []Interface, name string) PXEMode {
+	for _, n := range expand(interfaces, []string{name}) {
+		if n.Name == name {
+			return n.PXE
+		}
+	}
+	return PXEOff
+}
+
 // expand replaces AnyInterface by the links that have no entry of their own.
 // Named interfaces are kept even if they are not there yet: their services
 // wait for them.

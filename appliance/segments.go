@@ -20,7 +20,7 @@ func (s segments) Interfaces() []string      { return s.b.pxeInterfaces() }
 func (s segments) Network() network.Snapshot { return s.b.watch.State() }
 
 func (s segments) GivesAddresses(iface string) bool {
-	return slices.ContainsFunc(s.b.o.Config.Interfaces, func(n Interface) bool { return n.Name == iface && n.PXE == PXEDHCP })
+	return modeOf(s.b.o.Config.Interfaces, iface) == PXEDHCP
 }
 
 func (s segments) Known() []string {
