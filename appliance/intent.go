@@ -49,7 +49,7 @@ func (b *Box) bootFacts(ctx context.Context, m pxe.Machine) (pxe.Facts, *managem
 		return pxe.Facts{}, nil
 	}
 	f := pxe.Facts{Policy: &s.Box.PXE, Image: func(id string) pxe.Image { return b.image(s, id) }, Now: b.point.Now()}
-	if pxe.Closed(m, *f.Policy) != "" {
+	if pxe.Closed(m, *f.Policy) != "" || m.Firmware.Refused() != "" { // nothing of it is read or counted
 		return f, nil
 	}
 	mac := m.MAC.String()

@@ -71,7 +71,7 @@ type Answer struct {
 	Options    []dhcp.Option
 	Why        []string // every branch that was taken, in words
 	// Cause is why nothing is sent: status.CauseArchitecture, status.CausePolicy, or ""
-	// where the message itself wants no answer.
+	// where the message itself wants no answer; status.CauseNext of what sends it on.
 	Cause string
 }
 
@@ -97,7 +97,7 @@ func Decide(r Request, in Intent, s Server) Answer {
 	if f == Agent {
 		return a.agent(r, s)
 	}
-	if why := f.refused(); why != "" {
+	if why := f.Refused(); why != "" && !(in.Action == NextDevice && f.sentOn()) {
 		return a.silent(why).causedBy(status.CauseArchitecture)
 	}
 	switch in.Action {

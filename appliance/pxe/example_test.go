@@ -17,7 +17,7 @@ func TestExamples(t *testing.T) {
 			t.Errorf("%s is classified as %s", kind, f)
 		}
 		a := Decide(r, Intent{Action: Boot, Image: Image{ID: "linux", Architecture: kind.architecture()}}, testBox)
-		if a.Send != (kind.refused() == "") {
+		if a.Send != (kind.Refused() == "") {
 			t.Errorf("%s: %+v", kind, a)
 		}
 	}

@@ -38,7 +38,7 @@ const (
 
 // Classify names the firmware and says by what it was recognised.
 func Classify(r Request) (Firmware, string) {
-	http := strings.HasPrefix(r.VendorClass, classHTTP)
+	http := r.http()
 	switch {
 	case r.VendorClass == AgentClass:
 		return Agent, "vendor class " + AgentClass + ": our agent looks for its box"
@@ -111,8 +111,12 @@ func (f Firmware) Misfit(i Image) string {
 	return fmt.Sprintf("there is no boot image for %s: %s, which the task sequence names, is for %s", wants, i.ID, has)
 }
 
-// refused says in words why this firmware cannot be booted, "" if it can.
-func (f Firmware) refused() string {
+// sentOn says whether refused firmware reads the answer that sends it to its next boot
+// device: EDK2 does for IA32 as for x64, of others it is not known.
+func (f Firmware) sentOn() bool { return f == UEFIIA32 }
+
+// Refused says in words why this firmware cannot be booted, "" if it can.
+func (f Firmware) Refused() string {
 	switch f {
 	case UEFIIA32:
 		return "32-bit UEFI starts no 64-bit boot image: switch the firmware to BIOS (legacy) boot if it has that"

@@ -49,10 +49,10 @@ func Handler(intent IntentFunc, box Server) dhcp.Handler {
 }
 
 // needsIntent says whether the answer depends on policy: for ordinary clients, our
-// agent and refused firmware it does not.
+// agent and firmware that is not known it does not.
 func needsIntent(r Request, s Server) bool {
 	f, _ := Classify(r)
-	if f == NotBoot || f == Agent || f.refused() != "" {
+	if f == NotBoot || f == Agent || f.Refused() != "" && !f.sentOn() {
 		return false
 	}
 	t, _ := answerType(r, s)

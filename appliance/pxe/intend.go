@@ -85,6 +85,14 @@ func Closed(m Machine, p osd.PXE) string {
 // choose takes what starts by itself, else the first that a person may choose on the
 // machine's screen, and of these the first that this firmware can start.
 func (f Facts) choose(m Machine) (Intent, []string) {
+	if why := m.Firmware.Refused(); why != "" {
+		in, words := Intent{}, []string{why}
+		if m.Firmware.sentOn() {
+			in, words = f.nothing(words)
+		}
+		in.Misfit = true
+		return in, words
+	}
 	words := slices.Clone(f.Decision.Why)
 	for _, r := range f.Decision.Refusals {
 		words = append(words, r.Advertisement+": "+r.Why)

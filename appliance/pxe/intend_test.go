@@ -89,6 +89,10 @@ func TestIntend(t *testing.T) {
 		{"mandatory, the image cannot but ask", Machine{MAC: testMAC, Firmware: BIOSPXE}, with(facts(osd.PXE{}, mandatory), func(f *Facts) {
 			f.Image = func(id string) Image { return Image{ID: id, Windows: &osd.WindowsBoot{}, OnlyF12: true} }
 		}), Boot, "CEN2", 0, "waits in vain"},
+		{"refused", Machine{MAC: testMAC, Firmware: UEFIIA32}, facts(osd.PXE{}, mandatory), Silent, "", 0, "32-bit UEFI starts no 64-bit boot image"},
+		{"refused, abort", Machine{MAC: testMAC, Firmware: UEFIIA32}, facts(abort, mandatory), NextDevice, "", 0, "32-bit UEFI starts no 64-bit boot image: switch the firmware to BIOS (legacy) boot if it has that; policy sends such a machine to its next boot device"},
+		{"refused, excluded", Machine{MAC: testMAC, Firmware: UEFIIA32}, facts(osd.PXE{ExcludeMACs: []string{"5254.0012.3456"}, NoAdvertisement: osd.PXEAbort}), Silent, "", 0, "excluded"},
+		{"refused, abort, not known", Machine{MAC: testMAC, Firmware: OtherFirmware}, facts(abort, mandatory), Silent, "", 0, "there is no boot image for this architecture"},
 		{"firmware not known", Machine{MAC: testMAC}, facts(osd.PXE{}, offer("C", false, "ARM")), Boot, "ARM", osd.DefaultPrompt, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

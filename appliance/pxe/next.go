@@ -1,5 +1,7 @@
 package pxe
 
+import "github.com/bootward/bootward/osd/status"
+
 // Sub-options of option 43 for PXE (PXE 2.1 table 2-1).
 const (
 	pxeDiscoveryControl = 6
@@ -13,17 +15,17 @@ const nextText = "Bootward: next boot device"
 // next sends a machine to its next boot device, in the form that its firmware
 // understands, without anything being loaded (docs/decisions/0026-nobody-is-stranded.md).
 func (a Answer) next(r Request, s Server) Answer {
-	switch a.Firmware {
-	case BIOSIPXE, UEFIX64IPXE, UEFIARM64IPXE:
-		a.File = s.scriptURL(nextID, r.MAC, 0)
-		a = a.because("iPXE gets a script that goes on to the next device")
-	case UEFIX64HTTP, UEFIARM64HTTP:
+	switch {
+	case r.http() || a.Firmware == UEFIARM64HTTP:
 		a.File = s.url(nextID, "uki.efi")
 		a = a.because("UEFI by HTTP gets the address of a file that is not there, and goes on when loading fails")
+	case r.IPXE:
+		a.File = s.scriptURL(nextID, r.MAC, 0)
+		a = a.because("iPXE gets a script that goes on to the next device")
 	default:
 		a = a.because("PXE firmware gets a boot menu of one entry, the local disk, that is taken at once")
 	}
-	return a.send(r, s)
+	return a.send(r, s).causedBy(status.CauseNext)
 }
 
 // localBoot is option 43 with a boot menu whose only entry is boot server type 0,

@@ -41,7 +41,7 @@ func (a Answer) send(r Request, s Server) Answer {
 	case a.File == "": // local boot; in dhcp mode too, where firmware then asks no proxy
 		a.add(dhcpv4.OptionClassIdentifier, []byte(classPXE))
 		a.add(dhcpv4.OptionVendorSpecificInformation, localBoot())
-	case a.Firmware == UEFIX64HTTP || a.Firmware == UEFIARM64HTTP:
+	case r.http() || a.Firmware == UEFIARM64HTTP:
 		a.add(dhcpv4.OptionClassIdentifier, []byte(classHTTP))
 	case s.Mode == dhcp.Proxy || r.Port == dhcp.ProxyPort:
 		a.add(dhcpv4.OptionClassIdentifier, []byte(classPXE))

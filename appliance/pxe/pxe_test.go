@@ -105,6 +105,10 @@ var decisions = []struct {
 	{name: "uefi-http-dhcp", class: httpClass, arch: 16, mode: dhcp.DHCP, in: Boot, want: UEFIX64HTTP, file: "http://192.168.77.1/boot/linux-x64/uki.efi"},
 	{name: "silent", class: uefiClass, arch: 7, in: Silent, want: UEFIX64PXE, why: "policy says silent"},
 	{name: "ia32", class: "PXEClient:Arch:00006:UNDI:003001", arch: 6, in: Boot, want: UEFIIA32, why: "32-bit UEFI"},
+	{name: "ia32-next", class: "PXEClient:Arch:00006:UNDI:003001", arch: 6, in: NextDevice, want: UEFIIA32, file: "-", why: "boot menu of one entry"},
+	{name: "ia32-http-next", class: "HTTPClient:Arch:00015:UNDI:003001", arch: 15, in: NextDevice, want: UEFIIA32, file: "http://192.168.77.1/boot/next/uki.efi", why: "not there"},
+	{name: "ia32-ipxe-next", class: "PXEClient:Arch:00006:UNDI:003001", arch: 6, ipxe: true, in: NextDevice, want: UEFIIA32, file: "http://192.168.77.1/boot/next/boot.ipxe?mac=52:54:00:12:34:56"},
+	{name: "riscv-next", class: "PXEClient:Arch:00027", arch: 27, in: NextDevice, want: OtherFirmware, why: "architecture"},
 	{name: "arm64-pxe", class: "PXEClient:Arch:00011:UNDI:003001", arch: 11, in: Boot, want: UEFIARM64PXE, why: "arm64"},
 	{name: "arm64-http", class: "HTTPClient:Arch:00019:UNDI:003001", arch: 19, in: Boot, want: UEFIARM64HTTP, why: "arm64"},
 	{name: "riscv", class: "PXEClient:Arch:00027", arch: 27, in: Boot, want: OtherFirmware, why: "architecture"},
@@ -222,7 +226,7 @@ func TestHandlerAsksPolicyOnlyWhenItMatters(t *testing.T) {
 		class string
 		arch  int
 		asked bool
-	}{{uefiClass, 7, true}, {AgentClass, -1, false}, {"MSFT 5.0", -1, false}, {uefiClass, 6, false}} {
+	}{{uefiClass, 7, true}, {AgentClass, -1, false}, {"MSFT 5.0", -1, false}, {uefiClass, 27, false}} {
 		asked := false
 		h := Handler(func(_ context.Context, m Machine) Intent {
 			asked = true

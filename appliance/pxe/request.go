@@ -60,6 +60,9 @@ func Parse(m *dhcpv4.DHCPv4, port uint16) (Request, error) {
 	return r, nil
 }
 
+// http says whether the machine asks by UEFI HTTP Boot.
+func (r Request) http() bool { return strings.HasPrefix(r.VendorClass, classHTTP) }
+
 // architecture prefers option 93 and falls back to the vendor class
 // "PXEClient:Arch:00007:UNDI:003016" (PXE 2.1 table 2-1).
 func architecture(option []byte, class string) (uint16, bool) {

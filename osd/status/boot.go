@@ -32,5 +32,6 @@ const (
 	CauseMissing      = "missing"      // the box has no such file
 	CauseBroken       = "broken"       // the transfer did not end
 	CauseOptional     = "optional"     // the box has no such file, and the machine does without
+	CauseNext         = "next"         // it is sent on to its next boot device
 	CauseImpostor     = "impostor"     // the other server answers under the box's own address
 )

@@ -93,6 +93,17 @@ func (a *attempt) add(e *status.FlightEvent, b *status.Boot) {
 	}
 }
 
+// sentOn is the answer that sent the machine to its next boot device, nil if none did.
+// Of an older box only the address of the file says so.
+func (a *attempt) sentOn() *status.FlightEvent {
+	for _, e := range []*status.FlightEvent{a.offer, a.ack} {
+		if e != nil && e.Boot != nil && (e.Boot.Cause == status.CauseNext || strings.Contains(e.Boot.File, "/boot/next/")) {
+			return e
+		}
+	}
+	return nil
+}
+
 // firmware is the kind that asked.
 func (a *attempt) firmware() string {
 	if a.asked.Boot == nil {
