@@ -185,7 +185,7 @@ func checkEvent(e api.BoxEvent) error {
 		e.Flight.Client = mac
 		cut(maxText, &e.Flight.Job, &e.Flight.What, &e.Flight.Text)
 		if b := e.Flight.Boot; b != nil {
-			cut(maxText, &b.Firmware, &b.Transaction, &b.Interface, &b.Server, &b.Address, &b.Class, &b.File, &b.Cause)
+			cut(maxText, &b.Firmware, &b.Transaction, &b.Interface, &b.Server, &b.Sender, &b.Address, &b.Class, &b.File, &b.Cause)
 		}
 		return nil
 	case e.Status.Job == "" || len(e.Status.Job) > 64 || e.Status.Number == 0 || e.Status.Number > 1<<62:
