@@ -24,7 +24,7 @@ type Segment struct {
 	MTU       int       `json:"mtu,omitempty"`     // of the interface, in bytes
 	// Servers are the others that answer DHCP or PXE.
 	Servers []SegmentServer `json:"servers"`
-	// Switch is what the switch says of itself and its port by LLDP; nil if nothing
+	// Switch is what the switch says of itself and its port by LLDP, else by CDP; nil if nothing
 	// was heard.
 	Switch   *SwitchPort `json:"switch,omitempty"`
 	Findings []Finding   `json:"findings"` // the worst first
@@ -45,10 +45,10 @@ type SegmentServer struct {
 
 // SwitchPort is the other end of the box's cable (IEEE 802.1AB).
 type SwitchPort struct {
-	Switch      string `json:"switch,omitempty"`      // system name, else the chassis ID
+	Switch      string `json:"switch,omitempty"`      // system name, else the chassis ID; by CDP the device ID
 	Port        string `json:"port,omitempty"`        // port ID
 	Description string `json:"description,omitempty"` // of the port
-	VLAN        int    `json:"vlan,omitempty"`        // port VLAN ID; 0 if it does not say
+	VLAN        int    `json:"vlan,omitempty"`        // port VLAN ID, native VLAN; 0 if it does not say
 	MaxFrame    int    `json:"maxFrame,omitempty"`    // bytes; 0 if it does not say
 }
 

@@ -51,7 +51,7 @@ func (b *Box) watcher(iface string, log *slog.Logger) *selftest.Watcher {
 
 const (
 	addressWait = time.Minute      // for an address of the box, before the first test
-	switchWait  = 40 * time.Second // for what the switch says, before the second
+	switchWait  = 70 * time.Second // for what the switch says, before the second
 )
 
 // testSegments tests the segments once policy is there, and again if the switch had

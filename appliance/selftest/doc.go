@@ -12,5 +12,5 @@
 // answers no 802.1X.
 //
 // It follows RFC 2131, RFC 4578, RFC 5970, PXE 2.1, IEEE 802.1AB (LLDP) and IEEE
-// 802.1X (recognised only). Why: docs/decisions/0028-segment-self-test.md.
+// 802.1X (recognised only), and reads CDP. Why: docs/decisions/0028-segment-self-test.md.
 package selftest

@@ -18,9 +18,9 @@ const (
 // usualMTU is that of Ethernet, with which firmware boots.
 const usualMTU = 1500
 
-// lldpPause is after which time a switch that speaks LLDP has spoken: it does so
-// every 30 s (IEEE 802.1AB section 9.2.5.8).
-const lldpPause = 35 * time.Second
+// switchPause is after which time a switch that speaks LLDP or CDP has spoken: it does so
+// every 30 s (IEEE 802.1AB section 9.2.5.8), or every 60.
+const switchPause = 65 * time.Second
 
 // judge gathers findings.
 type judge struct {
@@ -146,9 +146,9 @@ func (j *judge) switches() {
 	}
 	switch {
 	case j.Switch != nil:
-	case j.Listened < lldpPause:
-		j.note("", "the switch has not told its port yet (LLDP); the box has listened for %s and needs up to %s", j.Listened.Round(time.Second), lldpPause)
+	case j.Listened < switchPause:
+		j.note("", "the switch has not told its port yet (LLDP, CDP); the box has listened for %s and needs up to %s", j.Listened.Round(time.Second), switchPause)
 	default:
-		j.note("LLDP on the box's port, so that it can say where it hangs", "the switch does not tell its port (LLDP)")
+		j.note("LLDP or CDP on the box's port, so that it can say where it hangs", "the switch does not tell its port (LLDP, CDP)")
 	}
 }

@@ -77,8 +77,8 @@ func TestJudge(t *testing.T) {
 		{"small frames", func(o *Observed) { o.Switch.MaxFrame = 1500 }, []string{"warning the switch says that its largest frame has 1500"}},
 		{"802.1X shut", func(o *Observed) { o.AsksWho, o.Offers = true, nil }, []string{"problem the switch asks who is there (802.1X) and lets nothing pass", "?(MAB)", "problem no DHCP server"}},
 		{"802.1X open", func(o *Observed) { o.AsksWho = true }, []string{"warning the switch asks who is there (802.1X); it lets the box in"}},
-		{"no LLDP yet", func(o *Observed) { o.Switch, o.Listened = nil, 8*time.Second }, []string{"note the switch has not told its port yet (LLDP); the box has listened for 8s"}},
-		{"no LLDP", func(o *Observed) { o.Switch = nil }, []string{"note the switch does not tell its port", "?LLDP on the box's port"}},
+		{"no LLDP yet", func(o *Observed) { o.Switch, o.Listened = nil, 8*time.Second }, []string{"note the switch has not told its port yet (LLDP, CDP); the box has listened for 8s"}},
+		{"no LLDP", func(o *Observed) { o.Switch, o.Listened = nil, switchPause }, []string{"note the switch does not tell its port", "?LLDP or CDP on the box's port"}},
 		{"trouble", func(o *Observed) { o.Trouble = []string{"no packet socket"} }, []string{"warning no packet socket"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -8,8 +8,6 @@ import (
 	"net/netip"
 	"strings"
 	"time"
-
-	"github.com/bootward/bootward/api"
 )
 
 // Types of TLVs (IEEE 802.1AB-2016 table 8-1), and the organizations whose own ones
@@ -27,17 +25,11 @@ const (
 	maxFrame = "\x00\x12\x0f\x04" // IEEE 802.3 clause 79.3.4: maximum frame size
 )
 
-// lldpdu is what one LLDP frame says.
-type lldpdu struct {
-	api.SwitchPort
-	ttl time.Duration // 0: the other end stops
-}
-
 // parseLLDP reads the payload of a frame of type 0x88cc. Chassis, port and TTL come
 // first, in this order (section 8.2); what else is there may come in any order, and
 // unknown TLVs are passed over.
-func parseLLDP(b []byte) (lldpdu, error) {
-	var d lldpdu
+func parseLLDP(b []byte) (discovered, error) {
+	var d discovered
 	chassis := ""
 	for i := 0; len(b) >= 2; i++ {
 		head := binary.BigEndian.Uint16(b)
@@ -81,7 +73,7 @@ func parseLLDP(b []byte) (lldpdu, error) {
 }
 
 // organized reads the TLVs of IEEE 802.1 and 802.3 that matter here.
-func (d *lldpdu) organized(v []byte) {
+func (d *discovered) organized(v []byte) {
 	if len(v) < 6 {
 		return
 	}

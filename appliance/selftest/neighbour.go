@@ -28,15 +28,20 @@ var toThePort = []net.HardwareAddr{
 	{0x01, 0x80, 0xc2, 0x00, 0x00, 0x0e}, // nearest bridge
 	{0x01, 0x80, 0xc2, 0x00, 0x00, 0x03}, // nearest bridge that is no two-port relay; 802.1X
 	{0x01, 0x80, 0xc2, 0x00, 0x00, 0x00}, // nearest customer bridge
+	{0x01, 0x00, 0x0c, 0xcc, 0xcc, 0xcc}, // CDP
 }
 
-// fromTheSwitch lets LLDP and EAPOL through that others sent.
+// fromTheSwitch lets LLDP, EAPOL and CDP through that others sent.
 var fromTheSwitch = []bpf.Instruction{
 	bpf.LoadExtension{Num: bpf.ExtType},
-	bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.PACKET_OUTGOING, SkipTrue: 3},
+	bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.PACKET_OUTGOING, SkipTrue: 7},
 	bpf.LoadAbsolute{Off: 12, Size: 2},
-	bpf.JumpIf{Cond: bpf.JumpEqual, Val: etherLLDP, SkipTrue: 2},
-	bpf.JumpIf{Cond: bpf.JumpEqual, Val: etherEAPOL, SkipTrue: 1},
+	bpf.JumpIf{Cond: bpf.JumpEqual, Val: etherLLDP, SkipTrue: 6},
+	bpf.JumpIf{Cond: bpf.JumpEqual, Val: etherEAPOL, SkipTrue: 5},
+	bpf.LoadAbsolute{Off: etherHead, Size: 4}, // snapHead
+	bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: 0xaaaa0300, SkipTrue: 2},
+	bpf.LoadAbsolute{Off: etherHead + 4, Size: 4},
+	bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0x000c2000, SkipTrue: 1},
 	bpf.RetConstant{Val: 0},
 	bpf.RetConstant{Val: 1 << 16},
 }
@@ -44,7 +49,8 @@ var fromTheSwitch = []bpf.Instruction{
 // neighbour is what the switch at the other end of the cable has said.
 type neighbour struct {
 	port  *api.SwitchPort
-	until time.Time // by LLDP's TTL; a switch that is gone says nothing more
+	until time.Time // by its TTL; a switch that is gone says nothing more
+	lldp  bool      // LLDP said it: CDP says no more than that
 	eapol time.Time // when it last asked who is there (802.1X); zero: never
 	since time.Time // of listening
 }
@@ -69,8 +75,20 @@ func (n *neighbour) heard(frame []byte, now time.Time) {
 		}
 	case etherLLDP:
 		if d, err := parseLLDP(frame[etherHead:]); err == nil {
-			n.port, n.until = &d.SwitchPort, now.Add(d.ttl)
+			n.port, n.until, n.lldp = &d.SwitchPort, now.Add(d.ttl), true
 		}
+	default:
+		n.heardCDP(frame, now)
+	}
+}
+
+func (n *neighbour) heardCDP(frame []byte, now time.Time) {
+	b, ok := cdpPayload(frame)
+	if !ok || n.lldp && n.present(now).port != nil {
+		return
+	}
+	if d, err := parseCDP(b); err == nil {
+		n.port, n.until, n.lldp = &d.SwitchPort, now.Add(d.ttl), false
 	}
 }
 
