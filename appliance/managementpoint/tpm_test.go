@@ -54,6 +54,15 @@ func (r *rig) joining() *Point {
 	return p
 }
 
+// shownTPM is a TPM, its digest, and what the machine of computer C9 that has it shows.
+func shownTPM(t *testing.T) (d *tpm.Device, digest string, id api.Identity) {
+	t.Helper()
+	d = newTPM(t)
+	digest, err := tpm.Digest(d.Key)
+	fatal(t, err)
+	return d, digest, guest(strangerMAC, "", "S1")
+}
+
 // pins gives computer C9 a TPM, as the site does.
 func (r *rig) pins(digest string) {
 	r.change(func(s *policy.Snapshot) {
@@ -70,9 +79,7 @@ func (r *rig) pins(digest string) {
 func TestTPM(t *testing.T) {
 	r := newRig(t)
 	p := r.joining()
-	d, id := newTPM(t), guest(strangerMAC, "", "S1")
-	digest, err := tpm.Digest(d.Key)
-	fatal(t, err)
+	d, digest, id := shownTPM(t)
 
 	m := r.waiter(p, "A6", id).withTPM(d)
 	if c, failed := m.proves(); failed != nil || c.Pending == nil {
@@ -144,9 +151,7 @@ func TestTPM(t *testing.T) {
 func TestTPMIsProven(t *testing.T) {
 	r := newRig(t)
 	p := r.joining()
-	d, id := newTPM(t), guest(strangerMAC, "", "S1")
-	digest, err := tpm.Digest(d.Key)
-	fatal(t, err)
+	d, digest, id := shownTPM(t)
 	r.pins(digest)
 	challenged := func(name string, m *waiter) {
 		t.Helper()
@@ -160,8 +165,9 @@ func TestTPMIsProven(t *testing.T) {
 	if failed != nil || c.Challenge == nil {
 		t.Fatal(c, failed)
 	}
-	thief.named.Proof, err = d.Prove(*c.Challenge, &r.waiter(p, "A7", id).key.PublicKey)
+	proof, err := d.Prove(*c.Challenge, &r.waiter(p, "A7", id).key.PublicKey)
 	fatal(t, err)
+	thief.named.Proof = proof
 	challenged("the proof is for another key", thief)
 	thief.named.Proof = bytes.Repeat([]byte{0}, 32)
 	challenged("made up", thief)
@@ -198,9 +204,7 @@ func (m *waiter) asks() api.PendingApproval {
 func TestAnotherTPMStopsNobody(t *testing.T) {
 	r := newRig(t)
 	p := r.joining()
-	d, id := newTPM(t), guest(strangerMAC, "", "S1")
-	digest, err := tpm.Digest(d.Key)
-	fatal(t, err)
+	d, digest, id := shownTPM(t)
 	r.pins(digest)
 	clone := r.waiter(p, "A7", id)
 	if about := clone.asks(); !strings.HasPrefix(about.AboutTPM(), "NO TPM") {
@@ -244,9 +248,8 @@ func TestAnotherTPMStopsNobody(t *testing.T) {
 func TestTPMLearntMeanwhile(t *testing.T) {
 	r := newRig(t)
 	p := r.joining()
-	right, wrong, id := newTPM(t), newTPM(t), guest(strangerMAC, "", "S1")
-	digest, err := tpm.Digest(right.Key)
-	fatal(t, err)
+	_, digest, id := shownTPM(t)
+	wrong := newTPM(t)
 	m := r.waiter(p, "A6", id).withTPM(wrong)
 	if c, failed := m.proves(); failed != nil || c.Pending == nil {
 		t.Fatal(c, failed)

@@ -20,7 +20,6 @@ import (
 	"unicode/utf16"
 
 	"github.com/bootward/bootward/api"
-	"github.com/bootward/bootward/appliance"
 	"github.com/bootward/bootward/appliance/network/nstest"
 	"github.com/bootward/bootward/osd/status"
 )
@@ -133,14 +132,11 @@ func (r *rig) plant() canaries {
 // TestNothingServedToNobodyHoldsASecret asks for every name of TFTP and HTTP and
 // every route of box and site without showing who asks.
 func TestNothingServedToNobodyHoldsASecret(t *testing.T) {
-	s := nstest.Enter(t)
-	if s == nil {
+	r, s := onSegment(t)
+	if r == nil {
 		return
 	}
-	r := newRig(t)
 	secrets := r.plant()
-	r.ports[0], r.ports[1] = 80, 443
-	r.interfaces = []appliance.Interface{{Name: nstest.Link, Address: appliance.AddressKeep, PXE: appliance.PXEProxy}}
 	r.startBox()
 	r.ready()
 	s.IP(t, "client", "addr", "add", nstest.ClientAddr+"/24", "dev", nstest.Link)

@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"github.com/bootward/bootward/api"
-	"github.com/bootward/bootward/appliance"
-	"github.com/bootward/bootward/appliance/network/nstest"
 	"github.com/bootward/bootward/appliance/wake"
 )
 
@@ -92,8 +90,8 @@ func TestRemoteDistributionPoint(t *testing.T) {
 // TestWakeOnASegment: the machines of an assignment get their magic packets on
 // the box's segment, and their flight recorders say so.
 func TestWakeOnASegment(t *testing.T) {
-	s := nstest.Enter(t)
-	if s == nil {
+	r, s := onSegment(t)
+	if r == nil {
 		return
 	}
 	var conn *net.UDPConn
@@ -108,9 +106,7 @@ func TestWakeOnASegment(t *testing.T) {
 		t.FailNow()
 	}
 	defer conn.Close()
-	r := newRig(t)
 	r.advertise("wakeOnLAN: true\n")
-	r.interfaces = []appliance.Interface{{Name: nstest.Link, Address: appliance.AddressKeep, PXE: appliance.PXEProxy}}
 	r.startBox()
 	r.ready()
 	if err := conn.SetReadDeadline(time.Now().Add(40 * time.Second)); err != nil {

@@ -26,6 +26,7 @@ import (
 
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/appliance"
+	"github.com/bootward/bootward/appliance/network/nstest"
 	"github.com/bootward/bootward/content"
 	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/osd/sequence"
@@ -105,6 +106,21 @@ func newRig(t *testing.T) *rig {
 		}
 	})
 	return r
+}
+
+// onSegment runs the calling test, a top-level one, on a segment of its own, with a rig
+// whose box answers PXE there on the usual ports. Both are nil in the outer run, which has
+// nothing left to do.
+func onSegment(t *testing.T) (*rig, *nstest.Segment) {
+	t.Helper()
+	s := nstest.Enter(t)
+	if s == nil {
+		return nil, nil
+	}
+	r := newRig(t)
+	r.ports[0], r.ports[1] = 80, 443
+	r.interfaces = []appliance.Interface{{Name: nstest.Link, Address: appliance.AddressKeep, PXE: appliance.PXEProxy}}
+	return r, s
 }
 
 func (r *rig) startSite() {

@@ -21,8 +21,6 @@ import (
 	"github.com/bootward/bootward/agent/machine"
 	"github.com/bootward/bootward/agent/step"
 	"github.com/bootward/bootward/api"
-	"github.com/bootward/bootward/appliance"
-	"github.com/bootward/bootward/appliance/network/nstest"
 	"github.com/bootward/bootward/osd/sequence"
 	"github.com/bootward/bootward/osd/sequence/engine"
 	"github.com/bootward/bootward/osd/status"
@@ -73,13 +71,11 @@ secretsWithoutApproval: true
 // whole deployment that uses the secret, and searches everything that is stored,
 // sent or shown by site, box and target.
 func TestNoSecretIsStoredOrSent(t *testing.T) {
-	if nstest.Enter(t) == nil {
+	r, _ := onSegment(t)
+	if r == nil {
 		return
 	}
 	packets := capturePackets(t)
-	r := newRig(t)
-	r.ports[0], r.ports[1] = 80, 443
-	r.interfaces = []appliance.Interface{{Name: nstest.Link, Address: appliance.AddressKeep, PXE: appliance.PXEProxy}}
 	proof := filepath.Join(t.TempDir(), "proof")
 	told := r.plantSecrets(fmt.Sprintf(joining, proof))
 	console := r.startBox()

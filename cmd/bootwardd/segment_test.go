@@ -6,12 +6,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/bootward/bootward/appliance"
 	"github.com/bootward/bootward/appliance/network/nstest"
 	"github.com/bootward/bootward/osd/status"
 	"github.com/insomniacslk/dhcp/dhcpv4"
@@ -21,13 +21,10 @@ import (
 // TestBootOnASegment boots a machine's firmware on a segment of its own as far
 // as its boot files: DHCP, TFTP, HTTP and the flight recorder.
 func TestBootOnASegment(t *testing.T) {
-	s := nstest.Enter(t)
-	if s == nil {
+	r, s := onSegment(t)
+	if r == nil {
 		return
 	}
-	r := newRig(t)
-	r.ports[0], r.ports[1] = 80, 443
-	r.interfaces = []appliance.Interface{{Name: nstest.Link, Address: appliance.AddressKeep, PXE: appliance.PXEProxy}}
 	r.startBox()
 	r.ready()
 	s.IP(t, "client", "addr", "add", nstest.ClientAddr+"/24", "dev", nstest.Link)
@@ -117,20 +114,12 @@ func discover(t *testing.T, s *nstest.Segment, mac, class string) *dhcpv4.DHCPv4
 // TestAnotherPXEServer: a box beside one tells console and site, and tests its segment
 // when policy comes.
 func TestAnotherPXEServer(t *testing.T) {
-	s := nstest.Enter(t)
-	if s == nil {
+	r, s := onSegment(t)
+	if r == nil {
 		return
 	}
 	s.IP(t, "client", "addr", "add", nstest.ClientAddr+"/24", "dev", nstest.Link)
-	other := s.Command(t, "client", "dnsmasq", "--conf-file=/dev/null", "--no-daemon", "--port=0", "--interface="+nstest.Link, "--bind-interfaces",
-		"--user=root", "--dhcp-range=192.168.77.0,proxy", "--pxe-service=x86PC,Other,other")
-	if err := other.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { other.Process.Kill(); other.Wait() })
-	r := newRig(t)
-	r.ports[0], r.ports[1] = 80, 443
-	r.interfaces = []appliance.Interface{{Name: nstest.Link, Address: appliance.AddressKeep, PXE: appliance.PXEProxy}}
+	until(t, dnsmasq(t, s, "client", nstest.Link, "--dhcp-range=192.168.77.0,proxy", "--pxe-service=x86PC,Other,other"), "sockets bound", os.Kill)
 	r.startBox()
 	const want = "another PXE server answers on eth0: 192.168.77.50 (MAC 52:54:00:00:00:50; option 60 PXEClient,"
 	r.eventually("alarm at the site", func() error {

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/bootward/bootward/api"
-	"github.com/bootward/bootward/appliance"
 	"github.com/bootward/bootward/appliance/network/nstest"
 	"github.com/bootward/bootward/osd/status"
 	"github.com/bootward/bootward/osd/trace"
@@ -185,13 +184,10 @@ var boots = []struct {
 // TestTraceOnASegment plays machines that do not boot beside a real DHCP server, and
 // compares what the box says of each.
 func TestTraceOnASegment(t *testing.T) {
-	s := nstest.Enter(t)
-	if s == nil {
+	r, s := onSegment(t)
+	if r == nil {
 		return
 	}
-	r := newRig(t)
-	r.ports[0], r.ports[1] = 80, 443
-	r.interfaces = []appliance.Interface{{Name: nstest.Link, Address: appliance.AddressKeep, PXE: appliance.PXEProxy}}
 	r.startBox()
 	r.ready()
 	mac, err := net.ParseMAC(mac1)
@@ -233,13 +229,10 @@ func TestTraceOnASegment(t *testing.T) {
 // TestExplainOnASegment: what the box explains is what it sends, and explaining
 // changes nothing.
 func TestExplainOnASegment(t *testing.T) {
-	s := nstest.Enter(t)
-	if s == nil {
+	r, s := onSegment(t)
+	if r == nil {
 		return
 	}
-	r := newRig(t)
-	r.ports[0], r.ports[1] = 80, 443
-	r.interfaces = []appliance.Interface{{Name: nstest.Link, Address: appliance.AddressKeep, PXE: appliance.PXEProxy}}
 	r.startBox()
 	r.ready()
 	r.stopBox()

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/bootward/bootward/api"
-	"github.com/bootward/bootward/appliance"
 	"github.com/bootward/bootward/appliance/network/nstest"
 	"github.com/bootward/bootward/bootimg/winpe"
 	"github.com/bootward/bootward/content"
@@ -84,13 +83,10 @@ func (r *rig) importWindows() {
 // and once the WIM has been handed out, the machine boots its disk until its mark is
 // cleared.
 func TestWindowsOnASegment(t *testing.T) {
-	s := nstest.Enter(t)
-	if s == nil {
+	r, s := onSegment(t)
+	if r == nil {
 		return
 	}
-	r := newRig(t)
-	r.ports[0], r.ports[1] = 80, 443
-	r.interfaces = []appliance.Interface{{Name: nstest.Link, Address: appliance.AddressKeep, PXE: appliance.PXEProxy}}
 	r.importWindows()
 	r.apply(wardWindows)
 	r.apply("kind: BootImage\nname: winpe\nagent: none\nstartUnasked: true\n") // the client is UEFI, which cannot ask
