@@ -7,7 +7,8 @@ import (
 )
 
 // Logger returns the logger of a service: it writes to the supervisor's log
-// with the service's name, and keeps the last lines for States.
+// with the service's name, and keeps the last lines for States. Beyond 200 lines a
+// second in the long run lines are left out and counted, errors never.
 func (s *Supervisor) Logger(name string) *slog.Logger {
 	s.mu.Lock()
 	r := s.rings[name]
@@ -35,6 +36,23 @@ func (t *tee) Enabled(ctx context.Context, l slog.Level) bool {
 
 // Handle implements slog.Handler.
 func (t *tee) Handle(ctx context.Context, r slog.Record) error {
+	if r.Level >= slog.LevelInfo && r.Level < slog.LevelError {
+		left, ok := t.ring.pass(r.Time)
+		if !ok {
+			return nil
+		}
+		if left > 0 {
+			note := slog.NewRecord(r.Time, slog.LevelWarn, "lines were left out: there were too many", 0)
+			note.AddAttrs(slog.Int("lines", left))
+			if err := t.write(ctx, note); err != nil {
+				return err
+			}
+		}
+	}
+	return t.write(ctx, r)
+}
+
+func (t *tee) write(ctx context.Context, r slog.Record) error {
 	if r.Level >= slog.LevelInfo {
 		t.ring.add(t.line(r))
 	}

@@ -17,6 +17,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // Service runs until its context ends. It owns every goroutine it starts and
@@ -192,10 +194,36 @@ func IsFatal(err error) bool {
 type ring struct {
 	mu   sync.Mutex
 	kept []string
+	rate *rate.Limiter // nil before the first line
+	left int           // lines that were left out since the last one
 }
 
 // ringLines is how many lines a ring keeps.
 const ringLines = 50
+
+// So many lines below errors a service may write: anybody on a network can make a server
+// write one, and neither the log nor a serial console is to be filled by a flood. A ward
+// that boots at once stays below.
+const (
+	linesPerSecond = 200
+	linesAtOnce    = 1000
+)
+
+// pass says whether one more line may be written at that time, and how many were left out
+// before it.
+func (r *ring) pass(at time.Time) (left int, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.rate == nil {
+		r.rate = rate.NewLimiter(linesPerSecond, linesAtOnce)
+	}
+	if !r.rate.AllowN(at, 1) {
+		r.left++
+		return 0, false
+	}
+	left, r.left = r.left, 0
+	return left, true
+}
 
 func (r *ring) add(line string) {
 	r.mu.Lock()

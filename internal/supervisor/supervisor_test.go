@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -83,6 +84,35 @@ func TestDelayStartsSmallAfterALongRun(t *testing.T) {
 			return errors.New("x")
 		})}})
 	})
+}
+
+// TestFloodOfLines: what anybody can make a service write does not fill the log, and what
+// was left out is told; errors are written all the same.
+func TestFloodOfLines(t *testing.T) {
+	var out bytes.Buffer
+	h := New(slog.New(slog.NewTextHandler(&out, nil)), nil).Logger("x").With("mac", "m").Handler()
+	at := time.Date(2026, 1, 1, 8, 0, 0, 0, time.UTC)
+	write := func(l slog.Level, text string) {
+		t.Helper()
+		if err := h.Handle(t.Context(), slog.NewRecord(at, l, text, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range linesAtOnce + 500 {
+		write(slog.LevelWarn, "flood")
+	}
+	write(slog.LevelError, "the disk is full")
+	if n := strings.Count(out.String(), "msg=flood"); n != linesAtOnce || !strings.Contains(out.String(), "the disk is full") || strings.Contains(out.String(), "left out") {
+		t.Errorf("%d lines of a flood are written", n)
+	}
+	out.Reset()
+	at = at.Add(time.Second)
+	for range 2 * linesPerSecond {
+		write(slog.LevelInfo, "again")
+	}
+	if n := strings.Count(out.String(), "msg=again"); n != linesPerSecond || strings.Count(out.String(), "left out") != 1 || !strings.Contains(out.String(), "lines=500") {
+		t.Errorf("%d lines a second later:\n%.500s", n, out.String())
+	}
 }
 
 func TestRingKeepsTheLastLines(t *testing.T) {
