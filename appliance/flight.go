@@ -25,7 +25,7 @@ type recorder struct {
 	mu     sync.Mutex
 	lost   int
 	calls  recent.Map[string, time.Time] // the agents' last questions, by MAC
-	alarms recent.Map[string, time.Time] // alarms that were raised, by text
+	alarms recent.Map[string, raised]    // alarms
 }
 
 const (
@@ -100,12 +100,22 @@ func (r *recorder) boot(mac, guid, outcome string) {
 	r.put(func(ctx context.Context) error { return r.store.SawBoot(ctx, mac, guid, outcome, now) })
 }
 
+// raised is an alarm, and when it was raised.
+type raised struct {
+	text string
+	at   time.Time
+}
+
 // alarm records an alarm, the same one at most every ten minutes.
-func (r *recorder) alarm(mac, job, text string) {
+func (r *recorder) alarm(mac, job, text string) { r.alarmOnce(text, mac, job, text) }
+
+// alarmOnce is alarm for texts that hold what anybody can make up: once says what counts
+// as the same one.
+func (r *recorder) alarmOnce(once, mac, job, text string) {
 	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if last, known := r.alarms.Get(text); known && now.Sub(last) < alarmAgain {
+	if last, known := r.alarms.Get(once); known && now.Sub(last.at) < alarmAgain {
 		return
 	}
 	e := status.FlightEvent{Time: r.now(), Client: mac, Job: job, What: "alarm", Text: text}
@@ -115,7 +125,7 @@ func (r *recorder) alarm(mac, job, text string) {
 		r.lost++
 		return
 	}
-	r.alarms.Put(text, now, maxAlarms)
+	r.alarms.Put(once, raised{text, now}, maxAlarms)
 }
 
 // called records that an agent asks what its machine may run, once while it goes on
@@ -140,9 +150,9 @@ func (r *recorder) recent() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var all []string
-	for text, at := range r.alarms.All() {
-		if time.Since(at) < 24*time.Hour {
-			all = append(all, text)
+	for _, a := range r.alarms.All() {
+		if time.Since(a.at) < 24*time.Hour {
+			all = append(all, a.text)
 		}
 	}
 	return all

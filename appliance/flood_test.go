@@ -1,17 +1,22 @@
 package appliance
 
 import (
+	"fmt"
 	"io/fs"
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/appliance/dhcp"
 	"github.com/bootward/bootward/appliance/httpboot"
+	"github.com/bootward/bootward/appliance/managementpoint"
 	"github.com/bootward/bootward/appliance/pxe"
 	"github.com/bootward/bootward/appliance/selftest"
+	"github.com/bootward/bootward/appliance/store"
 	"github.com/bootward/bootward/appliance/tftp"
 )
 
@@ -86,5 +91,28 @@ func TestFloodIsNotLookedUp(t *testing.T) {
 	}
 	if looked > 0 || len(r.queue) != cap(r.queue) || r.Lost() == 0 {
 		t.Errorf("%d were looked up, %d wait, %d were lost", looked, len(r.queue), r.Lost())
+	}
+}
+
+// TestFloodOfTwins: made-up GUIDs under the address of a machine that is deployed are one
+// alarm, and push no other out.
+func TestFloodOfTwins(t *testing.T) {
+	b := &Box{flight: newRecorder(nil, time.Now)}
+	m := pxe.Machine{MAC: net.HardwareAddr{2, 0, 0, 0, 0, 1}}
+	v := managementpoint.Verdict{Open: &store.Job{ID: "J1", Name: "ward7-pc1", Identity: api.Identity{SMBIOSGUID: "the-right-one"}}}
+	b.flight.alarm("", "", "ALARM: another")
+	for i := range 3 * maxAlarms {
+		m.UUID = fmt.Sprintf("made-up-%d", i)
+		b.watchTwin(m, v)
+	}
+	all := b.flight.recent()
+	slices.Sort(all)
+	if len(b.flight.queue) != 2 || len(all) != 2 || all[0] != "ALARM: a second machine boots as ward7-pc1 while job J1 runs: its GUID is made-up-0, the job's is the-right-one" {
+		t.Errorf("%d were recorded, shown: %q", len(b.flight.queue), all)
+	}
+	m.UUID = "the-right-one"
+	v.Open = &store.Job{ID: "J2", Identity: v.Open.Identity}
+	if b.watchTwin(m, v); len(b.flight.queue) != 2 {
+		t.Error("the machine of the job is taken for another")
 	}
 }

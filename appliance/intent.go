@@ -88,7 +88,8 @@ func (b *Box) watchTwin(m pxe.Machine, v managementpoint.Verdict) {
 	if m.UUID == "" || pinned == "" || pinned == m.UUID {
 		return
 	}
-	b.flight.alarm(m.MAC.String(), v.Open.ID, fmt.Sprintf("ALARM: a second machine boots as %s while job %s runs: its GUID is %s, the job's is %s",
+	// One for each job: packets with other GUIDs are made in no time.
+	b.flight.alarmOnce("second machine of job "+v.Open.ID, m.MAC.String(), v.Open.ID, fmt.Sprintf("ALARM: a second machine boots as %s while job %s runs: its GUID is %s, the job's is %s",
 		v.Open.Name, v.Open.ID, m.UUID, pinned))
 }
 

@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/bootward/bootward/content"
+	"github.com/bootward/bootward/internal/recent"
 	"github.com/bootward/bootward/osd"
 )
 
@@ -32,7 +33,7 @@ type BootFiles struct {
 	OnBad func(sha string)
 
 	mu       sync.Mutex
-	verified map[identity]string // file → SHA-256 that it was found to have
+	verified recent.Map[identity, string] // file → SHA-256 that it was found to have
 }
 
 // identity names the content of a file as far as the file system tells: a
@@ -106,7 +107,7 @@ func (b *BootFiles) verify(ctx context.Context, f *os.File, entry *content.File)
 		return err
 	}
 	b.mu.Lock()
-	known := b.verified[id]
+	known, _ := b.verified.Get(id)
 	b.mu.Unlock()
 	if known == entry.SHA256 {
 		return nil
@@ -127,10 +128,7 @@ func (b *BootFiles) verify(ctx context.Context, f *os.File, entry *content.File)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.verified == nil || len(b.verified) > maxVersions {
-		b.verified = map[identity]string{}
-	}
-	b.verified[id] = entry.SHA256
+	b.verified.Put(id, entry.SHA256, maxVersions)
 	return nil
 }
 
