@@ -32,6 +32,7 @@ type BootFiles struct {
 	// it was put into quarantine. It must not block.
 	OnBad func(sha string)
 
+	hashing  sync.Mutex // one file at a time, and each once: a ward that boots at once asks for the same
 	mu       sync.Mutex
 	verified recent.Map[identity, string] // file → SHA-256 that it was found to have
 }
@@ -106,10 +107,12 @@ func (b *BootFiles) verify(ctx context.Context, f *os.File, entry *content.File)
 	if err != nil {
 		return err
 	}
-	b.mu.Lock()
-	known, _ := b.verified.Get(id)
-	b.mu.Unlock()
-	if known == entry.SHA256 {
+	if b.known(id) == entry.SHA256 {
+		return nil
+	}
+	b.hashing.Lock()
+	defer b.hashing.Unlock()
+	if b.known(id) == entry.SHA256 { // meanwhile
 		return nil
 	}
 	h := sha256.New()
@@ -130,6 +133,14 @@ func (b *BootFiles) verify(ctx context.Context, f *os.File, entry *content.File)
 	defer b.mu.Unlock()
 	b.verified.Put(id, entry.SHA256, maxVersions)
 	return nil
+}
+
+// known is the SHA-256 that a file was found to have, "" if it was not hashed.
+func (b *BootFiles) known(id identity) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	sha, _ := b.verified.Get(id)
+	return sha
 }
 
 func identify(f *os.File) (identity, error) {

@@ -1,6 +1,7 @@
 package distributionpoint
 
 import (
+	"context"
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/bootward/bootward/content"
@@ -95,5 +98,47 @@ func TestBootFilesAreVerifiedBeforeTheyAreHandedOut(t *testing.T) {
 	}
 	if len(bad) != 1 || l.Complete(digest) {
 		t.Errorf("bad %v, complete %v: it must be fetched again", bad, l.Complete(digest))
+	}
+}
+
+// reads counts how often something is read under it.
+type reads struct {
+	context.Context
+	n *atomic.Int64
+}
+
+func (r reads) Err() error {
+	r.n.Add(1)
+	return r.Context.Err()
+}
+
+// TestBootFilesAreHashedOnce: a ward that boots at once asks for the same file, and the
+// box reads it once to verify it.
+func TestBootFilesAreHashedOnce(t *testing.T) {
+	l, digest, _ := library(t, map[string]string{"uki.efi": strings.Repeat("uki", 1<<20)})
+	hashed := func(machines int) int64 {
+		b := &BootFiles{Library: l, Images: func() []osd.BootImage {
+			return []osd.BootImage{{Meta: osd.Meta{ID: "CEN0000A"}, Content: osd.Content{Manifest: digest}}}
+		}}
+		ctx := reads{t.Context(), new(atomic.Int64)}
+		var wg sync.WaitGroup
+		start := make(chan struct{})
+		for range machines {
+			wg.Go(func() {
+				<-start
+				f, _, _, err := b.Open(ctx, "CEN0000A", "uki.efi")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				f.Close()
+			})
+		}
+		close(start)
+		wg.Wait()
+		return ctx.n.Load()
+	}
+	if one, many := hashed(1), hashed(64); one == 0 || many != one {
+		t.Errorf("%d reads for one machine, %d for 64", one, many)
 	}
 }
