@@ -87,9 +87,10 @@ func (s Snapshot) Source(link string, peer netip.Addr) netip.Addr {
 	return best
 }
 
-// Has says whether an address is one of the links'.
-func (s Snapshot) Has(ip netip.Addr) bool {
-	return slices.ContainsFunc(s.Addresses, func(a Address) bool { return a.Prefix.Addr() == ip })
+// Has says whether an address is one of that link; of any link if it is empty.
+func (s Snapshot) Has(link string, ip netip.Addr) bool {
+	l, ok := s.Link(link)
+	return slices.ContainsFunc(s.Addresses, func(a Address) bool { return a.Prefix.Addr() == ip && (link == "" || ok && a.Link == l.Index) })
 }
 
 // MAC returns the hardware address of ip on any link, nil if it is not known.

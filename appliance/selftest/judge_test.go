@@ -37,7 +37,7 @@ func rival(server netip.Addr) Offer {
 func impostor() Offer {
 	o := gives(netip.MustParseAddr("192.168.77.1"), Plain)[0]
 	o.Interface = "eth0"
-	o, _ = o.foreign(network.Snapshot{Addresses: []network.Address{{Prefix: netip.MustParsePrefix("192.168.77.1/24")}}})
+	o, _ = o.foreign(network.Snapshot{Links: []network.Link{{Name: "eth0"}}, Addresses: []network.Address{{Prefix: netip.MustParsePrefix("192.168.77.1/24")}}})
 	return o
 }
 

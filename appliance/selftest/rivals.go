@@ -48,11 +48,11 @@ func (o Offer) rival() Rival {
 // impostor. What a relay agent on the segment hands on for the box is the box's own; it
 // comes from the relay's address.
 func (o Offer) foreign(n network.Snapshot) (Offer, bool) {
-	named, from := n.Has(o.Server), n.Has(o.From)
-	if Owns(n, o.Sender) || o.Relayed && named && !from {
+	from := n.Has(o.Interface, o.From)
+	if Owns(n, o.Sender) || o.Relayed && n.Has("", o.Server) && !from {
 		return o, false
 	}
-	if o.Impostor = named || from; o.Impostor {
+	if o.Impostor = from || n.Has(o.Interface, o.Server); o.Impostor {
 		if from { // and names another as the server, or nobody
 			o.Server = o.From
 		}

@@ -20,7 +20,9 @@ import (
 func TestUnderOurAddress(t *testing.T) {
 	box, far := netip.MustParseAddr("10.77.0.2"), netip.MustParseAddr("10.77.0.9")
 	ours, theirs := net.HardwareAddr{2, 0, 0, 0, 0, 1}, net.HardwareAddr{2, 0, 0, 0, 0, 9}
-	own := network.Snapshot{Links: []network.Link{{Name: "lo"}, {Name: "eth0", MAC: ours}}, Addresses: []network.Address{{Prefix: netip.PrefixFrom(box, 24)}}}
+	elsewhere := netip.MustParseAddr("10.78.0.2")
+	own := network.Snapshot{Links: []network.Link{{Index: 1, Name: "lo"}, {Index: 2, Name: "eth0", MAC: ours}, {Index: 3, Name: "eth1"}},
+		Addresses: []network.Address{{Link: 1, Prefix: netip.MustParsePrefix("127.0.0.1/8")}, {Link: 2, Prefix: netip.PrefixFrom(box, 24)}, {Link: 3, Prefix: netip.PrefixFrom(elsewhere, 24)}}}
 	for _, tt := range []struct {
 		name   string
 		offer  Offer
@@ -29,6 +31,9 @@ func TestUnderOurAddress(t *testing.T) {
 	}{
 		{"the box", Offer{Answer: dhcp.Answer{Server: box, From: box, Boots: true}, Sender: ours}, "", false},
 		{"the box, through a relay", Offer{Answer: dhcp.Answer{Server: box, From: far, Boots: true, Relayed: true}, Sender: theirs}, "", false},
+		{"the box's other interface, through a relay", Offer{Answer: dhcp.Answer{Server: elsewhere, From: far, Boots: true, Relayed: true}, Sender: theirs}, "", false},
+		{"an address of another segment of the box", Offer{Answer: dhcp.Answer{Server: elsewhere, From: elsewhere}, Sender: theirs}, "", true},
+		{"a server that calls itself 127.0.0.1", Offer{Answer: dhcp.Answer{Server: netip.MustParseAddr("127.0.0.1"), From: far}, Sender: theirs}, "", true},
 		{"another PXE server", Offer{Answer: dhcp.Answer{Server: far, From: far, Boots: true}, Sender: theirs}, "another PXE server answers on eth0: 10.77.0.9 (MAC 02:00:00:00:00:09", true},
 		{"a DHCP server", Offer{Answer: dhcp.Answer{Server: far, From: far}, Sender: theirs}, "", true},
 		{"a PXE server under the address", Offer{Answer: dhcp.Answer{Server: box, From: box, Boots: true, File: "x.efi"}, Sender: theirs},
