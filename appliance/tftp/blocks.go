@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"sync"
 	"syscall"
 
@@ -26,7 +25,7 @@ var slabs = sync.Pool{New: func() any { b := make([]byte, maxDatagram); return &
 // blocks reads content and sends it as DATA packets. Several leave in one write, which
 // the kernel or the network card cuts (UDP_SEGMENT, see udp(7)).
 type blocks struct {
-	conn    *net.UDPConn // connected to the client
+	conn    line
 	content io.ReadSeeker
 	size    int    // bytes of a block
 	at      uint64 // the block that content stands at
@@ -34,7 +33,7 @@ type blocks struct {
 	bytes   int64  // of the content, known with its final block
 }
 
-func newBlocks(conn *net.UDPConn, content io.ReadSeeker, size int) *blocks {
+func newBlocks(conn line, content io.ReadSeeker, size int) *blocks {
 	b := &blocks{conn: conn, content: content, size: size, at: 1}
 	b.cut = size >= minSegmented && b.segment(header+size) == nil
 	return b
@@ -117,15 +116,4 @@ func (b *blocks) write(packets []byte) error {
 
 func refusesToCut(err error) bool {
 	return errors.Is(err, syscall.EIO) || errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOPROTOOPT) || errors.Is(err, syscall.EOPNOTSUPP)
-}
-
-// control runs f on the descriptor of the socket.
-func control(conn *net.UDPConn, f func(fd int) error) error {
-	raw, err := conn.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var done error
-	err = raw.Control(func(fd uintptr) { done = f(int(fd)) })
-	return errors.Join(err, done)
 }

@@ -5,28 +5,12 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net"
+	"net/netip"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
-
-// pair is two sockets that are connected to each other.
-func pair(t *testing.T) (ours, theirs *net.UDPConn) {
-	t.Helper()
-	theirs, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { theirs.Close() })
-	theirs.SetReadBuffer(1 << 20)
-	ours, err = net.DialUDP("udp4", nil, theirs.LocalAddr().(*net.UDPAddr))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ours.Close() })
-	return ours, theirs
-}
 
 // TestBlocks sends windows of all shapes, cut by the kernel and one by one, and reads each
 // packet back: the second socket mimics a link whose card computes no checksums, for which
@@ -38,7 +22,7 @@ func TestBlocks(t *testing.T) {
 	} {
 		for _, refused := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%d in blocks of %d by %d refused %t", tc.length, tc.size, tc.window, refused), func(t *testing.T) {
-				ours, theirs := pair(t)
+				ours, theirs := pair(t, openThreaded, netip.Addr{})
 				data := content(tc.length)
 				b := newBlocks(ours, bytes.NewReader(data), tc.size)
 				if b.cut != (tc.size >= minSegmented) {
@@ -91,7 +75,7 @@ func readBlocks(t *testing.T, conn *net.UDPConn, first uint64, n, size int) (dat
 
 // TestBlocksAgain goes back in the content.
 func TestBlocksAgain(t *testing.T) {
-	ours, theirs := pair(t)
+	ours, theirs := pair(t, openPolled, netip.Addr{})
 	data := content(512*10 + 1)
 	b := newBlocks(ours, bytes.NewReader(data), 512)
 	for _, first := range []uint64{1, 3, 3, 9, 2} {

@@ -53,6 +53,8 @@ type Server struct {
 	running map[netip.Addr]int
 	total   int
 
+	thread atomic.Bool // a transfer has the one that waits in the kernel
+
 	requests, bad, refused, failed, completed, probes atomic.Uint64
 }
 

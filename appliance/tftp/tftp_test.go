@@ -86,12 +86,19 @@ func wait(t *testing.T, done chan Transfer) Transfer {
 	}
 }
 
-// TestForeignClients fetches files of awkward sizes with four other implementations.
+// TestForeignClients fetches files of awkward sizes with four other implementations, from a
+// transfer that waits on a thread and from one that does not.
 func TestForeignClients(t *testing.T) {
+	for name, wait := range waits {
+		t.Run(name, func(t *testing.T) { foreignClients(t, wait) })
+	}
+}
+
+func foreignClients(t *testing.T, how func(*Server)) {
 	files := map[string][]byte{
 		"id/uki.efi": content(1468*700 + 5), "empty": {}, "exact": content(512 * 4), "roll": content(512 * 66000),
 	}
-	at, _, done := serve(t, "127.0.0.1:0", files)
+	at, _, done := serve(t, "127.0.0.1:0", files, how)
 	port := strconv.Itoa(int(at.Port()))
 	dir := t.TempDir()
 	out := filepath.Join(dir, "out")
@@ -298,9 +305,12 @@ func TestOwnAddress(t *testing.T) {
 	}
 	seg.IP(t, "client", "addr", "add", nstest.ClientAddr+"/24", "dev", nstest.Link)
 	data := content(300_000)
-	serve(t, "0.0.0.0:69", map[string][]byte{"f": data})
+	serve(t, "0.0.0.0:69", map[string][]byte{"f": data}, func(s *Server) { s.PerSource = 20 })
 	var wg sync.WaitGroup
 	for _, a := range []string{nstest.BoxAddr, nstest.BoxSecond} {
+		for _, request := range []string{"\x00\x01nosuch\x00octet\x00", "\x00\x01nosuch\x00octet\x00tsize\x000\x00", "\x00\x02f\x00octet\x00"} {
+			wg.Go(func() { refusedFrom(t, seg, netip.MustParseAddrPort(a+":69"), request) })
+		}
 		for _, window := range []int{0, 1, 64} {
 			wg.Go(func() {
 				c := tftptest.Client{Server: netip.MustParseAddrPort(a + ":69"), Window: window}
@@ -313,6 +323,25 @@ func TestOwnAddress(t *testing.T) {
 		}
 	}
 	wg.Wait()
+}
+
+// refusedFrom sends a request that cannot be served; the refusal must come from where it went.
+func refusedFrom(t *testing.T, seg *nstest.Segment, at netip.AddrPort, request string) {
+	seg.Do(t, "client", func() {
+		conn, err := net.ListenUDP("udp4", nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(10 * time.Second))
+		conn.WriteToUDPAddrPort([]byte(request), at)
+		b := make([]byte, 600)
+		n, from, err := conn.ReadFromUDPAddrPort(b)
+		if err != nil || b[1] != opError || from.Addr().Unmap() != at.Addr() {
+			t.Errorf("%q to %v: answered by %v: % x, %v", request, at, from, b[:n], err)
+		}
+	})
 }
 
 func TestReadErrorIsTold(t *testing.T) {

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
-	"net/netip"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,18 +16,18 @@ func (s *Server) transfer(ctx context.Context, a arrival, r request) {
 	t := Transfer{Client: a.client, Name: r.name}
 	start := time.Now()
 	defer func() { t.Duration = time.Since(start); s.finish(t) }()
-	var local *net.UDPAddr
-	if a.local.IsValid() {
-		local = net.UDPAddrFromAddrPort(netip.AddrPortFrom(a.local, 0))
+	open := openPolled
+	if s.thread.CompareAndSwap(false, true) {
+		open = openThreaded
+		defer s.thread.Store(false)
 	}
-	conn, err := net.DialUDP("udp4", local, net.UDPAddrFromAddrPort(a.client))
+	conn, err := open(a.local, a.client)
 	if err != nil {
 		t.Err = fmt.Errorf("open a port for the transfer: %w", err)
 		return
 	}
 	defer conn.Close()
-	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
+	defer context.AfterFunc(ctx, conn.stop)()
 
 	content, size, name, err := s.open(ctx, a.client.Addr(), r.name)
 	t.Name, t.Size = name, size
@@ -60,7 +58,7 @@ func clientError(err error) (uint16, string) {
 
 // maxBlock is the largest block that goes to the client unfragmented, as boot ROMs cannot
 // reassemble: what the route takes without 20 bytes of IP, 8 of UDP and 4 of TFTP.
-func maxBlock(conn *net.UDPConn) int {
+func maxBlock(conn line) int {
 	mtu := 0
 	err := control(conn, func(fd int) (err error) {
 		mtu, err = unix.GetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MTU)
