@@ -216,23 +216,44 @@ func ask(t testing.TB, at netip.AddrPort, request string) ([]byte, func(string) 
 	}
 }
 
-// TestSizeProbe does what OVMF does first: it asks for the size and leaves with code 8.
-func TestSizeProbe(t *testing.T) {
+// TestProbe does what OVMF does first: it asks for the size and leaves with code 8. Without
+// options a client that only looks leaves at block 1; at block 2 it gives up.
+func TestProbe(t *testing.T) {
 	at, s, done := serve(t, "127.0.0.1:0", map[string][]byte{"uki.efi": content(5000)})
-	conn, _ := net.ListenUDP("udp4", nil)
-	defer conn.Close()
-	conn.WriteToUDPAddrPort([]byte("\x00\x01uki.efi\x00octet\x00tsize\x000\x00blksize\x001468\x00"), at)
-	buf := make([]byte, 600)
-	conn.SetReadDeadline(time.Now().Add(3 * time.Second))
-	n, from, err := conn.ReadFromUDPAddrPort(buf)
-	if err != nil || string(buf[:n]) != "\x00\x06blksize\x001468\x00tsize\x005000\x00" {
-		t.Fatalf("%q, %v", buf[:n], err)
+	for _, tc := range []struct {
+		request, acks string // blocks that are acknowledged
+		last          string // first bytes of what came last
+		probe         bool
+	}{
+		{"tsize\x000\x00blksize\x001468\x00", "", "\x00\x06blksize\x001468\x00tsize\x005000\x00", true},
+		{"tsize\x000\x00", "\x00", "\x00\x03\x00\x01", false},
+		{"", "", "\x00\x03\x00\x01", true},
+		{"", "\x01", "\x00\x03\x00\x02", false},
+	} {
+		conn, err := net.ListenUDP("udp4", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(10 * time.Second))
+		conn.WriteToUDPAddrPort([]byte("\x00\x01uki.efi\x00octet\x00"+tc.request), at)
+		buf := make([]byte, 600)
+		n, from, err := conn.ReadFromUDPAddrPort(buf)
+		for _, block := range []byte(tc.acks) {
+			conn.WriteToUDPAddrPort([]byte{0, opAck, 0, block}, from)
+			if err == nil {
+				n, err = conn.Read(buf)
+			}
+		}
+		if err != nil || !bytes.HasPrefix(buf[:n], []byte(tc.last)) {
+			t.Fatalf("%q: %q, %v", tc.request, buf[:n], err)
+		}
+		conn.WriteToUDPAddrPort([]byte("\x00\x05\x00\x08User aborted the transfer\x00"), from)
+		if x := wait(t, done); x.Probe != tc.probe || (x.Err == nil) != tc.probe {
+			t.Errorf("%q, then ACKs of % x: reported %+v", tc.request, tc.acks, x)
+		}
 	}
-	conn.WriteToUDPAddrPort([]byte("\x00\x05\x00\x08User aborted the transfer\x00"), from)
-	if x := wait(t, done); x.Err != nil || !x.Probe {
-		t.Errorf("reported %+v", x)
-	}
-	if st := s.Stats(); st.Probes != 1 || st.Failed != 0 {
+	if st := s.Stats(); st.Probes != 2 || st.Failed != 2 {
 		t.Errorf("stats %+v", st)
 	}
 }
@@ -296,7 +317,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestOwnAddress asks two addresses of the box at once, by both senders: all of a file must
+// TestOwnAddress asks two addresses of the box at once: all of a file must
 // come from the one that was asked, or firmware drops it.
 func TestOwnAddress(t *testing.T) {
 	seg := nstest.Enter(t)

@@ -41,8 +41,9 @@ func (s *Server) transfer(ctx context.Context, a arrival, r request) {
 	x := newSender(ctx, conn, content, negotiate(r.options, size, maxBlock(conn)))
 	t.Err = x.run()
 	var peer peerError
-	if errors.As(t.Err, &peer) && x.probing {
-		// OVMF and many ROMs ask for the size first and leave with code 8 or 0.
+	if errors.As(t.Err, &peer) && (x.probing || len(x.terms.oack) == 0 && x.acked() == 0) {
+		// OVMF and many ROMs ask for the size first and leave with code 8 or 0; without
+		// options they leave at block 1.
 		t.Probe, t.Err = true, nil
 	}
 	t.Block, t.Window, t.Resent, t.Bytes = x.terms.block, x.terms.window, x.resent, x.acked()
