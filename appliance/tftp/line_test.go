@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -104,6 +105,8 @@ func TestEndOfServer(t *testing.T) {
 // TestOneThread has one transfer run beside another: the thread is that of the first until
 // it ends.
 func TestOneThread(t *testing.T) {
+	before := runtime.GOMAXPROCS(2) // with one processor there is no thread
+	t.Cleanup(func() { runtime.GOMAXPROCS(before) })
 	at, s, done := serve(t, "127.0.0.1:0", map[string][]byte{"f": content(5000)})
 	conn, err := net.ListenUDP("udp4", nil)
 	if err != nil {

@@ -20,8 +20,9 @@ const schedule = 5 * time.Millisecond
 // that blocks. A client in lock-step then costs one wake-up per block, where the poller
 // adds an epoll_wait, a vain read, and threads of the runtime that sleep and wake with
 // it. One transfer at a time does so: of several the poller hears at once, and threads
-// that take turns on the runtime's processors are slower. The socket must not be known
-// to the poller, which would be woken as well.
+// that take turns on the runtime's processors are slower; from one that has the only
+// processor it is taken with every block. The socket must not be known to the poller,
+// which would be woken as well.
 type threaded struct {
 	*os.File
 	fd     int

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -17,7 +18,7 @@ func (s *Server) transfer(ctx context.Context, a arrival, r request) {
 	start := time.Now()
 	defer func() { t.Duration = time.Since(start); s.finish(t) }()
 	open := openPolled
-	if s.thread.CompareAndSwap(false, true) {
+	if runtime.GOMAXPROCS(0) > 1 && s.thread.CompareAndSwap(false, true) {
 		open = openThreaded
 		defer s.thread.Store(false)
 	}
