@@ -29,14 +29,22 @@ type blocks struct {
 	content io.ReadSeeker
 	size    int    // bytes of a block
 	at      uint64 // the block that content stands at
+	begun   bool   // something was sent
 	cut     bool   // the kernel cuts
 	bytes   int64  // of the content, known with its final block
 }
 
 func newBlocks(conn line, content io.ReadSeeker, size int) *blocks {
-	b := &blocks{conn: conn, content: content, size: size, at: 1}
-	b.cut = size >= minSegmented && b.segment(header+size) == nil
-	return b
+	return &blocks{conn: conn, content: content, size: size, at: 1}
+}
+
+// begin has the kernel cut from now on. Not before the first block: over a card that computes
+// no checksums Linux 6.1 then refuses packets that need no cutting as well, such as the OACK.
+func (b *blocks) begin() {
+	if !b.begun {
+		b.begun = true
+		b.cut = b.size >= minSegmented && b.segment(header+b.size) == nil
+	}
 }
 
 // segment has the kernel cut writes after each n bytes, 0: never.
@@ -50,6 +58,7 @@ func (b *blocks) most() int { return min(maxSegments, maxDatagram/(header+b.size
 // send sends up to n blocks from first on. It returns how many those were, and whether
 // the content ended with the last of them.
 func (b *blocks) send(first uint64, n int) (sent int, final bool, err error) {
+	b.begin()
 	slab := slabs.Get().(*[]byte)
 	defer slabs.Put(slab)
 	for sent < n && !final && err == nil {

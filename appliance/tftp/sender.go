@@ -62,6 +62,7 @@ func (x *sender) run() error {
 	var peer peerError
 	if err != nil && !errors.As(err, &peer) {
 		x.conn.SetWriteDeadline(time.Time{})
+		x.blocks.segment(0) // or this packet is refused where blocks would have been
 		x.conn.Write(appendError(nil, codeUndefined, "transfer given up"))
 	}
 	return err
