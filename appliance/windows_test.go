@@ -194,10 +194,16 @@ func TestBootManager(t *testing.T) {
 	}
 }
 
-// TestBootData: the BCD tells what policy says of blocks and windows, and paths that
-// the box finds again.
+// TestBootData: the BCD tells what policy says of blocks and windows, 1456 and 16 if it
+// says nothing, and paths that the box finds again.
 func TestBootData(t *testing.T) {
-	b, err := bootData(&windowsImages()[1], pxe.WindowsUEFIBCD)
+	for image, window := range map[int]uint64{1: 8, 2: 16} {
+		bootDataHolds(t, &windowsImages()[image], window)
+	}
+}
+
+func bootDataHolds(t *testing.T, image *osd.BootImage, window uint64) {
+	b, err := bootData(image, pxe.WindowsUEFIBCD)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,11 +215,11 @@ func TestBootData(t *testing.T) {
 		return b
 	}
 	for _, want := range [][]byte{
-		text(`\CEN0000B\sources\boot.wim`), text(`\CEN0000B\boot\boot.sdi`), text("winload.efi"),
-		binary.LittleEndian.AppendUint64(nil, osd.DefaultBlockSize), binary.LittleEndian.AppendUint64(nil, 8),
+		text(`\` + image.ID + `\sources\boot.wim`), text(`\` + image.ID + `\boot\boot.sdi`), text("winload.efi"),
+		binary.LittleEndian.AppendUint64(nil, 1456), binary.LittleEndian.AppendUint64(nil, window),
 	} {
 		if !bytes.Contains(b, want) {
-			t.Errorf("the BCD holds no %q", want)
+			t.Errorf("the BCD of %s holds no %q", image.Name, want)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"sync"
 	"syscall"
 
@@ -26,18 +25,26 @@ var slabs = sync.Pool{New: func() any { b := make([]byte, maxDatagram); return &
 // blocks reads content and sends it as DATA packets. Several leave in one write, which
 // the kernel or the network card cuts (UDP_SEGMENT, see udp(7)).
 type blocks struct {
-	conn    *net.UDPConn // connected to the client
+	conn    line
 	content io.ReadSeeker
 	size    int    // bytes of a block
 	at      uint64 // the block that content stands at
+	begun   bool   // something was sent
 	cut     bool   // the kernel cuts
 	bytes   int64  // of the content, known with its final block
 }
 
-func newBlocks(conn *net.UDPConn, content io.ReadSeeker, size int) *blocks {
-	b := &blocks{conn: conn, content: content, size: size, at: 1}
-	b.cut = size >= minSegmented && b.segment(header+size) == nil
-	return b
+func newBlocks(conn line, content io.ReadSeeker, size int) *blocks {
+	return &blocks{conn: conn, content: content, size: size, at: 1}
+}
+
+// begin has the kernel cut from now on. Not before the first block: over a card that computes
+// no checksums Linux 6.1 then refuses packets that need no cutting as well, such as the OACK.
+func (b *blocks) begin() {
+	if !b.begun {
+		b.begun = true
+		b.cut = b.size >= minSegmented && b.segment(header+b.size) == nil
+	}
 }
 
 // segment has the kernel cut writes after each n bytes, 0: never.
@@ -51,6 +58,7 @@ func (b *blocks) most() int { return min(maxSegments, maxDatagram/(header+b.size
 // send sends up to n blocks from first on. It returns how many those were, and whether
 // the content ended with the last of them.
 func (b *blocks) send(first uint64, n int) (sent int, final bool, err error) {
+	b.begin()
 	slab := slabs.Get().(*[]byte)
 	defer slabs.Put(slab)
 	for sent < n && !final && err == nil {
@@ -117,15 +125,4 @@ func (b *blocks) write(packets []byte) error {
 
 func refusesToCut(err error) bool {
 	return errors.Is(err, syscall.EIO) || errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOPROTOOPT) || errors.Is(err, syscall.EOPNOTSUPP)
-}
-
-// control runs f on the descriptor of the socket.
-func control(conn *net.UDPConn, f func(fd int) error) error {
-	raw, err := conn.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var done error
-	err = raw.Control(func(fd uintptr) { done = f(int(fd)) })
-	return errors.Join(err, done)
 }

@@ -5,28 +5,12 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net"
+	"net/netip"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
-
-// pair is two sockets that are connected to each other.
-func pair(t *testing.T) (ours, theirs *net.UDPConn) {
-	t.Helper()
-	theirs, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { theirs.Close() })
-	theirs.SetReadBuffer(1 << 20)
-	ours, err = net.DialUDP("udp4", nil, theirs.LocalAddr().(*net.UDPAddr))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ours.Close() })
-	return ours, theirs
-}
 
 // TestBlocks sends windows of all shapes, cut by the kernel and one by one, and reads each
 // packet back: the second socket mimics a link whose card computes no checksums, for which
@@ -38,16 +22,19 @@ func TestBlocks(t *testing.T) {
 	} {
 		for _, refused := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%d in blocks of %d by %d refused %t", tc.length, tc.size, tc.window, refused), func(t *testing.T) {
-				ours, theirs := pair(t)
+				ours, theirs := pair(t, openThreaded, netip.Addr{})
 				data := content(tc.length)
 				b := newBlocks(ours, bytes.NewReader(data), tc.size)
-				if b.cut != (tc.size >= minSegmented) {
-					t.Fatalf("kernel cuts: %t", b.cut)
-				}
 				if refused {
 					if err := control(ours, func(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_NO_CHECK, 1) }); err != nil {
 						t.Fatal(err)
 					}
+				}
+				if _, err := ours.Write([]byte("OACK")); err != nil { // what goes before the blocks is refused nowhere
+					t.Fatal(err)
+				}
+				if n, err := theirs.Read(make([]byte, 10)); n != 4 || err != nil {
+					t.Fatal(n, err)
 				}
 				var got []byte
 				next := uint64(1)
@@ -63,12 +50,29 @@ func TestBlocks(t *testing.T) {
 				if !bytes.Equal(got, data) || b.bytes != int64(len(data)) {
 					t.Errorf("%d bytes of %d, told %d", len(got), len(data), b.bytes)
 				}
-				if refused && tc.length > tc.size && b.cut {
-					t.Error("the kernel refused nothing")
+				want := 0 // where the kernel cuts
+				if tc.size >= minSegmented && !refused {
+					want = header + tc.size
+				}
+				if n := segments(t, ours); n != want || b.cut != (want > 0) {
+					t.Errorf("the kernel cuts after %d bytes, noted: %t, want %d", n, b.cut, want)
 				}
 			})
 		}
 	}
+}
+
+// segments is the length that the kernel cuts writes to, 0: it does not.
+func segments(t *testing.T, l line) (n int) {
+	t.Helper()
+	err := control(l, func(fd int) (err error) {
+		n, err = unix.GetsockoptInt(fd, unix.IPPROTO_UDP, unix.UDP_SEGMENT)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // readBlocks reads n packets, which must be blocks from first on, all full but for the last.
@@ -91,7 +95,7 @@ func readBlocks(t *testing.T, conn *net.UDPConn, first uint64, n, size int) (dat
 
 // TestBlocksAgain goes back in the content.
 func TestBlocksAgain(t *testing.T) {
-	ours, theirs := pair(t)
+	ours, theirs := pair(t, openPolled, netip.Addr{})
 	data := content(512*10 + 1)
 	b := newBlocks(ours, bytes.NewReader(data), 512)
 	for _, first := range []uint64{1, 3, 3, 9, 2} {

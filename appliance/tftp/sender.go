@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"time"
 )
@@ -22,19 +21,18 @@ const (
 // sender is one transfer: it carries out what its window decides.
 type sender struct {
 	ctx     context.Context
-	conn    *net.UDPConn // connected to the client
+	conn    line
 	terms   terms
 	window  window
 	blocks  *blocks
 	wait    time.Duration // for an ACK, at first
 	silent  int           // waits in a row that no progress was made in
-	heard   time.Time     // when the client last made progress
 	resent  int
 	in      [516]byte
 	probing bool // the OACK is not acknowledged yet
 }
 
-func newSender(ctx context.Context, conn *net.UDPConn, content io.ReadSeeker, t terms) *sender {
+func newSender(ctx context.Context, conn line, content io.ReadSeeker, t terms) *sender {
 	x := &sender{ctx: ctx, conn: conn, terms: t, window: newWindow(t.window), blocks: newBlocks(conn, content, t.block), wait: resendAfter}
 	if t.timeout > 0 {
 		x.wait = time.Duration(t.timeout) * time.Second
@@ -54,13 +52,17 @@ func (e peerError) Error() string {
 
 // run sends everything. On an error of ours the client is told.
 func (x *sender) run() error {
-	err := x.options()
+	err := x.conn.patience(x.wait)
+	if err == nil {
+		err = x.options()
+	}
 	if err == nil {
 		err = x.data()
 	}
 	var peer peerError
 	if err != nil && !errors.As(err, &peer) {
-		x.conn.SetDeadline(time.Time{})
+		x.conn.SetWriteDeadline(time.Time{})
+		x.blocks.segment(0) // or this packet is refused where blocks would have been
 		x.conn.Write(appendError(nil, codeUndefined, "transfer given up"))
 	}
 	return err
@@ -145,11 +147,9 @@ func (x *sender) listen(take func(uint16, time.Time) bool) (heard bool, err erro
 
 // receive waits for an ACK that is taken. Without one in time it returns false.
 func (x *sender) receive(wait time.Duration, take func(uint16, time.Time) bool) (heard bool, err error) {
-	if err := x.conn.SetReadDeadline(time.Now().Add(wait)); err != nil {
-		return false, err
-	}
-	for x.ctx.Err() == nil { // its end sets a deadline in the past, perhaps before ours
-		n, err := x.conn.Read(x.in[:])
+	until := time.Now().Add(wait)
+	for ; wait > 0 && x.ctx.Err() == nil; wait = time.Until(until) {
+		n, err := x.conn.receive(x.in[:], wait)
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			return false, x.ctx.Err()

@@ -86,12 +86,19 @@ func wait(t *testing.T, done chan Transfer) Transfer {
 	}
 }
 
-// TestForeignClients fetches files of awkward sizes with four other implementations.
+// TestForeignClients fetches files of awkward sizes with four other implementations, from a
+// transfer that waits on a thread and from one that does not.
 func TestForeignClients(t *testing.T) {
+	for name, wait := range waits {
+		t.Run(name, func(t *testing.T) { foreignClients(t, wait) })
+	}
+}
+
+func foreignClients(t *testing.T, how func(*Server)) {
 	files := map[string][]byte{
 		"id/uki.efi": content(1468*700 + 5), "empty": {}, "exact": content(512 * 4), "roll": content(512 * 66000),
 	}
-	at, _, done := serve(t, "127.0.0.1:0", files)
+	at, _, done := serve(t, "127.0.0.1:0", files, how)
 	port := strconv.Itoa(int(at.Port()))
 	dir := t.TempDir()
 	out := filepath.Join(dir, "out")
@@ -209,23 +216,44 @@ func ask(t testing.TB, at netip.AddrPort, request string) ([]byte, func(string) 
 	}
 }
 
-// TestSizeProbe does what OVMF does first: it asks for the size and leaves with code 8.
-func TestSizeProbe(t *testing.T) {
+// TestProbe does what OVMF does first: it asks for the size and leaves with code 8. Without
+// options a client that only looks leaves at block 1; at block 2 it gives up.
+func TestProbe(t *testing.T) {
 	at, s, done := serve(t, "127.0.0.1:0", map[string][]byte{"uki.efi": content(5000)})
-	conn, _ := net.ListenUDP("udp4", nil)
-	defer conn.Close()
-	conn.WriteToUDPAddrPort([]byte("\x00\x01uki.efi\x00octet\x00tsize\x000\x00blksize\x001468\x00"), at)
-	buf := make([]byte, 600)
-	conn.SetReadDeadline(time.Now().Add(3 * time.Second))
-	n, from, err := conn.ReadFromUDPAddrPort(buf)
-	if err != nil || string(buf[:n]) != "\x00\x06blksize\x001468\x00tsize\x005000\x00" {
-		t.Fatalf("%q, %v", buf[:n], err)
+	for _, tc := range []struct {
+		request, acks string // blocks that are acknowledged
+		last          string // first bytes of what came last
+		probe         bool
+	}{
+		{"tsize\x000\x00blksize\x001468\x00", "", "\x00\x06blksize\x001468\x00tsize\x005000\x00", true},
+		{"tsize\x000\x00", "\x00", "\x00\x03\x00\x01", false},
+		{"", "", "\x00\x03\x00\x01", true},
+		{"", "\x01", "\x00\x03\x00\x02", false},
+	} {
+		conn, err := net.ListenUDP("udp4", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(10 * time.Second))
+		conn.WriteToUDPAddrPort([]byte("\x00\x01uki.efi\x00octet\x00"+tc.request), at)
+		buf := make([]byte, 600)
+		n, from, err := conn.ReadFromUDPAddrPort(buf)
+		for _, block := range []byte(tc.acks) {
+			conn.WriteToUDPAddrPort([]byte{0, opAck, 0, block}, from)
+			if err == nil {
+				n, err = conn.Read(buf)
+			}
+		}
+		if err != nil || !bytes.HasPrefix(buf[:n], []byte(tc.last)) {
+			t.Fatalf("%q: %q, %v", tc.request, buf[:n], err)
+		}
+		conn.WriteToUDPAddrPort([]byte("\x00\x05\x00\x08User aborted the transfer\x00"), from)
+		if x := wait(t, done); x.Probe != tc.probe || (x.Err == nil) != tc.probe {
+			t.Errorf("%q, then ACKs of % x: reported %+v", tc.request, tc.acks, x)
+		}
 	}
-	conn.WriteToUDPAddrPort([]byte("\x00\x05\x00\x08User aborted the transfer\x00"), from)
-	if x := wait(t, done); x.Err != nil || !x.Probe {
-		t.Errorf("reported %+v", x)
-	}
-	if st := s.Stats(); st.Probes != 1 || st.Failed != 0 {
+	if st := s.Stats(); st.Probes != 2 || st.Failed != 2 {
 		t.Errorf("stats %+v", st)
 	}
 }
@@ -289,7 +317,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestOwnAddress asks two addresses of the box at once, by both senders: all of a file must
+// TestOwnAddress asks two addresses of the box at once: all of a file must
 // come from the one that was asked, or firmware drops it.
 func TestOwnAddress(t *testing.T) {
 	seg := nstest.Enter(t)
@@ -298,9 +326,12 @@ func TestOwnAddress(t *testing.T) {
 	}
 	seg.IP(t, "client", "addr", "add", nstest.ClientAddr+"/24", "dev", nstest.Link)
 	data := content(300_000)
-	serve(t, "0.0.0.0:69", map[string][]byte{"f": data})
+	serve(t, "0.0.0.0:69", map[string][]byte{"f": data}, func(s *Server) { s.PerSource = 20 })
 	var wg sync.WaitGroup
 	for _, a := range []string{nstest.BoxAddr, nstest.BoxSecond} {
+		for _, request := range []string{"\x00\x01nosuch\x00octet\x00", "\x00\x01nosuch\x00octet\x00tsize\x000\x00", "\x00\x02f\x00octet\x00"} {
+			wg.Go(func() { refusedFrom(t, seg, netip.MustParseAddrPort(a+":69"), request) })
+		}
 		for _, window := range []int{0, 1, 64} {
 			wg.Go(func() {
 				c := tftptest.Client{Server: netip.MustParseAddrPort(a + ":69"), Window: window}
@@ -313,6 +344,25 @@ func TestOwnAddress(t *testing.T) {
 		}
 	}
 	wg.Wait()
+}
+
+// refusedFrom sends a request that cannot be served; the refusal must come from where it went.
+func refusedFrom(t *testing.T, seg *nstest.Segment, at netip.AddrPort, request string) {
+	seg.Do(t, "client", func() {
+		conn, err := net.ListenUDP("udp4", nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(10 * time.Second))
+		conn.WriteToUDPAddrPort([]byte(request), at)
+		b := make([]byte, 600)
+		n, from, err := conn.ReadFromUDPAddrPort(b)
+		if err != nil || b[1] != opError || from.Addr().Unmap() != at.Addr() {
+			t.Errorf("%q to %v: answered by %v: % x, %v", request, at, from, b[:n], err)
+		}
+	})
 }
 
 func TestReadErrorIsTold(t *testing.T) {

@@ -5,8 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
-	"net/netip"
+	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,18 +17,18 @@ func (s *Server) transfer(ctx context.Context, a arrival, r request) {
 	t := Transfer{Client: a.client, Name: r.name}
 	start := time.Now()
 	defer func() { t.Duration = time.Since(start); s.finish(t) }()
-	var local *net.UDPAddr
-	if a.local.IsValid() {
-		local = net.UDPAddrFromAddrPort(netip.AddrPortFrom(a.local, 0))
+	open := openPolled
+	if runtime.GOMAXPROCS(0) > 1 && s.thread.CompareAndSwap(false, true) {
+		open = openThreaded
+		defer s.thread.Store(false)
 	}
-	conn, err := net.DialUDP("udp4", local, net.UDPAddrFromAddrPort(a.client))
+	conn, err := open(a.local, a.client)
 	if err != nil {
 		t.Err = fmt.Errorf("open a port for the transfer: %w", err)
 		return
 	}
 	defer conn.Close()
-	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
+	defer context.AfterFunc(ctx, conn.stop)()
 
 	content, size, name, err := s.open(ctx, a.client.Addr(), r.name)
 	t.Name, t.Size = name, size
@@ -43,8 +42,9 @@ func (s *Server) transfer(ctx context.Context, a arrival, r request) {
 	x := newSender(ctx, conn, content, negotiate(r.options, size, maxBlock(conn)))
 	t.Err = x.run()
 	var peer peerError
-	if errors.As(t.Err, &peer) && x.probing {
-		// OVMF and many ROMs ask for the size first and leave with code 8 or 0.
+	if errors.As(t.Err, &peer) && (x.probing || len(x.terms.oack) == 0 && x.acked() == 0) {
+		// OVMF and many ROMs ask for the size first and leave with code 8 or 0; without
+		// options they leave at block 1.
 		t.Probe, t.Err = true, nil
 	}
 	t.Block, t.Window, t.Resent, t.Bytes = x.terms.block, x.terms.window, x.resent, x.acked()
@@ -60,7 +60,7 @@ func clientError(err error) (uint16, string) {
 
 // maxBlock is the largest block that goes to the client unfragmented, as boot ROMs cannot
 // reassemble: what the route takes without 20 bytes of IP, 8 of UDP and 4 of TFTP.
-func maxBlock(conn *net.UDPConn) int {
+func maxBlock(conn line) int {
 	mtu := 0
 	err := control(conn, func(fd int) (err error) {
 		mtu, err = unix.GetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MTU)

@@ -19,11 +19,12 @@ type cell struct {
 	crowd  int           // 0: one client, as fast as it can
 }
 
-// figures are what was measured in a cell: medians of its turns.
+// figures are what was measured in a turn.
 type figures struct {
 	agreed     int     // the window
+	bytes      float64 // in GB
 	rate       float64 // MB/s
-	cost       float64 // CPU-s/GB
+	cpu        float64 // seconds
 	waited     time.Duration
 	done, lost int // sessions
 	resent     int // by clients, which heard nothing
@@ -31,11 +32,16 @@ type figures struct {
 	took       time.Duration
 }
 
-type results map[cell]figures
+func (f figures) cost() float64 { return f.cpu / max(f.bytes, 1e-9) } // CPU-s/GB
 
-// speed fills the cells of one window and round trip.
+// results are the turns of each cell, in the order they were taken: the n-th turns of all
+// servers lie next to each other.
+type results map[cell][]figures
+
+// speed fills the cells of one window and round trip. Every other round goes backwards, so
+// that a machine that slows down hurts all servers alike.
 func (r results) speed(ctx context.Context, servers []*server, rounds int, turn time.Duration, window int, trip time.Duration) error {
-	turns := map[string][]figures{}
+	servers = slices.Clone(servers)
 	for range rounds {
 		for _, s := range servers {
 			if err := s.ready(ctx); err != nil {
@@ -45,24 +51,42 @@ func (r results) speed(ctx context.Context, servers []*server, rounds int, turn 
 			if err != nil {
 				return fmt.Errorf("%s, window %d, round trip %v: %w", s.name, window, trip, err)
 			}
-			turns[s.name] = append(turns[s.name], f)
+			c := cell{server: s.name, window: window, trip: trip}
+			r[c] = append(r[c], f)
 		}
+		slices.Reverse(servers)
+	}
+	if rounds%2 == 1 {
+		slices.Reverse(servers)
 	}
 	for _, s := range servers {
-		f := median(turns[s.name])
-		r[cell{server: s.name, window: window, trip: trip}] = f
+		f := r.sum(cell{server: s.name, window: window, trip: trip})
 		fmt.Printf("%-9s window %2d (%2d)  round trip %3.1f ms  %6.1f MB/s  %s\n",
-			s.name, window, f.agreed, trip.Seconds()*1000, f.rate, s.costs(f.cost))
+			s.name, window, f.agreed, trip.Seconds()*1000, f.rate, s.costs(f.cost()))
 	}
 	return nil
 }
 
-func median(turns []figures) figures {
-	slices.SortFunc(turns, func(a, b figures) int { return int(a.rate*100) - int(b.rate*100) })
-	f := turns[len(turns)/2]
-	slices.SortFunc(turns, func(a, b figures) int { return int(a.cost*1000) - int(b.cost*1000) })
-	f.cost = turns[len(turns)/2].cost
+// sum is the turns of a cell as one: the median rate, and all processor time and bytes, as
+// the kernel counts the former in steps of 10 ms.
+func (r results) sum(c cell) (f figures) {
+	turns := r[c]
+	if len(turns) == 0 {
+		return f
+	}
+	rates := make([]float64, len(turns))
+	for i, t := range turns {
+		rates[i] = t.rate
+		f.bytes, f.cpu, f.waited = f.bytes+t.bytes, f.cpu+t.cpu, f.waited+t.waited
+	}
+	f.agreed, f.rate, f.waited = turns[0].agreed, quantile(rates, 0.5), f.waited/time.Duration(len(turns))
 	return f
+}
+
+// quantile is the value that a share of all is below; 0.5: the median.
+func quantile(values []float64, share float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[int(share*float64(len(sorted)-1)+0.5)]
 }
 
 // oneClient fetches the big file again and again for the length of a turn.
@@ -71,7 +95,11 @@ func oneClient(ctx context.Context, s *server, turn time.Duration, window int, t
 	if window > 0 {
 		c.Block = block
 	}
-	before, start := s.cpu(), time.Now()
+	before, err := s.cpu()
+	if err != nil {
+		return f, err
+	}
+	start := time.Now()
 	bytes, acks, waited := int64(0), 0, time.Duration(0)
 	for left := turn; left > 0; left = turn - time.Since(start) {
 		c.Limit = left
@@ -82,10 +110,11 @@ func oneClient(ctx context.Context, s *server, turn time.Duration, window int, t
 		bytes, acks, waited, f.agreed = bytes+x.Bytes, acks+x.Acks, waited+x.Waited, x.Window
 	}
 	f.took = time.Since(start)
-	f.rate = float64(bytes) / 1e6 / f.took.Seconds()
-	f.cost = (s.cpu() - before).Seconds() / (float64(bytes) / 1e9)
+	after, err := s.cpu()
+	f.bytes, f.cpu = float64(bytes)/1e9, (after - before).Seconds()
+	f.rate = f.bytes * 1e3 / f.took.Seconds()
 	f.waited = waited / time.Duration(max(acks, 1))
-	return f, nil
+	return f, err
 }
 
 // crowd has many clients fetch the small file at once, each from an address of its own.
@@ -95,13 +124,13 @@ func (r results) crowd(ctx context.Context, servers []*server, clients int) erro
 			return err
 		}
 		f := manyClients(ctx, s, clients)
-		r[cell{server: s.name, window: 64, crowd: clients}] = f
+		r[cell{server: s.name, window: 64, crowd: clients}] = []figures{f}
 		note := ""
 		if s.ready(ctx) == nil && s.deaths > 0 {
 			note, s.deaths = "  the server ended", 0
 		}
 		fmt.Printf("%-9s %4d clients  %4d complete  %4d failed  %5d resends of clients  %5d blocks twice  %5.1f s  %6.1f MB/s  %s%s\n",
-			s.name, clients, f.done, f.lost, f.resent, f.doubled, f.took.Seconds(), f.rate, s.costs(f.cost), note)
+			s.name, clients, f.done, f.lost, f.resent, f.doubled, f.took.Seconds(), f.rate, s.costs(f.cost()), note)
 	}
 	return nil
 }
@@ -109,7 +138,8 @@ func (r results) crowd(ctx context.Context, servers []*server, clients int) erro
 func manyClients(ctx context.Context, s *server, clients int) (f figures) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	before, start := s.cpu(), time.Now()
+	before, _ := s.cpu()
+	start := time.Now()
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for i := range clients {
@@ -129,8 +159,8 @@ func manyClients(ctx context.Context, s *server, clients int) (f figures) {
 	}
 	wg.Wait()
 	f.took = time.Since(start)
-	bytes := float64(f.done) * smallSize
-	f.rate = bytes / 1e6 / f.took.Seconds()
-	f.cost = (s.cpu() - before).Seconds() / max(bytes/1e9, 1e-9)
+	after, _ := s.cpu() // of local ones it cannot fail
+	f.bytes, f.cpu = float64(f.done)*smallSize/1e9, (after - before).Seconds()
+	f.rate = f.bytes * 1e3 / f.took.Seconds()
 	return f
 }

@@ -10,8 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/bootward/bootward/appliance/tftp"
@@ -26,26 +24,28 @@ type server struct {
 	cmd     *exec.Cmd
 	ended   chan error
 	deaths  int
+	remote  bool // it runs on another machine
+	known   bool // it answered once, so it runs
 }
 
 const ours, atftpd, dnsmasq, hpa = "bootward", "atftpd", "dnsmasq", "tftpd-hpa"
 
 // all are ours and the peers; each may use as many sessions as it can. dnsmasq knows port 69 only.
-func all(dir string) []*server {
-	at := func(port uint16) netip.AddrPort { return netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port) }
+func all(dir string, addr netip.Addr) []*server {
+	at := func(port uint16) netip.AddrPort { return netip.AddrPortFrom(addr, port) }
 	self, _ := os.Executable()
 	return []*server{
-		{name: ours, at: at(6901), command: []string{self, "-serve", "127.0.0.1:6901", dir}},
+		{name: ours, at: at(6901), command: []string{self, "-serve", at(6901).String(), dir}},
 		{name: atftpd, at: at(6902), command: []string{"atftpd", "--daemon", "--no-fork", "--verbose=0", "--logfile", "/dev/null",
-			"--port", "6902", "--bind-address", "127.0.0.1", "--maxthread", "4000", "--user", "root", "--group", "root", dir}},
+			"--port", "6902", "--bind-address", addr.String(), "--maxthread", "4000", "--user", "root", "--group", "root", dir}},
 		{name: dnsmasq, at: at(69), command: []string{"dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--pid-file=",
 			"--user=root", "--enable-tftp", "--tftp-root=" + dir, "--tftp-max=4000", "--log-facility=/dev/null"}},
-		{name: hpa, at: at(6903), command: []string{"in.tftpd", "--listen", "--foreground", "--user", "root", "--address", "127.0.0.1:6903",
+		{name: hpa, at: at(6903), command: []string{"in.tftpd", "--listen", "--foreground", "--user", "root", "--address", at(6903).String(),
 			"--pidfile", filepath.Join(dir, "hpa.pid"), "--secure", dir}},
 	}
 }
 
-// ready starts the server unless it runs, and waits until it answers.
+// ready starts the server unless it runs, or runs elsewhere, and waits until it answers.
 func (s *server) ready(ctx context.Context) error {
 	if s.cmd != nil {
 		select {
@@ -55,6 +55,23 @@ func (s *server) ready(ctx context.Context) error {
 			return nil
 		}
 	}
+	if s.remote && s.known {
+		return nil
+	}
+	if !s.remote {
+		if err := s.start(); err != nil {
+			return err
+		}
+	}
+	c := tftptest.Client{Server: s.at, Timeout: 100 * time.Millisecond, Tries: 300}
+	if _, err := c.Fetch(ctx, "small"); err != nil {
+		return fmt.Errorf("%s does not answer: %w", s.name, err)
+	}
+	s.known = true
+	return nil
+}
+
+func (s *server) start() error {
 	s.cmd = exec.Command(s.command[0], s.command[1:]...)
 	s.cmd.Stderr = os.Stderr
 	if err := s.cmd.Start(); err != nil {
@@ -62,10 +79,6 @@ func (s *server) ready(ctx context.Context) error {
 	}
 	s.ended = make(chan error, 1)
 	go func() { s.ended <- s.cmd.Wait() }()
-	c := tftptest.Client{Server: s.at, Timeout: 100 * time.Millisecond, Tries: 50}
-	if _, err := c.Fetch(ctx, "small"); err != nil {
-		return fmt.Errorf("%s does not answer: %w", s.name, err)
-	}
 	return nil
 }
 
@@ -74,26 +87,6 @@ func (s *server) stop() {
 		s.cmd.Process.Kill()
 		<-s.ended
 	}
-}
-
-// cpu is the processor time of the server and its children, ended or not (proc(5)), in
-// steps of 10 ms.
-func (s *server) cpu() time.Duration {
-	pid := strconv.Itoa(s.cmd.Process.Pid)
-	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
-	ticks := 0
-	for _, file := range stats {
-		b, _ := os.ReadFile(file)
-		_, rest, _ := strings.Cut(string(b), ") ")
-		f := strings.Fields(rest) // from the third field on: state, parent, ...
-		if own := filepath.Base(filepath.Dir(file)) == pid; len(f) > 14 && (own || f[1] == pid) {
-			for _, v := range f[11:15] { // utime, stime, cutime, cstime
-				n, _ := strconv.Atoi(v)
-				ticks += n
-			}
-		}
-	}
-	return time.Duration(ticks) * 10 * time.Millisecond
 }
 
 // costs is a cost in words. tftpd-hpa forks a process for each session and ignores its end,
