@@ -62,3 +62,17 @@ func newArrival(control *ipv4.ControlMessage, from net.Addr) (arrival, bool) {
 	}
 	return a, true
 }
+
+// reachable reports whether the kernel would answer the client from the address
+// that was asked anyway.
+func (a arrival) reachable() bool {
+	if !a.local.IsValid() {
+		return true
+	}
+	c, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(a.client)) // sends nothing
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	return c.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap() == a.local
+}

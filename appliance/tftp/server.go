@@ -77,8 +77,11 @@ func (s *Server) Run(ctx context.Context) error {
 	if err := c.SetControlMessage(ipv4.FlagDst|ipv4.FlagInterface, true); err != nil {
 		return fmt.Errorf("tftp: ask for destination addresses: %w", err)
 	}
+	plain := newPlain(s)
 	var wg sync.WaitGroup
+	wg.Go(func() { plain.run(ctx) })
 	defer wg.Wait()
+	defer plain.stop()
 
 	buf := make([]byte, 2048)
 	for {
@@ -94,12 +97,12 @@ func (s *Server) Run(ctx context.Context) error {
 			s.bad.Add(1)
 			continue
 		}
-		s.dispatch(ctx, &wg, a, buf[:n])
+		s.dispatch(ctx, &wg, plain, a, buf[:n])
 	}
 }
 
-// dispatch refuses writes and floods, and starts a transfer for each read.
-func (s *Server) dispatch(ctx context.Context, wg *sync.WaitGroup, a arrival, b []byte) {
+// dispatch refuses writes and floods, and hands reads to one of the two senders.
+func (s *Server) dispatch(ctx context.Context, wg *sync.WaitGroup, plain *plain, a arrival, b []byte) {
 	r, err := parseRequest(b)
 	if err != nil {
 		s.bad.Add(1)
@@ -111,6 +114,8 @@ func (s *Server) dispatch(ctx context.Context, wg *sync.WaitGroup, a arrival, b 
 		s.refuse(a, codeAccess, "this server is read only")
 	case !s.admit(a.client.Addr()):
 		s.refuse(a, codeUndefined, "too many transfers at once")
+	case r.options == nil && a.reachable():
+		plain.hand(a, b) // gives the place back itself
 	default:
 		wg.Go(func() {
 			defer s.leave(a.client.Addr())

@@ -317,7 +317,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestOwnAddress asks two addresses of the box at once: all of a file must
+// TestOwnAddress asks two addresses of the box at once, by both senders: all of a file must
 // come from the one that was asked, or firmware drops it.
 func TestOwnAddress(t *testing.T) {
 	seg := nstest.Enter(t)
