@@ -43,14 +43,14 @@ func TestPeers(t *testing.T) {
 	}
 	direct(t, seg)
 	peers := []peer{{"bootward", bootward}, {"dnsmasq", dnsmasqProxy}}
-	fmt.Printf("| %-10s %-6s %12s %12s %8s %14s\n", "server", "asked", "offers/s", "mean µs", "lost", "CPU µs/offer")
+	fmt.Printf("| %-10s %-6s %12s %12s %8s %14s %12s\n", "server", "asked", "offers/s", "mean µs", "lost", "CPU µs/offer", "asking")
 	total := map[string]float64{}
 	for _, clients := range []int{1, underLoad} {
 		for range 2 {
 			for _, p := range peers {
 				r := p.measure(t, seg, clients)
 				total[fmt.Sprint(p.name, clients)] += r.rate()
-				fmt.Printf("| %-10s %-6d %12.0f %12.1f %8d %14.1f\n", p.name, clients, r.rate(), 1e6*float64(clients)/r.rate(), r.lost, r.cpu())
+				fmt.Printf("| %-10s %-6d %12.0f %12.1f %8d %14.1f %12.1f\n", p.name, clients, r.rate(), 1e6*float64(clients)/r.rate(), r.lost, r.each(r.server), r.each(r.asker))
 			}
 		}
 	}
@@ -106,7 +106,7 @@ func (p peer) measure(t *testing.T, seg *nstest.Segment, clients int) result {
 	}
 	before := cpuTime(t, cmd.Process.Pid)
 	r := g.run(t, measured)
-	r.used = cpuTime(t, cmd.Process.Pid) - before
+	r.server = cpuTime(t, cmd.Process.Pid) - before
 	return r
 }
 
@@ -124,7 +124,7 @@ func dnsmasqProxy(t *testing.T, seg *nstest.Segment) *exec.Cmd {
 
 // serve is our server as a box runs it: with the boot decision, and a log.
 func serve(t *testing.T) {
-	socks, err := dhcp.Listen(t.Context(), cable)
+	socks, err := dhcp.Listen(cable)
 	if err != nil {
 		t.Fatal(err)
 	}

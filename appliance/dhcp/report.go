@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,7 +21,7 @@ func (s *Server) reportTo(kind EventKind, p Packet, r Reply, client netip.Addr) 
 		return
 	}
 	s.Observe(Event{
-		Time: time.Now(), Kind: kind, MAC: p.Message.ClientHWAddr,
+		Time: time.Now(), Kind: kind, MAC: slices.Clone(p.Message.ClientHWAddr),
 		TransactionID: transactionID(p), Interface: p.Interface, Port: p.Port, Client: client, File: r.File, Why: r.Why,
 		Server: addr4(p.Message.ServerIdentifier()), Firmware: r.Firmware, Cause: r.Cause,
 	})
