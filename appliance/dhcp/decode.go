@@ -81,6 +81,15 @@ func decodeOptions(o dhcpv4.Options, b []byte) bool {
 	return false // cut off
 }
 
+// TypeOf is the type of a message, MessageTypeNone without one. It is m.MessageType
+// without its memory.
+func TypeOf(m *dhcpv4.DHCPv4) dhcpv4.MessageType {
+	if v := m.GetOneOption(dhcpv4.OptionDHCPMessageType); len(v) == 1 {
+		return dhcpv4.MessageType(v[0])
+	}
+	return dhcpv4.MessageTypeNone
+}
+
 func ip4(b []byte, at int) net.IP { return net.IP(b[at : at+4 : at+4]) }
 
 func untilZero(b []byte) string {

@@ -28,6 +28,9 @@ func FuzzDecode(f *testing.F) {
 			if err == nil && !reflect.DeepEqual(&m, want) {
 				t.Errorf("got %#v, the library %#v", m, *want)
 			}
+			if err == nil && TypeOf(&m) != want.MessageType() {
+				t.Errorf("type %s, the library says %s", TypeOf(&m), want.MessageType())
+			}
 			if !bytes.Equal(b, before) {
 				t.Errorf("the datagram was changed: %x, was %x", b, before)
 			}

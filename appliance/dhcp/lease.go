@@ -22,7 +22,7 @@ func (s *Server) lease(ctx context.Context, x *exchange, p Packet, r Reply, firs
 		s.noRange(p, asked, first)
 		return
 	}
-	switch m.MessageType() {
+	switch TypeOf(m) {
 	case dhcpv4.MessageTypeDiscover:
 		l, err := pool.Offer(ctx, client, mac, addr4(m.RequestedIPAddress()), p.Server)
 		if err != nil {

@@ -142,7 +142,7 @@ func (s *Server) parse(m *dhcpv4.DHCPv4, b []byte, from netip.AddrPort, port uin
 		s.count.bad.Add(1)
 		return Packet{}, false
 	}
-	if port == ProxyPort && s.Sockets.Main == nil && m.MessageType() == dhcpv4.MessageTypeDiscover {
+	if port == ProxyPort && s.Sockets.Main == nil && TypeOf(m) == dhcpv4.MessageTypeDiscover {
 		port = ServerPort // our agent, which cannot ask us there; firmware sends no DISCOVER here
 	}
 	server := s.Address()
@@ -168,7 +168,7 @@ func (s *Server) serve(ctx context.Context, x *exchange, p Packet) {
 	case !r.Ours || !first:
 	case opens(p):
 		s.report(Seen, p, r)
-	case p.Message.MessageType() == dhcpv4.MessageTypeRequest:
+	case TypeOf(p.Message) == dhcpv4.MessageTypeRequest:
 		s.report(Requested, p, r) // also when it goes to another server: that one's address was taken
 	}
 	if s.Mode == DHCP && p.Port == ServerPort && !r.Standalone {
