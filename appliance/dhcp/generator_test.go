@@ -43,6 +43,15 @@ func (r result) rate() float64 { return float64(r.answers) / r.took.Seconds() }
 // each is a time per answer in µs.
 func (r result) each(d time.Duration) float64 { return d.Seconds() * 1e6 / float64(r.answers) }
 
+func (r result) plus(o result) result {
+	return result{r.answers + o.answers, r.lost + o.lost, r.took + o.took, r.server + o.server, r.asker + o.asker}
+}
+
+// spent says where the time of an offer went. The two sides work side by side.
+func (r result) spent(whose string) string {
+	return fmt.Sprintf("one of %s leaves every %.1f µs, for which the server works %.1f and the asking side %.1f", whose, r.each(r.took), r.each(r.server), r.each(r.asker))
+}
+
 const (
 	patience = 200 * time.Millisecond // then a question counts as lost
 	maxFrame = 1500
