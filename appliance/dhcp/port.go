@@ -12,12 +12,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Port is one opened UDP port of an interface. Reading blocks a thread in the kernel: by
-// the runtime's poller an answer takes two system calls and two changes of threads more,
-// a third of its time.
+// Port is one opened UDP port of an interface. Reading blocks a thread in the kernel: the
+// runtime's poller would be two system calls and a change of threads more for an answer.
 //
 // Broadcasts leave as packets beside the host's IP, which would give each of them back to
-// the host as well. That takes as long as the sending.
+// the host as well and take twice as long.
 type Port struct {
 	number    uint16
 	udp       int // descriptors
