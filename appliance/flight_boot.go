@@ -2,6 +2,7 @@ package appliance
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,8 +21,23 @@ import (
 	"github.com/bootward/bootward/osd/status"
 )
 
-// dhcp records what the DHCP server saw and did.
+// dhcp records what the DHCP server saw and did. It is put into words by who writes it
+// down: the answer to the machine does not wait for that, and a flood costs no words.
 func (r *recorder) dhcp(e dhcp.Event) {
+	now := r.now()
+	r.put(func(ctx context.Context) error {
+		f := flightOf(e)
+		f.Time = now
+		return r.store.Record(ctx, f)
+	})
+	if e.Kind == dhcp.Seen && e.Firmware != string(pxe.NotBoot) && e.Firmware != string(pxe.Agent) {
+		for _, o := range r.ear.asked(e, now) {
+			r.other(o)
+		}
+	}
+}
+
+func flightOf(e dhcp.Event) status.FlightEvent {
 	why := strings.Join(e.Why, "; ")
 	f := status.FlightEvent{Client: e.MAC.String(), Boot: &status.Boot{Firmware: e.Firmware, Transaction: transaction(e.TransactionID),
 		Interface: e.Interface, Port: e.Port, Address: text(e.Client), Cause: e.Cause}}
@@ -41,12 +57,7 @@ func (r *recorder) dhcp(e dhcp.Event) {
 	default:
 		f.What, f.Text = status.FlightRefused, string(e.Kind)+": "+why
 	}
-	r.event(f)
-	if e.Kind == dhcp.Seen && e.Firmware != string(pxe.NotBoot) && e.Firmware != string(pxe.Agent) {
-		for _, o := range r.ear.asked(e, r.now()) {
-			r.other(o)
-		}
-	}
+	return f
 }
 
 // other records an offer of another server to a machine that boots from the network.

@@ -71,7 +71,7 @@ func (b *Box) runDHCP(ctx context.Context, n Interface, log *slog.Logger) error 
 	if n.PXE == PXEProxy4011 {
 		listen = dhcp.ListenProxy
 	}
-	sockets, err := listen(ctx, n.Name)
+	sockets, err := listen(n.Name)
 	if err != nil {
 		return err
 	}

@@ -10,20 +10,23 @@ import (
 	"time"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
+	"golang.org/x/sys/unix"
 )
 
 // BenchmarkAnswer asks on loopback by the 4011 way (answers go to the asking port), with
 // as many clients as the server has workers: packet, decision, answer, two system calls
 // on each side.
 func BenchmarkAnswer(b *testing.B) {
-	open := func() *net.UDPConn {
-		c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-		if err != nil {
-			b.Fatal(err)
-		}
-		return c
+	port, err := listen("lo", 0)
+	if err != nil {
+		b.Fatal(err)
 	}
-	socks := &Sockets{Interface: "lo", Main: open(), Proxy: open()}
+	socks := &Sockets{Interface: "lo", Proxy: port}
+	name, err := unix.Getsockname(port.udp)
+	if err != nil {
+		b.Fatal(err)
+	}
+	port.number = ProxyPort
 	s := &Server{Sockets: socks, Log: quiet, Handler: bootHandler, Address: func() netip.Addr { return netip.MustParseAddr("127.0.0.1") }}
 	ctx, cancel := context.WithCancel(b.Context())
 	var wg sync.WaitGroup
@@ -32,13 +35,17 @@ func BenchmarkAnswer(b *testing.B) {
 			b.Error(err)
 		}
 	})
-	to := socks.Proxy.LocalAddr().(*net.UDPAddr).AddrPort()
+	to := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(name.(*unix.SockaddrInet4).Port))
 	var lost atomic.Uint64
 	b.SetParallelism(DefaultWorkers)
 	b.RunParallel(func(pb *testing.PB) {
 		m, _ := dhcpv4.New(dhcpv4.WithHwAddr(net.HardwareAddr{2, 0, 0, 0, 0, 1}), dhcpv4.WithMessageType(dhcpv4.MessageTypeRequest), pxeClass)
 		packet, buf := m.ToBytes(), make([]byte, 1500)
-		c := open()
+		c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+		if err != nil {
+			b.Error(err)
+			return
+		}
 		defer c.Close()
 		for pb.Next() {
 			c.WriteToUDPAddrPort(packet, to)

@@ -1,6 +1,7 @@
 package dhcp
 
 import (
+	"encoding/binary"
 	"net"
 	"net/netip"
 	"slices"
@@ -53,6 +54,47 @@ func (r Reply) applyBoot(m *dhcpv4.DHCPv4) {
 	}
 }
 
+// answer appends Build's message to b, byte by byte what its ToBytes gives, as FuzzEncode
+// holds. It is what a box in proxy mode sends; fields is room for options, used again.
+func answer(b []byte, req *dhcpv4.DHCPv4, r Reply, fields *options) []byte {
+	head := len(b)
+	b = append(b, make([]byte, atOptions)...)
+	m := b[head:]
+	m[0], m[1], m[2] = byte(dhcpv4.OpcodeBootReply), byte(iana.HWTypeEthernet), byte(len(req.ClientHWAddr))
+	copy(m[4:8], req.TransactionID[:])
+	binary.BigEndian.PutUint16(m[10:], req.Flags)
+	copy(m[atCIAddr:atYIAddr], req.ClientIPAddr.To4())
+	copy(m[atGIAddr:atCHAddr], req.GatewayIPAddr.To4())
+	copy(m[atCHAddr:atSName], req.ClientHWAddr)
+	copy(m[atCookie:], cookie[:])
+	if r.NextServer.Is4() {
+		next := r.NextServer.As4()
+		copy(m[atSIAddr:], next[:])
+	}
+
+	*fields = (*fields)[:0]
+	fields.put(Option{dhcpv4.OptionDHCPMessageType.Code(), []byte{byte(r.Type)}})
+	if relay := req.Options[optionRelay]; relay != nil {
+		fields.put(Option{optionRelay, relay})
+	}
+	if len(r.File) <= MaxFile {
+		copy(m[atFile:], r.File)
+	} else {
+		fields.put(Option{dhcpv4.OptionBootfileName.Code(), []byte(r.File)})
+	}
+	for _, o := range r.Options {
+		fields.put(o)
+	}
+	b = append(fields.append(b), optionEnd)
+	if short := head + minMessage - len(b); short > 0 {
+		b = append(b, make([]byte, short)...)
+	}
+	return b
+}
+
+// broadcast is everybody on the segment (RFC 919).
+var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+
 // destination says where an answer to p goes (RFC 2131 section 4.1): to the relay
 // if there is one, to the asking port on 4011, to a client that already has an
 // address, and to everybody otherwise. An answer to a client without an address
@@ -67,7 +109,7 @@ func destination(p Packet, nak bool) netip.AddrPort {
 	if client := addr4(p.Message.ClientIPAddr); client.IsValid() && !nak {
 		return netip.AddrPortFrom(client, clientPort)
 	}
-	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{255, 255, 255, 255}), clientPort)
+	return netip.AddrPortFrom(broadcast, clientPort)
 }
 
 // relayed reports whether a relay handed the message on.

@@ -16,7 +16,8 @@ type checker struct {
 	to []netip.AddrPort
 }
 
-func (c *checker) WriteMsgUDPAddrPort(b, _ []byte, to netip.AddrPort) (int, int, error) {
+func (c *checker) send(b []byte, _ netip.Addr, to netip.AddrPort) error {
+	b = b[Headers:]
 	m, err := dhcpv4.FromBytes(b)
 	switch {
 	case err != nil:
@@ -27,7 +28,7 @@ func (c *checker) WriteMsgUDPAddrPort(b, _ []byte, to netip.AddrPort) (int, int,
 		c.t.Errorf("an answer to nowhere: %s", to)
 	}
 	c.to = append(c.to, to)
-	return len(b), 0, nil
+	return nil
 }
 
 // fuzzServer answers without sockets.
@@ -40,10 +41,8 @@ func fuzzServer(t *testing.T, mode Mode) *Server {
 	return s
 }
 
-// FuzzServe gives the server two datagrams, in both modes and on both ports: it never
-// panics, drops and counts what it cannot read, answers a datagram once at most, and
-// every answer parses again.
-func FuzzServe(f *testing.F) {
+// questions are client messages of each kind, as seeds.
+func questions(f *testing.F) (all [][]byte) {
 	for _, kind := range []dhcpv4.MessageType{dhcpv4.MessageTypeDiscover, dhcpv4.MessageTypeRequest, dhcpv4.MessageTypeDecline, dhcpv4.MessageTypeRelease, dhcpv4.MessageTypeInform} {
 		for _, mod := range []dhcpv4.Modifier{pxeClass, dhcpv4.WithClientIP(net.IP{192, 168, 77, 100}), dhcpv4.WithGatewayIP(net.IP{10, 78, 0, 1}),
 			dhcpv4.WithOption(dhcpv4.OptRequestedIPAddress(net.IP{192, 168, 77, 100})),
@@ -52,24 +51,34 @@ func FuzzServe(f *testing.F) {
 			if err != nil {
 				f.Fatal(err)
 			}
-			b := m.ToBytes()
-			f.Add(b, b, uint16(68))
-			f.Add(b[:len(b)/2], append(b, make([]byte, 2*maxMessage)...), uint16(0))
+			all = append(all, m.ToBytes())
 		}
+	}
+	return all
+}
+
+// FuzzServe gives the server two datagrams, in both modes and on both ports: it never
+// panics, drops and counts what it cannot read, answers a datagram once at most, and
+// every answer parses again.
+func FuzzServe(f *testing.F) {
+	for _, b := range questions(f) {
+		f.Add(b, b, uint16(68))
+		f.Add(b[:len(b)/2], append(b, make([]byte, 2*maxMessage)...), uint16(0))
 	}
 	f.Fuzz(func(t *testing.T, one, two []byte, source uint16) {
 		from := netip.AddrPortFrom(netip.MustParseAddr("192.168.77.50"), source)
 		for _, mode := range []Mode{Proxy, DHCP} {
-			s := fuzzServer(t, mode)
+			s, x := fuzzServer(t, mode), newExchange(nil)
 			for _, b := range [][]byte{one, two} {
 				for _, port := range []uint16{ServerPort, ProxyPort} {
 					c := &checker{t: t}
-					p, ok := s.parse(b, from, port)
+					x.conn = c
+					p, ok := s.parse(&x.message, b, from, port)
 					if ok != (s.Stats().Bad == 0) {
 						t.Fatalf("parsed: %t, stats %+v", ok, s.Stats())
 					}
 					if ok {
-						s.serve(context.Background(), c, p)
+						s.serve(context.Background(), x, p)
 					}
 					if len(c.to) > 1 {
 						t.Errorf("one datagram was answered to %v", c.to)
@@ -122,7 +131,7 @@ func TestBadInputIsCounted(t *testing.T) {
 		"no Ethernet length": with(func(m *dhcpv4.DHCPv4) { m.ClientHWAddr = m.ClientHWAddr[:4] }),
 	} {
 		s := fuzzServer(t, Proxy)
-		if _, ok := s.parse(b, netip.AddrPort{}, ServerPort); ok || s.Stats().Bad != 1 {
+		if _, ok := s.parse(new(dhcpv4.DHCPv4), b, netip.AddrPort{}, ServerPort); ok || s.Stats().Bad != 1 {
 			t.Errorf("%s was taken, stats %+v", name, s.Stats())
 		}
 	}
@@ -133,13 +142,14 @@ func TestLogIsLimited(t *testing.T) {
 	s := fuzzServer(t, Proxy)
 	m := message(t, net.HardwareAddr{2, 0, 0, 0, 0, 1}, dhcpv4.MessageTypeDiscover, pxeClass)
 	const flood = 20 * linesAtOnce
+	x := newExchange(&checker{t: t})
 	for i := range flood {
 		m.TransactionID = dhcpv4.TransactionID{byte(i >> 16), byte(i >> 8), byte(i)}
-		p, ok := s.parse(m.ToBytes(), netip.AddrPort{}, ServerPort)
+		p, ok := s.parse(&x.message, m.ToBytes(), netip.AddrPort{}, ServerPort)
 		if !ok {
 			t.Fatal("not parsed")
 		}
-		s.serve(t.Context(), &checker{t: t}, p)
+		s.serve(t.Context(), x, p)
 	}
 	if st := s.Stats(); st.Offers != flood || st.Unlogged == 0 || st.Unlogged > flood-linesAtOnce {
 		t.Errorf("stats %+v", st)

@@ -77,7 +77,7 @@ func TestProxy4011BesideServersOfTheHost(t *testing.T) {
 	if seg == nil {
 		return
 	}
-	socks, err := ListenProxy(t.Context(), nstest.Link)
+	socks, err := ListenProxy(nstest.Link)
 	if err != nil {
 		t.Fatal(err)
 	}

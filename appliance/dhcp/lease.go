@@ -13,7 +13,7 @@ import (
 )
 
 // lease answers a client message in dhcp mode (RFC 2131 section 4.3).
-func (s *Server) lease(ctx context.Context, conn sender, p Packet, r Reply, first bool) {
+func (s *Server) lease(ctx context.Context, x *exchange, p Packet, r Reply, first bool) {
 	m := p.Message
 	client, mac := clientKey(m), m.ClientHWAddr.String()
 	r.Ours = true // every client of this server is reported
@@ -22,16 +22,16 @@ func (s *Server) lease(ctx context.Context, conn sender, p Packet, r Reply, firs
 		s.noRange(p, asked, first)
 		return
 	}
-	switch m.MessageType() {
+	switch TypeOf(m) {
 	case dhcpv4.MessageTypeDiscover:
 		l, err := pool.Offer(ctx, client, mac, addr4(m.RequestedIPAddress()), p.Server)
 		if err != nil {
 			s.noLease(p, err)
 			return
 		}
-		s.sendLease(conn, p, r, pool.rng, l, dhcpv4.MessageTypeOffer, first)
+		s.sendLease(x, p, r, pool.rng, l, dhcpv4.MessageTypeOffer, first)
 	case dhcpv4.MessageTypeRequest:
-		s.request(ctx, conn, pool, p, r, first)
+		s.request(ctx, x, pool, p, r, first)
 	case dhcpv4.MessageTypeDecline:
 		a := addr4(m.RequestedIPAddress())
 		if err := pool.Decline(ctx, client, a); err != nil {
@@ -45,7 +45,7 @@ func (s *Server) lease(ctx context.Context, conn sender, p Packet, r Reply, firs
 		}
 		s.reportTo(Released, p, r, a)
 	case dhcpv4.MessageTypeInform:
-		s.sendLease(conn, p, r, pool.rng, Lease{}, dhcpv4.MessageTypeAck, first)
+		s.sendLease(x, p, r, pool.rng, Lease{}, dhcpv4.MessageTypeAck, first)
 	default:
 		s.count.bad.Add(1)
 	}
@@ -54,7 +54,7 @@ func (s *Server) lease(ctx context.Context, conn sender, p Packet, r Reply, firs
 // request answers a REQUEST: another server's choice is left alone, an address
 // that the client may have is bound before it is acknowledged, and one that it
 // may not have is refused, unless nothing is known of the client (section 4.3.2).
-func (s *Server) request(ctx context.Context, conn sender, pool *Pool, p Packet, r Reply, first bool) {
+func (s *Server) request(ctx context.Context, x *exchange, pool *Pool, p Packet, r Reply, first bool) {
 	m := p.Message
 	chosen, wants := addr4(m.ServerIdentifier()), addr4(m.RequestedIPAddress())
 	if chosen.IsValid() && chosen != p.Server {
@@ -77,19 +77,19 @@ func (s *Server) request(ctx context.Context, conn sender, pool *Pool, p Packet,
 		if err != nil {
 			s.Log.Warn("dhcp old lease not forgotten", "mac", m.ClientHWAddr.String(), "error", err)
 		}
-		s.sendLease(conn, p, r, pool.rng, l, dhcpv4.MessageTypeAck, first)
+		s.sendLease(x, p, r, pool.rng, l, dhcpv4.MessageTypeAck, first)
 	default:
 		nak := Reply{Ours: true, Type: dhcpv4.MessageTypeNak, Why: []string{wants.String() + " is not free for this client"},
 			Options: []Option{{Code: dhcpv4.OptionServerIdentifier.Code(), Data: p.Server.AsSlice()}}}
 		answer := Build(m, nak)
 		answer.ClientIPAddr = net.IPv4zero
-		s.send(conn, p, answer, nak, first)
+		s.send(x, p, x.encode(answer), nak, first)
 	}
 }
 
 // sendLease sends an address, or for INFORM only the parameters, with the boot
 // fields if the handler gave any.
-func (s *Server) sendLease(conn sender, p Packet, r Reply, rng Range, l Lease, t dhcpv4.MessageType, first bool) {
+func (s *Server) sendLease(x *exchange, p Packet, r Reply, rng Range, l Lease, t dhcpv4.MessageType, first bool) {
 	boot := Reply{Type: t}
 	if r.Send {
 		boot = r
@@ -114,7 +114,8 @@ func (s *Server) sendLease(conn sender, p Packet, r Reply, rng Range, l Lease, t
 		secs := uint32(rng.Lease / time.Second)
 		put(dhcpv4.OptionIPAddressLeaseTime, binary.BigEndian.AppendUint32(nil, secs))
 	}
-	s.send(conn, p, m, r, first)
+	r.Type = t
+	s.send(x, p, x.encode(m), r, first)
 }
 
 // noRange reports a client behind a relay whose segment has no range.

@@ -4,10 +4,12 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/insomniacslk/dhcp/dhcpv4"
 	"golang.org/x/time/rate"
 )
 
@@ -20,9 +22,9 @@ func (s *Server) reportTo(kind EventKind, p Packet, r Reply, client netip.Addr) 
 		return
 	}
 	s.Observe(Event{
-		Time: time.Now(), Kind: kind, MAC: p.Message.ClientHWAddr,
+		Time: time.Now(), Kind: kind, MAC: slices.Clone(p.Message.ClientHWAddr),
 		TransactionID: transactionID(p), Interface: p.Interface, Port: p.Port, Client: client, File: r.File, Why: r.Why,
-		Server: addr4(p.Message.ServerIdentifier()), Firmware: r.Firmware, Cause: r.Cause,
+		Server: addr4(p.Message.GetOneOption(dhcpv4.OptionServerIdentifier)), Firmware: r.Firmware, Cause: r.Cause,
 	})
 }
 
@@ -51,7 +53,7 @@ func (s *Server) log(p Packet, outcome string, r Reply, client netip.Addr) {
 		return
 	}
 	attrs := make([]slog.Attr, 0, 7)
-	attrs = append(attrs, slog.String("mac", p.Message.ClientHWAddr.String()), slog.String("type", p.Message.MessageType().String()),
+	attrs = append(attrs, slog.String("mac", p.Message.ClientHWAddr.String()), slog.String("type", TypeOf(p.Message).String()),
 		slog.Int("port", int(p.Port)), slog.String("outcome", outcome))
 	if client.IsValid() {
 		attrs = append(attrs, slog.String("address", client.String()))

@@ -2,18 +2,22 @@ package dhcp
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/bootward/bootward/appliance/network/nstest"
 	"github.com/insomniacslk/dhcp/dhcpv4"
+	"golang.org/x/sys/unix"
 )
 
 var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
@@ -21,7 +25,7 @@ var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 // start runs a server on the segment's box and returns it with its events so far.
 func start(t *testing.T, s *Server) func() []Event {
 	t.Helper()
-	socks, err := Listen(t.Context(), nstest.Link)
+	socks, err := Listen(nstest.Link)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,18 +82,30 @@ func newClientOn(t *testing.T, seg *nstest.Segment, link string, port int) *clie
 	c := &client{mac: mac}
 	seg.IP(t, "client", "route", "replace", "255.255.255.255/32", "dev", link)
 	seg.Do(t, "client", func() {
-		conn, err := listen(t.Context(), link, port)
+		conn, err := bound(t.Context(), link, port)
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		c.conn = conn
+		c.conn = conn.(*net.UDPConn)
 	})
 	if c.conn == nil {
 		t.FailNow()
 	}
 	t.Cleanup(func() { c.conn.Close() })
 	return c
+}
+
+// bound opens a UDP port on one link, with leave to broadcast.
+func bound(ctx context.Context, link string, port int) (net.PacketConn, error) {
+	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+		var set error
+		err := c.Control(func(fd uintptr) {
+			set = errors.Join(unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_BROADCAST, 1), unix.BindToDevice(int(fd), link))
+		})
+		return errors.Join(err, set)
+	}}
+	return lc.ListenPacket(ctx, "udp4", "0.0.0.0:"+strconv.Itoa(port))
 }
 
 // ask sends m and returns the answers with its transaction id that come within d, at
@@ -284,15 +300,15 @@ func TestListenSaysWhoHoldsThePort(t *testing.T) {
 	if nstest.Enter(t) == nil {
 		return
 	}
-	a, err := Listen(t.Context(), nstest.Link)
+	a, err := Listen(nstest.Link)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer a.Close()
-	if _, err := Listen(t.Context(), nstest.Link); err == nil || !strings.Contains(err.Error(), "held by another program") {
+	if _, err := Listen(nstest.Link); err == nil || !strings.Contains(err.Error(), "held by another program") {
 		t.Errorf("second server: %v", err)
 	}
-	if _, err := Listen(t.Context(), "nosuch0"); err == nil || !strings.Contains(err.Error(), "nosuch0") {
+	if _, err := Listen("nosuch0"); err == nil || !strings.Contains(err.Error(), "nosuch0") {
 		t.Errorf("unknown interface: %v", err)
 	}
 }

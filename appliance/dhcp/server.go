@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/netip"
 	"sync"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
 	"github.com/insomniacslk/dhcp/iana"
-	"golang.org/x/net/ipv4"
 )
 
 // DefaultWorkers is how many packets of one port are answered at once. A slow
@@ -59,21 +57,36 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	stop := context.AfterFunc(ctx, func() { s.Sockets.Close() })
-	defer stop()
-
-	var wg sync.WaitGroup
-	for range s.workers() {
-		if s.Sockets.Main != nil {
-			wg.Go(func() { cancel(s.work(ctx, s.Sockets.Main, ServerPort)) })
+	var desks []*desk
+	for _, port := range []*Port{s.Sockets.Main, s.Sockets.Proxy} {
+		if port != nil {
+			desks = append(desks, s.desk(ctx, port, cancel))
 		}
-		wg.Go(func() { cancel(s.work(ctx, s.Sockets.Proxy, ProxyPort)) })
 	}
-	wg.Wait()
-	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+	<-ctx.Done()
+	s.Sockets.Close()
+	for _, d := range desks {
+		d.close()
+	}
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("dhcp on %s: %w", s.Sockets.Interface, err)
 	}
 	return nil
+}
+
+// desk opens the work at a port.
+func (s *Server) desk(ctx context.Context, port *Port, failed context.CancelCauseFunc) *desk {
+	d := &desk{most: s.workers()}
+	room := sync.Pool{New: func() any { return newExchange(port) }}
+	d.work = func() {
+		x := room.Get().(*exchange)
+		defer room.Put(x)
+		if err := s.work(ctx, d, port, x); err != nil {
+			failed(err)
+		}
+	}
+	d.open()
+	return d
 }
 
 func (s *Server) workers() int {
@@ -86,28 +99,29 @@ func (s *Server) workers() int {
 	return DefaultWorkers
 }
 
-// sender is the sending half of a socket.
-type sender interface {
-	WriteMsgUDPAddrPort(b, oob []byte, to netip.AddrPort) (n, oobn int, err error)
-}
-
-// work reads and answers packets of one port until the socket is closed.
-func (s *Server) work(ctx context.Context, conn *net.UDPConn, port uint16) error {
-	buf := make([]byte, maxMessage+1)
+// work reads and answers packets of one port until it is relieved or the port is closed.
+func (s *Server) work(ctx context.Context, d *desk, port *Port, x *exchange) error {
 	for {
-		n, from, err := conn.ReadFromUDPAddrPort(buf)
+		n, from, err := port.read(x.in)
+		if ctx.Err() != nil {
+			return nil
+		}
 		if err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			return fmt.Errorf("read UDP port %d: %w", port, err)
+			return err
 		}
 		s.count.received.Add(1)
-		p, ok := s.parse(buf[:n], from, port)
+		p, ok := s.parse(&x.message, x.in[:n], from, port.number)
 		if !ok {
 			continue
 		}
-		s.serve(ctx, conn, p)
+		serial := d.begin()
+		if s.Mode == DHCP {
+			d.relieve(serial) // to ask whether an address is free takes its time
+		}
+		s.serve(ctx, x, p)
+		if !d.end(serial) {
+			return nil
+		}
 	}
 }
 
@@ -115,19 +129,20 @@ func (s *Server) work(ctx context.Context, conn *net.UDPConn, port uint16) error
 // it decides and reports, and sends nothing. Of Sockets only the name is needed.
 func (s *Server) Replay(ctx context.Context, b []byte, from netip.AddrPort, port uint16) {
 	s.count.received.Add(1)
-	if p, ok := s.parse(b, from, port); ok {
-		s.serve(ctx, nil, p)
+	x := newExchange(nil)
+	if p, ok := s.parse(&x.message, b, from, port); ok {
+		s.serve(ctx, x, p)
 	}
 }
 
-// parse turns a datagram into a Packet, and counts and drops what is none.
-func (s *Server) parse(b []byte, from netip.AddrPort, port uint16) (Packet, bool) {
-	m, err := dhcpv4.FromBytes(b)
-	if err != nil || len(b) > maxMessage || m.OpCode != dhcpv4.OpcodeBootRequest || m.HWType != iana.HWTypeEthernet || len(m.ClientHWAddr) != 6 {
+// parse turns a datagram into a Packet with message m, which holds until b changes, and
+// counts and drops what is none.
+func (s *Server) parse(m *dhcpv4.DHCPv4, b []byte, from netip.AddrPort, port uint16) (Packet, bool) {
+	if len(b) > maxMessage || !decode(m, b) || m.OpCode != dhcpv4.OpcodeBootRequest || m.HWType != iana.HWTypeEthernet || len(m.ClientHWAddr) != 6 {
 		s.count.bad.Add(1)
 		return Packet{}, false
 	}
-	if port == ProxyPort && s.Sockets.Main == nil && m.MessageType() == dhcpv4.MessageTypeDiscover {
+	if port == ProxyPort && s.Sockets.Main == nil && TypeOf(m) == dhcpv4.MessageTypeDiscover {
 		port = ServerPort // our agent, which cannot ask us there; firmware sends no DISCOVER here
 	}
 	server := s.Address()
@@ -142,7 +157,7 @@ func (s *Server) parse(b []byte, from netip.AddrPort, port uint16) (Packet, bool
 }
 
 // serve decides, reports and sends one answer.
-func (s *Server) serve(ctx context.Context, conn sender, p Packet) {
+func (s *Server) serve(ctx context.Context, x *exchange, p Packet) {
 	if s.RelayedOnly && p.Port == ServerPort && !relayed(p.Message) {
 		s.count.foreign.Add(1)
 		return
@@ -153,11 +168,11 @@ func (s *Server) serve(ctx context.Context, conn sender, p Packet) {
 	case !r.Ours || !first:
 	case opens(p):
 		s.report(Seen, p, r)
-	case p.Message.MessageType() == dhcpv4.MessageTypeRequest:
+	case TypeOf(p.Message) == dhcpv4.MessageTypeRequest:
 		s.report(Requested, p, r) // also when it goes to another server: that one's address was taken
 	}
 	if s.Mode == DHCP && p.Port == ServerPort && !r.Standalone {
-		s.lease(ctx, conn, p, r, first)
+		s.lease(ctx, x, p, r, first)
 		return
 	}
 	if !r.Ours {
@@ -174,7 +189,7 @@ func (s *Server) serve(ctx context.Context, conn sender, p Packet) {
 		s.silent(p, r, first)
 		return
 	}
-	s.send(conn, p, Build(p.Message, r), r, first)
+	s.send(x, p, x.answer(p.Message, r), r, first)
 }
 
 func (s *Server) silent(p Packet, r Reply, first bool) {
@@ -185,30 +200,32 @@ func (s *Server) silent(p Packet, r Reply, first bool) {
 	}
 }
 
-// send puts m on the wire from our address and reports it.
-func (s *Server) send(conn sender, p Packet, m *dhcpv4.DHCPv4, r Reply, first bool) {
+// send puts a message on the wire from our address and reports it. b has room for headers
+// in front.
+func (s *Server) send(x *exchange, p Packet, b []byte, r Reply, first bool) {
+	m := b[Headers:]
 	kind, counter := Offered, &s.count.offers
-	switch m.MessageType() {
+	switch r.Type {
 	case dhcpv4.MessageTypeAck:
 		kind, counter = Acked, &s.count.acks
 	case dhcpv4.MessageTypeNak:
 		kind, counter = Refused, &s.count.naks
 	}
-	if relayed(m) && !addr4(m.YourIPAddr).IsValid() && !addr4(m.ClientIPAddr).IsValid() {
-		m.SetBroadcast() // the relay would send it to 0.0.0.0, which firmware does not take
+	client := addr4(ip4(m, atYIAddr))
+	if addr4(ip4(m, atGIAddr)).IsValid() && !client.IsValid() && !addr4(ip4(m, atCIAddr)).IsValid() {
+		m[atFlags] |= 0x80 // broadcast: the relay would send it to 0.0.0.0, which firmware does not take
 	}
-	source := (&ipv4.ControlMessage{Src: p.Server.AsSlice()}).Marshal()
 	to := destination(p, kind == Refused)
-	if conn == nil {
+	if x.conn == nil {
 		s.Log.Debug("dhcp answer of a replay is not sent", "to", to.String())
-	} else if _, _, err := conn.WriteMsgUDPAddrPort(m.ToBytes(), source, to); err != nil {
+	} else if err := x.conn.send(b, p.Server, to); err != nil {
 		s.count.sendErrors.Add(1)
 		s.Log.Warn("dhcp answer not sent", "mac", p.Message.ClientHWAddr.String(), "to", to.String(), "error", err)
 		return
 	}
 	counter.Add(1)
 	if first {
-		s.reportTo(kind, p, r, addr4(m.YourIPAddr))
-		s.log(p, string(kind), r, addr4(m.YourIPAddr))
+		s.reportTo(kind, p, r, client)
+		s.log(p, string(kind), r, client)
 	}
 }

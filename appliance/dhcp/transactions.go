@@ -28,7 +28,7 @@ const maxTransactions = 1024
 
 // first reports whether this packet is no repetition.
 func (t *transactions) first(p Packet) bool {
-	k := transactionKey{id: transactionID(p), port: p.Port, kind: p.Message.MessageType()}
+	k := transactionKey{id: transactionID(p), port: p.Port, kind: TypeOf(p.Message)}
 	copy(k.mac[:], p.Message.ClientHWAddr)
 
 	t.mu.Lock()
@@ -43,5 +43,5 @@ func transactionID(p Packet) uint32 { return binary.BigEndian.Uint32(p.Message.T
 // opens reports whether the packet is the first of a conversation with us: a REQUEST on
 // 67 goes on with one that has been reported.
 func opens(p Packet) bool {
-	return p.Port == ProxyPort || p.Message.MessageType() == dhcpv4.MessageTypeDiscover
+	return p.Port == ProxyPort || TypeOf(p.Message) == dhcpv4.MessageTypeDiscover
 }

@@ -34,7 +34,8 @@ func (m Mode) String() string {
 	return "proxy"
 }
 
-// Packet is one client message that parsed.
+// Packet is one client message that parsed. Message and what it points to are good until
+// the handler returns.
 type Packet struct {
 	Message   *dhcpv4.DHCPv4 // BOOTREQUEST with a hardware address of 6 bytes
 	Source    netip.AddrPort // where it came from: 0.0.0.0:68 before the client has an address

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"regexp"
 	"time"
 
 	"github.com/bootward/bootward/appliance/dhcp"
@@ -75,17 +74,29 @@ type Answer struct {
 	Cause string
 }
 
-// imageID is what may stand in a path and a URL without escapes.
-var imageID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
-
-// ValidImageID reports whether id can name a boot image on the wire: letters,
-// digits, dot, underscore and hyphen, at most 64, not "next".
-func ValidImageID(id string) bool { return imageID.MatchString(id) && id != nextID }
+// ValidImageID reports whether id can name a boot image on the wire, that is stand in
+// a path and a URL without escapes: letters, digits, dot, underscore and hyphen, a letter
+// or digit first, at most 64, not "next".
+func ValidImageID(id string) bool {
+	for i, c := range []byte(id) {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
+		case i > 0 && (c == '.' || c == '_' || c == '-'):
+		default:
+			return false
+		}
+	}
+	return id != "" && len(id) <= 64 && id != nextID
+}
 
 // Decide turns request, intent and box into the answer for this firmware.
 func Decide(r Request, in Intent, s Server) Answer {
 	f, how := Classify(r)
-	a := Answer{Firmware: f, Why: []string{how}}
+	return decide(f, how, r, in, s)
+}
+
+func decide(f Firmware, how string, r Request, in Intent, s Server) Answer {
+	a := Answer{Firmware: f, Why: append(make([]string, 0, 4), how)}
 	if f == NotBoot {
 		return a
 	}

@@ -3,6 +3,7 @@ package pxe
 import (
 	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/bootward/bootward/osd"
@@ -48,7 +49,7 @@ func Classify(r Request) (Firmware, string) {
 		return OtherFirmware, "no architecture in option 93 or in the vendor class"
 	}
 	f, name := byArchitecture(r, http)
-	why := fmt.Sprintf("architecture %d: %s", r.Arch, name)
+	why := "architecture " + strconv.Itoa(int(r.Arch)) + ": " + name
 	if r.IPXE {
 		why += ", user class iPXE"
 	}

@@ -36,22 +36,21 @@ func Handler(intent IntentFunc, box Server) dhcp.Handler {
 		}
 		s := box
 		s.Address, s.Mode = p.Server, p.Mode
+		f, how := Classify(r)
 		var in Intent
-		if needsIntent(r, s) {
-			f, _ := Classify(r)
+		if needsIntent(f, r, s) {
 			in = intent(ctx, Machine{
 				MAC: r.MAC, UUID: r.UUID, Firmware: f, Relay: r.Relay, Interface: p.Interface,
 				TransactionID: r.TransactionID, Port: r.Port,
 			})
 		}
-		return Decide(r, in, s).reply()
+		return decide(f, how, r, in, s).reply()
 	}
 }
 
 // needsIntent says whether the answer depends on policy: for ordinary clients, our
 // agent and firmware that is not known it does not.
-func needsIntent(r Request, s Server) bool {
-	f, _ := Classify(r)
+func needsIntent(f Firmware, r Request, s Server) bool {
 	if f == NotBoot || f == Agent || f.Refused() != "" && !f.sentOn() {
 		return false
 	}

@@ -1,6 +1,8 @@
 package pxe
 
 import (
+	"slices"
+
 	"github.com/bootward/bootward/appliance/dhcp"
 	"github.com/insomniacslk/dhcp/dhcpv4"
 )
@@ -23,6 +25,9 @@ const (
 	agentSiteCode = 2
 )
 
+// maxOptions is how many options a boot answer has at most.
+const maxOptions = 6
+
 // send adds what every boot answer carries. Options 54 and 60 are mandatory:
 // OVMF ignores a proxy offer without either. In dhcp mode PXE firmware gets none
 // of 43 and 60: with an address in the same offer it reads file and siaddr as a
@@ -30,6 +35,7 @@ const (
 func (a Answer) send(r Request, s Server) Answer {
 	a.Send = true
 	a.NextServer = s.Address
+	a.Options = slices.Grow(a.Options, maxOptions)
 	a.add(dhcpv4.OptionServerIdentifier, s.Address.AsSlice())
 	if r.MachineID != nil {
 		a.add(dhcpv4.OptionClientMachineIdentifier, r.MachineID)

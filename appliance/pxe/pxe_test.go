@@ -336,3 +336,14 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestValidImageID(t *testing.T) {
+	for id, want := range map[string]bool{
+		"linux-x64": true, "CEN00001": true, "a": true, "9.1_b-C": true, strings.Repeat("a", 64): true,
+		"": false, nextID: false, ".a": false, "-a": false, "_a": false, "a/b": false, "a b": false, "a%": false, "ä": false, "a\n": false, "a\x80": false, strings.Repeat("a", 65): false,
+	} {
+		if got := ValidImageID(id); got != want {
+			t.Errorf("%q: %t", id, got)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/bootward/bootward/appliance/dhcp"
 	"github.com/insomniacslk/dhcp/dhcpv4"
 )
 
@@ -41,7 +42,7 @@ func Parse(m *dhcpv4.DHCPv4, port uint16) (Request, error) {
 		return Request{}, fmt.Errorf("dhcp message: hardware address of %d bytes, want 6", len(m.ClientHWAddr))
 	}
 	r := Request{
-		Type:          m.MessageType(),
+		Type:          dhcp.TypeOf(m),
 		TransactionID: binary.BigEndian.Uint32(m.TransactionID[:]),
 		MAC:           slices.Clone(m.ClientHWAddr),
 		VendorClass:   text(m.GetOneOption(dhcpv4.OptionClassIdentifier)),

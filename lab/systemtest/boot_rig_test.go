@@ -66,7 +66,7 @@ func newBootBox(t *testing.T, mode string) *bootBoxRig {
 	b := &bootBoxRig{dir: filepath.Join(provided(t, "BOOTWARD_CACHE"), "..", "boots"), log: testLog(t),
 		images: map[string]map[string][]byte{}, news: make(chan struct{}, 1)}
 	ctx := t.Context()
-	sockets, err := dhcp.Listen(ctx, "eth0")
+	sockets, err := dhcp.Listen("eth0")
 	if err != nil {
 		t.Fatal(err)
 	}
