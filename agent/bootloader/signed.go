@@ -14,9 +14,9 @@ import (
 type loader struct{ from, to string }
 
 // signedLoaders are Debian's: shim where firmware looks by itself, and beside it what
-// shim starts. Shim's fallback (fbx64.efi), which grub-install puts there, stays away:
-// it makes boot entries of what it finds in other folders and restarts the machine,
-// which becomes a loop on some (https://github.com/rhboot/shim/issues/545).
+// shim starts. Shim's fallback (fbx64.efi) is not among them: in that folder shim starts
+// it first, it makes boot entries of what it finds in other folders and restarts the
+// machine, and on some that is a loop (https://github.com/rhboot/shim/issues/545).
 func signedLoaders() []loader {
 	return []loader{
 		{"usr/lib/shim/shimx64.efi.signed", "BOOTX64.EFI"},
