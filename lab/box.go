@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -35,8 +36,7 @@ func (l *Lab) BuildFirmware(ctx context.Context) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("lab: %w", err)
 	}
-	config := fmt.Sprintf("site: https://%s:8443\ninterfaces:\n  - {name: eth0, address: dhcp, pxe: proxy}\n", l.segment.Site())
-	seeds := map[string]string{"box.yaml": config, "enrol.token": token.Token + "\n"}
+	seeds := map[string]string{"box.yaml": boxConfig(l.options.BoxPXE, l.segment.Gateway(), l.segment.Site()), "enrol.token": token.Token + "\n"}
 	for name, text := range seeds {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			return fmt.Errorf("lab: %w", err)
@@ -49,6 +49,19 @@ func (l *Lab) BuildFirmware(ctx context.Context) error {
 	}
 	l.noteLines(out)
 	return l.NewDataDisk()
+}
+
+// boxConfig is the box.yaml of a box on a segment: its address is the second, and those
+// that it gives are .100 to .199, as those of the segment's own DHCP server.
+func boxConfig(pxe string, gateway netip.Prefix, site netip.Addr) string {
+	config := fmt.Sprintf("site: https://%s:8443\ninterfaces:\n", site)
+	if pxe == BesideDHCP {
+		return config + "  - {name: eth0, address: dhcp, pxe: proxy}\n"
+	}
+	base := gateway.Masked().Addr().As4()
+	at := func(last byte) netip.Addr { return netip.AddrFrom4([4]byte{base[0], base[1], base[2], last}) }
+	return config + fmt.Sprintf("  - {name: eth0, address: %s, gateway: %s, pxe: %s, range: {first: %s, last: %s, router: %[2]s}}\n",
+		netip.PrefixFrom(at(2), gateway.Bits()), gateway.Addr(), pxe, at(100), at(199))
 }
 
 // NewDataDisk gives the box an empty data disk: what was on it is lost.

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/bootward/bootward/lab/machine"
@@ -69,17 +68,6 @@ func (l *Lab) CutLine(ctx context.Context) error { return l.segment.Cut(ctx) }
 // MendLine ends CutLine.
 func (l *Lab) MendLine(ctx context.Context) error { return l.segment.Restore(ctx) }
 
-// Written is how many bytes of the machine's disk exist. The file is sparse: it
-// is 0 until something is written, even zeroes.
-func (d *Deployment) Written() (int64, error) {
-	file := d.config.Disks[0].Path
-	var st syscall.Stat_t
-	if err := syscall.Stat(file, &st); err != nil {
-		return 0, fmt.Errorf("disk of %s: %s: %w", d.Target.Name, file, err)
-	}
-	return st.Blocks * 512, nil // stat(2): in units of 512 bytes
-}
-
 // Delivered holds that the messages of a job arrived at the site each once and
 // in order.
 func Delivered(messages []status.Message) error {
@@ -128,7 +116,11 @@ func Consent() []Say {
 // Converse is a person at the serial console of a machine: each prompt is waited
 // for, at most the deadline, and answered.
 func (l *Lab) Converse(ctx context.Context, m *machine.Machine, deadline time.Duration, all ...Say) error {
-	from := 0
+	return l.converse(ctx, m, 0, deadline, all...)
+}
+
+// converse is Converse from line number from on.
+func (l *Lab) converse(ctx context.Context, m *machine.Machine, from int, deadline time.Duration, all ...Say) error {
 	for _, s := range all {
 		line, err := l.WaitConsole(ctx, m, from, s.Prompt, deadline)
 		if err != nil {

@@ -92,7 +92,7 @@ func (l *Lab) prepare(ctx context.Context) (err error) {
 	}
 	l.show.Note(fmt.Sprintf("%s emulation; the calibration boot took %.1f s, deadlines are stretched by %.1f", l.accel, took.Seconds(), float64(l.factor)))
 	l.segment, err = segment.Open(l.running, segment.Config{Name: l.options.Name}, l.log)
-	if err != nil {
+	if err != nil || l.options.BoxPXE == OnlyDHCP {
 		return err
 	}
 	_, err = l.segment.StartDHCP(l.running, filepath.Join(l.options.Dir, "dhcp"))

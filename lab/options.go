@@ -25,6 +25,8 @@ type Options struct {
 	Name string
 	// BoxFirmware is bios or uefi; uefi.
 	BoxFirmware string
+	// BoxPXE is BesideDHCP or OnlyDHCP; BesideDHCP.
+	BoxPXE string
 	// Targets are deployed one after the other; the computers of the ward.
 	Targets []Target
 	// BootOrder of the targets that name none; disk-first.
@@ -48,16 +50,23 @@ type Options struct {
 // Target is one machine to be deployed.
 type Target struct {
 	Name     string // name of its computer
-	Firmware string // bios or uefi
+	Firmware string // one of machine.Firmwares
 	MAC      string
 	NIC      string // model; virtio
 	Bus      string // of its disk; virtio
 	UUID     string // SMBIOS GUID; none when empty
 	Serial   string // SMBIOS serial number; SN-NAME when empty
 	TPM      bool   // whether it has a TPM 2.0
+	Boots    string // what its disk says when it boots; blank when empty
 	// BootOrder is disk-first or network-first; that of the options when empty.
 	BootOrder string
 }
+
+// How the box stands in its segment: as interfaces[].pxe of its box.yaml says.
+const (
+	BesideDHCP = "proxy" // beside a DHCP server that knows nothing of network boot
+	OnlyDHCP   = "dhcp"  // no other DHCP server
+)
 
 // Ward is the two computers of examples/ward.
 func Ward() []Target {
@@ -85,6 +94,7 @@ func (o Options) withDefaults(program string) (Options, error) {
 	}
 	o.Name = cmp.Or(o.Name, "bootward")
 	o.BoxFirmware = cmp.Or(o.BoxFirmware, machine.UEFI)
+	o.BoxPXE = cmp.Or(o.BoxPXE, BesideDHCP)
 	o.BootOrder = cmp.Or(o.BootOrder, machine.DiskFirst)
 	if len(o.Targets) == 0 {
 		o.Targets = Ward()

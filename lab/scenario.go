@@ -24,19 +24,22 @@ var documents embed.FS
 type Scenario struct {
 	Name    string // of the command line: small letters and hyphens
 	Summary string // one line
+	pxe     string // Options.BoxPXE
 	run     func(context.Context, *play) error
 }
 
 // Scenarios lists the scenarios, in the order in which a site should try them.
 func Scenarios() []Scenario {
 	return []Scenario{
-		{"new-system", "a known machine with a blank disk is deployed by PXE and reports from inside", newSystem},
-		{"unknown-approval", "a person at an unknown machine chooses; nothing is written until an administrator approves the code", unknownApproval},
-		{"wrong-advertisement", "an advertisement reaches everybody by mistake: the box stops, and no disk is written", wrongAdvertisement},
-		{"cut-line", "the line to the site is cut: the deployment ends, and its messages arrive once, in order", cutLine},
-		{"running-client", "the agent stays in the deployed system and runs there what is advertised to running clients", runningClient},
-		{"tpm", "a machine that was approved once proves its TPM and needs nobody; one with its labels and another TPM waits", knownTPM},
-		{"twin-guid", "two machines with one SMBIOS GUID: the second is refused with an alarm", twinGUID},
+		{"new-system", "a known machine with a blank disk is deployed by PXE and reports from inside", BesideDHCP, newSystem},
+		{"unknown-approval", "a person at an unknown machine chooses; nothing is written until an administrator approves the code", BesideDHCP, unknownApproval},
+		{"wrong-advertisement", "an advertisement reaches everybody by mistake: the box stops, and no disk is written", BesideDHCP, wrongAdvertisement},
+		{"cut-line", "the line to the site is cut: the deployment ends, and its messages arrive once, in order", BesideDHCP, cutLine},
+		{"running-client", "the agent stays in the deployed system and runs there what is advertised to running clients", BesideDHCP, runningClient},
+		{"tpm", "a machine that was approved once proves its TPM and needs nobody; one with its labels and another TPM waits", BesideDHCP, knownTPM},
+		{"twin-guid", "two machines with one SMBIOS GUID: the second is refused with an alarm", BesideDHCP, twinGUID},
+		{"secure-boot", "a machine with Secure Boot on is deployed by the signed chain, at a box that is the segment's only DHCP server, and boots its disk by it", OnlyDHCP, secureBoot},
+		{"network-first", "machines that boot from the network first reach their disks: silent, aborted, nobody at F12, a mandatory run that is done once", BesideDHCP, networkFirst},
 	}
 }
 
@@ -94,6 +97,7 @@ func RunScenario(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return fmt.Errorf("lab: %w", err)
 	}
+	o.BoxPXE = s.pxe
 	l, err := Open(ctx, o)
 	if err != nil {
 		return err

@@ -52,9 +52,9 @@ func (p *play) installs(ctx context.Context, d *Deployment, from int) error {
 	if _, err := p.WaitConsole(ctx, d.Machine, from, `step [0-9]+ of [0-9]+: Apply Operating System`, 6*time.Minute); err != nil {
 		return err
 	}
-	n, err := d.Written()
-	if err == nil && n == 0 {
-		err = fmt.Errorf("scenario %s: %s was partitioned, and no block of its disk counts as written: that check is blind", p.scenario.Name, d.Target.Name)
+	touched, err := d.Touched()
+	if err == nil && !touched {
+		err = fmt.Errorf("scenario %s: %s was partitioned, and its disk counts as untouched: that check is blind", p.scenario.Name, d.Target.Name)
 	}
 	if err != nil {
 		return err

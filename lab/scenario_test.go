@@ -3,14 +3,11 @@ package lab
 import (
 	"bytes"
 	"errors"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/bootward/bootward/lab/machine"
 	"github.com/bootward/bootward/osd/document"
 	"github.com/bootward/bootward/osd/status"
 )
@@ -75,31 +72,25 @@ func TestDelivered(t *testing.T) {
 	}
 }
 
-// TestWritten holds that a blank disk counts as unwritten, and one zero byte as
-// written.
-func TestWritten(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "disk.img")
-	if err := blankDisk(file, 1<<20); err != nil {
-		t.Fatal(err)
+func TestLacks(t *testing.T) {
+	sent := func(name string) string {
+		return `level=INFO msg="tftp transfer" client=10.77.0.150:1024 name=` + name + ` bytes=1`
 	}
-	d := &Deployment{config: machine.Config{Disks: []machine.Disk{{Path: file}}}}
-	if n, err := d.Written(); n != 0 || err != nil {
-		t.Errorf("a blank disk: %d bytes, %v", n, err)
-	}
-	f, err := os.OpenFile(file, os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = f.WriteAt([]byte{0}, 4096)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		t.Fatal(err)
-	}
-	if n, err := d.Written(); n == 0 || err != nil {
-		t.Errorf("a zero was written: %d bytes, %v", n, err)
-	}
-	d.config.Disks[0].Path = filepath.Join(t.TempDir(), "none")
-	if _, err := d.Written(); err == nil {
-		t.Error("a disk that is not there counts as unwritten")
+	chain := []string{sent("img/shimx64.efi"), sent("img/grubx64.efi"), `msg="tftp transfer failed" name=img/initrd error=none`, sent("img/vmlinuz")}
+	for _, c := range []struct {
+		names []string
+		want  string
+	}{
+		{[]string{"shimx64.efi", "grubx64.efi", "vmlinuz"}, ""},
+		{[]string{"grubx64.efi", "shimx64.efi"}, "shimx64.efi"},
+		{[]string{"vmlinuz", "vmlinuz"}, "vmlinuz"},
+		{[]string{"shimx64.efi", "initrd"}, "initrd"},
+		{[]string{"x64.efi"}, "x64.efi"},
+		{nil, ""},
+	} {
+		if got := lacks(chain, c.names...); got != c.want {
+			t.Errorf("%q: lacks %q, want %q", c.names, got, c.want)
+		}
 	}
 }
 

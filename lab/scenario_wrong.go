@@ -86,11 +86,7 @@ func (p *play) siteRefuses(ctx context.Context) error {
 // and waits until the box knows.
 func (p *play) grow(ctx context.Context) error {
 	p.show.Stage("The collection grows from one machine to everybody")
-	was, err := p.checkIn(ctx)
-	if err != nil {
-		return err
-	}
-	plan, err := p.Apply(ctx, p.documents[2].Name, p.documents[2].YAML)
+	plan, err := p.reaches(ctx, p.documents[2])
 	if err != nil {
 		return err
 	}
@@ -98,7 +94,20 @@ func (p *play) grow(ctx context.Context) error {
 		return fmt.Errorf("scenario %s: the plan does not say that the advertisement does not cover the collection any more: %s", p.scenario.Name, plan)
 	}
 	p.holds("the plan warns that one machine is confirmed and five are in the collection")
-	return p.eventually(ctx, time.Minute, "the box has the policy with the grown collection", func(ctx context.Context) (bool, error) {
+	return nil
+}
+
+// reaches puts a document in place, waits until the box has the policy that came of it,
+// and returns the plan.
+func (p *play) reaches(ctx context.Context, d Document) (plan string, err error) {
+	was, err := p.checkIn(ctx)
+	if err != nil {
+		return "", err
+	}
+	if plan, err = p.Apply(ctx, d.Name, d.YAML); err != nil {
+		return "", err
+	}
+	return plan, p.eventually(ctx, time.Minute, "the box has the policy of "+d.Name, func(ctx context.Context) (bool, error) {
 		b, err := p.checkIn(ctx)
 		return b.Number > was.Number, err
 	})

@@ -34,7 +34,8 @@ const deployDeadline = 12 * time.Minute
 // trouble is what no console should show.
 var trouble = regexp.MustCompile(`Kernel panic|end Kernel panic|IO-APIC \+ timer doesn't work`)
 
-// Start switches on a machine with a blank disk and no boot medium.
+// Start switches on a machine with a new disk and no boot medium. The disk is blank
+// unless it is to say something when it boots.
 func (l *Lab) Start(ctx context.Context, t Target) (*Deployment, error) {
 	t.NIC, t.Bus = cmp.Or(t.NIC, machine.VirtIO), cmp.Or(t.Bus, machine.VirtIO)
 	l.show.Stage(fmt.Sprintf("Target %s (%s, %s)", t.Name, t.Firmware, t.NIC))
@@ -55,7 +56,7 @@ func (l *Lab) Start(ctx context.Context, t Target) (*Deployment, error) {
 	if err := makeDir(dir); err != nil {
 		return nil, err
 	}
-	if err := blankDisk(c.Disks[0].Path, targetDisk); err != nil {
+	if err := l.newDisk(ctx, c.Disks[0].Path, t.Boots); err != nil {
 		return nil, err
 	}
 	m, err := machine.Start(l.running, c, l.log)

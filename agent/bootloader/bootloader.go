@@ -1,12 +1,14 @@
 // Package bootloader makes a Linux system that was laid down on a disk bootable
-// from there: GRUB by the system's own grub-install, in a chroot; a grub.cfg of
-// our own; fstab by UUID.
+// from there: GRUB by the system's own grub-install, in a chroot, or on UEFI the
+// loaders that its distribution signed, where it brings them; a grub.cfg of our own;
+// fstab by UUID.
 //
 // It writes grub.cfg itself, because grub-mkconfig is slow and its graphical
 // terminal hangs machines that have no display. It leaves the firmware's boot
 // entries alone: on UEFI the loader goes where firmware looks by itself
 // (EFI/BOOT/BOOTX64.EFI, UEFI specification 2.10, 3.5.1.1). It refuses a system
-// that has no kernel, no initramfs or no grub-install.
+// that has no kernel, no initramfs or no boot loader, and one without signed loaders
+// where Secure Boot is on.
 package bootloader
 
 import (
@@ -45,6 +47,8 @@ type System struct {
 	Volumes  []Volume // one at /, and on UEFI one at /boot/efi
 	Name     string   // for the menu; empty: Linux
 	Consoles []string // console= arguments, the last is /dev/console; nil: DefaultConsoles
+	// SecureBoot says that the firmware starts what is signed only.
+	SecureBoot bool
 }
 
 // DefaultConsoles are screen and first serial port.
@@ -66,8 +70,8 @@ type Installer struct {
 	Step func(string)
 }
 
-// Install writes fstab, grub.cfg and GRUB's settings, and runs grub-install. It
-// may be repeated.
+// Install writes fstab, grub.cfg and GRUB's settings, and puts the boot loader in
+// place. It may be repeated.
 func (in Installer) Install(ctx context.Context, s System) error {
 	if err := in.install(ctx, s); err != nil {
 		return fmt.Errorf("install boot loader (%s) in %s: %w", s.Firmware, s.Root, err)
@@ -91,9 +95,17 @@ func (in Installer) install(ctx context.Context, s System) error {
 	if err != nil {
 		return err
 	}
+	chain, err := signed(root.FS(), s)
+	if err != nil {
+		return err
+	}
 	in.say("write fstab and grub.cfg")
 	if err := writeFiles(root, s, kernels); err != nil {
 		return err
+	}
+	if chain {
+		in.say("copy the signed shim and GRUB" + map[bool]string{true: ": Secure Boot is on"}[s.SecureBoot])
+		return copySigned(root, s)
 	}
 	in.say("grub-install for " + string(s.Firmware))
 	return in.grub(ctx, root.FS(), s)

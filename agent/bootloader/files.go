@@ -96,14 +96,19 @@ func (s System) terminals() string {
 	return "console serial"
 }
 
+// boot is the volume that holds the kernels, and their folder there.
+func (s System) boot() (v *Volume, dir string) {
+	if v := s.at("/boot"); v != nil {
+		return v, ""
+	}
+	return s.at("/"), "/boot"
+}
+
 // GrubConfig is /boot/grub/grub.cfg: one entry per kernel, no graphics, no menu
 // unless Escape is pressed within a second, and on BIOS the serial port as a second
 // terminal where there is one.
 func GrubConfig(s System, kernels []Kernel) []byte {
-	boot, dir := s.at("/boot"), ""
-	if boot == nil {
-		boot, dir = s.at("/"), "/boot"
-	}
+	boot, dir := s.boot()
 	var b bytes.Buffer
 	b.WriteString(`# Written by the deployment.
 set default=0

@@ -46,7 +46,7 @@ func DefaultRecipe() Recipe {
 		Packages: []string{
 			"linux-image-amd64", "initramfs-tools", "zstd", "kmod",
 			"systemd-sysv", "systemd-resolved", "udev", "dbus", "usr-is-merged",
-			"grub-pc-bin", "grub-efi-amd64-bin", "grub2-common",
+			"grub-pc-bin", "grub-efi-amd64-bin", "grub2-common", "grub-efi-amd64-signed", "shim-signed",
 			"iproute2", "iputils-ping", "libcap2-bin", "e2fsprogs", "dosfstools",
 		},
 		Exclude:     append(docExcludes(), moduleExcludes()...),

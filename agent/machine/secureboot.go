@@ -1,0 +1,14 @@
+package machine
+
+import "io/fs"
+
+// secureBootVariable is in efivarfs four bytes of attributes and one that is 1 while
+// the firmware starts what is signed only (UEFI 2.10, 3.3 and 32.5.1).
+const secureBootVariable = "firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+
+// secureBoot says whether Secure Boot is on; sys is /sys. Where there is no such
+// variable, as on BIOS, it is off.
+func secureBoot(sys fs.FS) bool {
+	raw, err := fs.ReadFile(sys, secureBootVariable)
+	return err == nil && len(raw) == 5 && raw[4] == 1
+}
