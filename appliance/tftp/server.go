@@ -52,6 +52,7 @@ type Server struct {
 	mu      sync.Mutex
 	running map[netip.Addr]int
 	total   int
+	opening map[asked]bool
 
 	thread atomic.Bool // a transfer has the one that waits in the kernel
 
@@ -112,14 +113,16 @@ func (s *Server) dispatch(ctx context.Context, wg *sync.WaitGroup, plain *plain,
 	switch {
 	case r.write:
 		s.refuse(a, codeAccess, "this server is read only")
+	case s.repeats(a, r): // the answer to the first one is on its way
 	case !s.admit(a.client.Addr()):
 		s.refuse(a, codeUndefined, "too many transfers at once")
 	case r.options == nil && a.reachable():
 		plain.hand(a, b) // gives the place back itself
 	default:
+		opened := s.opens(a, r)
 		wg.Go(func() {
 			defer s.leave(a.client.Addr())
-			s.transfer(ctx, a, r)
+			s.transfer(ctx, a, r, opened)
 		})
 	}
 }

@@ -317,6 +317,60 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestRepeatedRequest: a client that asks again while its file is being opened is served
+// once; asking again after the first answer, from the same port, is asking anew.
+func TestRepeatedRequest(t *testing.T) {
+	release := make(chan struct{})
+	at, s, _ := serve(t, "127.0.0.1:0", map[string][]byte{"f": content(5000), "g": content(10)}, func(s *Server) {
+		open := s.Open
+		s.Open = func(ctx context.Context, client netip.Addr, name string) (io.ReadSeekCloser, int64, error) {
+			if name == "f" {
+				<-release
+			}
+			return open(ctx, client, name)
+		}
+	})
+	conn, err := net.ListenUDP("udp4", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	const request = "\x00\x01f\x00octet\x00tsize\x000\x00"
+	ask := func(what string) { conn.WriteToUDPAddrPort([]byte(what), at) }
+	answer := func() (string, netip.AddrPort) {
+		t.Helper()
+		buf := make([]byte, 600)
+		n, from, err := conn.ReadFromUDPAddrPort(buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(buf[:n]), from
+	}
+	ask(request)
+	ask(request)
+	ask(strings.Replace(request, "f", "g", 1)) // read after the repetition
+	if got, _ := answer(); !strings.Contains(got, "tsize\x0010\x00") {
+		t.Fatalf("another file from the same port: %q", got)
+	}
+	close(release)
+	got, first := answer()
+	if !strings.Contains(got, "tsize\x005000\x00") {
+		t.Fatalf("%q", got)
+	}
+	s.mu.Lock()
+	if s.total != 2 {
+		t.Errorf("%d transfers for two files", s.total)
+	}
+	s.mu.Unlock()
+	ask(request)
+	for {
+		if got, from := answer(); strings.Contains(got, "tsize\x005000\x00") && from != first {
+			return
+		}
+	}
+}
+
 // TestOwnAddress asks two addresses of the box at once, by both senders: all of a file must
 // come from the one that was asked, or firmware drops it.
 func TestOwnAddress(t *testing.T) {

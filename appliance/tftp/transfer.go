@@ -12,11 +12,12 @@ import (
 )
 
 // transfer serves one request from its own port, bound to the address that was asked
-// (RFC 1350 section 4; RFC 1123 section 4.2.3.4).
-func (s *Server) transfer(ctx context.Context, a arrival, r request) {
+// (RFC 1350 section 4; RFC 1123 section 4.2.3.4). It calls opened before its first packet.
+func (s *Server) transfer(ctx context.Context, a arrival, r request, opened func()) {
 	t := Transfer{Client: a.client, Name: r.name}
 	start := time.Now()
 	defer func() { t.Duration = time.Since(start); s.finish(t) }()
+	defer opened()
 	open := openPolled
 	if runtime.GOMAXPROCS(0) > 1 && s.thread.CompareAndSwap(false, true) {
 		open = openThreaded
@@ -31,6 +32,7 @@ func (s *Server) transfer(ctx context.Context, a arrival, r request) {
 	defer context.AfterFunc(ctx, conn.stop)()
 
 	content, size, name, err := s.open(ctx, a.client.Addr(), r.name)
+	opened()
 	t.Name, t.Size = name, size
 	if err != nil {
 		code, message := clientError(err)
