@@ -27,12 +27,14 @@ const (
 	Serve Kind = "serve"
 	// Stage is the time between two files, once the machine holds one: a program of ours runs that is no kernel.
 	Stage Kind = "stage"
-	// Kernel is the last packet of the last file to the agent.
+	// Load is the last packet of the last file to the kernel's first second: what firmware, stub and the kernel's unpacking take.
+	Load Kind = "load"
+	// Kernel is from there to the agent.
 	Kernel Kind = "kernel"
 )
 
 // Kinds lists them in the order of a boot.
-func Kinds() []Kind { return []Kind{Firmware, Answer, Fetch, Serve, Stage, Kernel} }
+func Kinds() []Kind { return []Kind{Firmware, Answer, Fetch, Serve, Stage, Load, Kernel} }
 
 // Span is a piece of a boot.
 type Span struct {
@@ -44,6 +46,7 @@ type Span struct {
 type Boot struct {
 	MAC            string // of the machine, as net.HardwareAddr prints it
 	PowerOn, Agent time.Time
+	Kernel         time.Time     // when the kernel's clock began, as its uptime tells; zero if that is not known
 	Packets        []pcap.Packet // of the machine and its servers, in order
 }
 
@@ -56,7 +59,7 @@ type Transfer struct {
 }
 
 // Split divides the boot. The spans follow each other without gaps from PowerOn to Agent. A machine that was
-// started without the network has one span.
+// started without the network has those of the kernel alone.
 func (b Boot) Split() []Span {
 	var spans []Span
 	at := b.PowerOn
@@ -70,11 +73,10 @@ func (b Boot) Split() []Span {
 		}
 	}
 	transfers := b.Transfers()
-	if len(transfers) == 0 {
-		add(Kernel, b.Agent)
-		return spans
+	last := b.PowerOn
+	if len(transfers) > 0 {
+		last = transfers[len(transfers)-1].To
 	}
-	last := transfers[len(transfers)-1].To
 	for _, p := range b.Packets {
 		if p.Time.Before(b.PowerOn) || len(spans) == 0 && !b.mine(p) {
 			continue
@@ -84,6 +86,7 @@ func (b Boot) Split() []Span {
 		}
 		add(b.kind(transfers, at, p), p.Time)
 	}
+	add(Load, b.Kernel)
 	add(Kernel, b.Agent)
 	return spans
 }

@@ -69,6 +69,11 @@ func TestSplit(t *testing.T) {
 		want map[Kind]float64
 	}{
 		{"started directly", boot(7), map[Kind]float64{Kernel: 7}},
+		{"started directly, and the kernel's clock is known", func() Boot {
+			b := boot(7)
+			b.Kernel = start.Add(3 * time.Second)
+			return b
+		}(), map[Kind]float64{Load: 3, Kernel: 4}},
 		{"asks and fetches nothing", boot(9, discover()...), map[Kind]float64{Kernel: 9}},
 		{"TFTP, after a question about the size", boot(20, discover(
 			said{at: 5.3, from: 1281, to: 69, payload: read + "uki.efi\x00octet\x00"},

@@ -139,6 +139,9 @@ func chainImages(t *testing.T, b *bootBoxRig) []chainImage {
 	return []chainImage{image}
 }
 
+// kernelUptime is PID 1's word, with the kernel's own clock in it.
+var kernelUptime = regexp.MustCompile(agentStarted.String() + ` ([0-9.]+) s after the kernel`)
+
 // chain boots one machine and says where its time went.
 func (b *bootBoxRig) chain(ctx context.Context, t *testing.T, n int, c bootChain, image chainImage) shares {
 	b.mu.Lock()
@@ -161,14 +164,19 @@ func (b *bootBoxRig) chain(ctx context.Context, t *testing.T, n int, c bootChain
 		t.Fatal(err)
 	}
 	used := watchUsage(ctx, m.PID())
-	line, err := m.WaitSerial(ctx, 0, agentStarted)
+	line, err := m.WaitSerial(ctx, 0, kernelUptime)
 	clock := used.stop()
 	m.Kill()
 	packets := stop()
 	if err != nil {
 		t.Fatal(err)
 	}
-	boot := chain.Boot{MAC: config.NICs[0].MAC, PowerOn: m.PowerOn().Round(0), Agent: m.PowerOn().Add(line.At).Round(0), Packets: packets}
+	uptime, err := time.ParseDuration(kernelUptime.FindStringSubmatch(line.Text)[1] + "s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	agent := m.PowerOn().Add(line.At).Round(0)
+	boot := chain.Boot{MAC: config.NICs[0].MAC, PowerOn: m.PowerOn().Round(0), Kernel: agent.Add(-uptime), Agent: agent, Packets: packets}
 	spans := boot.Split()
 	s := shares{wall: chain.Sum(spans, func(at time.Time) time.Duration { return at.Sub(boot.PowerOn) }), cpu: chain.Sum(spans, clock)}
 	t.Logf("%s of %s: %s; %v", c.name, image.label, s, boot.Transfers())
