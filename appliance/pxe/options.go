@@ -17,6 +17,9 @@ var (
 	// those of any other server. iPXE would else take a stray boot file from the
 	// foreign server.
 	ipxePriority = [...]byte{0x01, 0x01, 0x7f}
+	// ipxeNoProxy is option 175 with sub-option 176: do not wait for offers of proxies,
+	// which takes iPXE 3 s (dhcp_discovery_rx). It also shuts out what they say.
+	ipxeNoProxy = [...]byte{0xb0, 0x01, 0x01}
 )
 
 // Sub-options of option 43 in answers to our agent.
@@ -40,7 +43,11 @@ func (a Answer) send(r Request, s Server) Answer {
 	if r.MachineID != nil {
 		a.add(dhcpv4.OptionClientMachineIdentifier, r.MachineID)
 	}
-	if r.IPXE {
+	switch {
+	case !r.IPXE:
+	case s.Mode == dhcp.DHCP && r.Port == dhcp.ServerPort: // address and script in one: nothing else is needed
+		a.add(dhcpv4.OptionEtherboot, slices.Concat(ipxePriority[:], ipxeNoProxy[:]))
+	default:
 		a.add(dhcpv4.OptionEtherboot, ipxePriority[:])
 	}
 	switch {

@@ -193,6 +193,35 @@ func TestProxyOfferFacts(t *testing.T) {
 	}
 }
 
+// iPXE waits for offers of proxies unless the offer with its address says that it need not.
+func TestIPXEWaitsForNoProxy(t *testing.T) {
+	own := testBox
+	own.Mode = dhcp.DHCP
+	tests := []struct {
+		name   string
+		server Server
+		action Action
+		want   string
+	}{
+		{"the only DHCP server", own, Boot, "\x01\x01\x7f\xb0\x01\x01"},
+		{"sent on to its disk", own, NextDevice, "\x01\x01\x7f\xb0\x01\x01"},
+		{"beside a DHCP server", testBox, Boot, "\x01\x01\x7f"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m := discover(t, biosClass, 0, true)
+			r, err := Parse(m, dhcp.ServerPort)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := dhcp.Build(m, Decide(r, Intent{Action: tt.action, Image: Image{ID: "x"}}, tt.server).reply())
+			if got := string(p.Options[175]); got != tt.want {
+				t.Errorf("option 175 = %x, want %x", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestParseLabels(t *testing.T) {
 	r, err := Parse(discover(t, uefiClass, 7, false), 67)
 	if err != nil {

@@ -53,6 +53,9 @@ func Args(c Config) []string {
 	args = append(args, firmware(c)...)
 	args = append(args, smbios(c)...)
 	args = append(args, tpmDevice(c)...)
+	if c.Direct != nil {
+		args = append(args, c.Direct.args()...)
+	}
 	diskIndex, nicIndex := 1, 1
 	if c.BootOrder == DiskFirst {
 		nicIndex += len(c.Disks)

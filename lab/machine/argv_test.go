@@ -38,7 +38,10 @@ func TestScriptGolden(t *testing.T) {
 		{Tap: "tap-b", MAC: "52:54:00:00:00:02", Model: E1000E, BootIndex: 9},
 	}
 
-	tests := map[string]Config{"box": box, "target": target}
+	direct := valid()
+	direct.Direct = &Direct{Kernel: "/img/vmlinuz", Initrd: "/img/initrd", CommandLine: "quiet console=ttyS0"}
+
+	tests := map[string]Config{"box": box, "target": target, "direct": direct}
 	for _, firmware := range []string{UEFISecure, UEFIIA32, UEFIARM64} {
 		c := valid()
 		c.Firmware = firmware
@@ -103,6 +106,7 @@ func TestValidate(t *testing.T) {
 		{"arm64 with AHCI", func(c *Config) {
 			c.Firmware, c.Disks = UEFIARM64, []Disk{{Path: "/d", Format: Raw, Bus: AHCI}}
 		}, "disk 0: firmware uefi-arm64 has no ahci"},
+		{"direct start", func(c *Config) { c.Direct = &Direct{Kernel: "/k", Initrd: "i"} }, `direct start: path "i"`},
 		{"no driver", func(c *Config) {
 			n := nic
 			n.NoROM, n.Model = true, E1000

@@ -81,6 +81,8 @@ type Config struct {
 
 	TPM bool // a TPM 2.0, which stays the same while Dir does
 
+	Direct *Direct // a kernel that QEMU starts itself, past all that boots by itself; nil: none
+
 	Clock    time.Time // what the machine's clock says at power-on; zero: the host's time
 	NoReboot bool      // a guest's restart ends the machine
 	HTTPBoot bool      // OVMF leaves PXE out and boots by HTTP
@@ -107,6 +109,9 @@ func (c Config) Validate() error {
 	}
 	if c.UUID != "" && uuid.Validate(c.UUID) != nil {
 		fault("UUID %q: not a UUID", c.UUID)
+	}
+	if c.Direct != nil {
+		errs = append(errs, c.Direct.validate())
 	}
 	for i, d := range c.Disks {
 		field := fmt.Sprintf("disk %d", i)
@@ -151,6 +156,25 @@ func (c Config) validateNIC(i int, n NIC) error {
 		return fmt.Errorf("NIC %d: OVMF has no driver for %s of its own: leave its ROM in, or take virtio", i, n.Model)
 	}
 	return nil
+}
+
+// Direct is what QEMU hands over: the firmware runs, and looks for nothing to boot.
+type Direct struct {
+	Kernel, Initrd string // absolute paths
+	CommandLine    string
+}
+
+func (d Direct) validate() error {
+	for _, path := range []string{d.Kernel, d.Initrd} {
+		if !filepath.IsAbs(path) {
+			return fmt.Errorf("direct start: path %q: want an absolute path", path)
+		}
+	}
+	return nil
+}
+
+func (d Direct) args() []string {
+	return []string{"-kernel", d.Kernel, "-initrd", d.Initrd, "-append", d.CommandLine}
 }
 
 func (c Config) accel() string {

@@ -184,32 +184,53 @@ func (b *bootBoxRig) openHTTP(_ context.Context, r httpboot.Request) (httpboot.F
 func (b *bootBoxRig) prepare(ctx context.Context, t *testing.T, r bootRow) {
 	arch := cmp.Or(r.image, osd.ArchX64)
 	if b.images[arch] == nil {
-		with := bootBoards[arch]
-		kit, err := rootfs.OpenKit(provided(t, "BOOTWARD_KIT") + with.kit)
-		if err != nil {
-			t.Fatal(err)
-		}
-		on, err := board.Load(with.board)
-		if err != nil {
-			t.Fatal(err)
-		}
-		a, err := bootimg.BuildLinux(ctx, kit, bootimg.Options{SiteTrust: []byte("{}"), CommandLine: with.parameters, Board: on})
-		if err != nil {
-			t.Fatal(err)
-		}
-		b.images[arch] = map[string][]byte{"vmlinuz": a.Kernel, "initrd": a.Initrd, "uki.efi": a.UKI, "cmdline": []byte(a.CommandLine),
-			bootimg.ShimName: a.Chain.Shim, bootimg.GRUBName: a.Chain.GRUB}
-		if kit.Has("ipxe/undionly.kpxe") {
-			if b.images[arch]["undionly.kpxe"], err = kit.Read("ipxe/undionly.kpxe"); err != nil {
-				t.Fatal(err)
-			}
-		}
+		b.images[arch] = buildImage(ctx, t, bootBoards[arch].board, provided(t, "BOOTWARD_KIT")+bootBoards[arch].kit, bootBoards[arch].parameters)
 	}
+	b.offer(r)
+}
+
+// offer has the box answer as the row says, from here on.
+func (b *bootBoxRig) offer(r bootRow) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.image, b.asked, b.told = pxe.Image{ID: bootImage, Architecture: arch}, "", map[string]bool{}
+	b.image, b.asked, b.told = pxe.Image{ID: bootImage, Architecture: cmp.Or(r.image, osd.ArchX64)}, "", map[string]bool{}
 	if r.shim {
 		b.image.Loader = osd.LoaderShim
+	}
+}
+
+// buildImage makes the files of a boot image by their names.
+func buildImage(ctx context.Context, t *testing.T, name, dir, parameters string) map[string][]byte {
+	t.Helper()
+	kit, err := rootfs.OpenKit(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	on, err := board.Load(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := bootimg.BuildLinux(ctx, kit, bootimg.Options{SiteTrust: []byte("{}"), CommandLine: parameters, Board: on})
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string][]byte{bootimg.KernelName: a.Kernel, bootimg.InitrdName: a.Initrd, bootimg.UKIName: a.UKI, "cmdline": []byte(a.CommandLine),
+		bootimg.ShimName: a.Chain.Shim, bootimg.GRUBName: a.Chain.GRUB}
+	if kit.Has("ipxe/undionly.kpxe") {
+		if files["undionly.kpxe"], err = kit.Read("ipxe/undionly.kpxe"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
+}
+
+// config is the machine of a row, the nth.
+func (r bootRow) config(n int, dir string) machine.Config {
+	return machine.Config{
+		Name: r.name(), Dir: dir, Namespace: "bw-" + bootSegment, Firmware: r.firmware, Only32Bit: r.only32, HTTPBoot: r.http,
+		BootOrder: machine.NetworkFirst, MemoryMiB: 1536, CPUs: 2, NoReboot: true,
+		NICs: []machine.NIC{{Tap: bootTap, MAC: fmt.Sprintf("52:54:00:77:02:%02x", n), Model: r.nic,
+			NoROM: r.firmware != machine.BIOS && r.nic == machine.VirtIO}},
 	}
 }
 
@@ -221,12 +242,7 @@ func (b *bootBoxRig) row(ctx context.Context, t *testing.T, n int, r bootRow) {
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	m, err := machine.Start(ctx, machine.Config{
-		Name: r.name(), Dir: dir, Namespace: "bw-" + bootSegment, Firmware: r.firmware, Only32Bit: r.only32, HTTPBoot: r.http,
-		BootOrder: machine.NetworkFirst, MemoryMiB: 1536, CPUs: 2, NoReboot: true,
-		NICs: []machine.NIC{{Tap: bootTap, MAC: fmt.Sprintf("52:54:00:77:02:%02x", n), Model: r.nic,
-			NoROM: r.firmware != machine.BIOS && r.nic == machine.VirtIO}},
-	}, b.log)
+	m, err := machine.Start(ctx, r.config(n, dir), b.log)
 	if err != nil {
 		t.Fatal(err)
 	}
