@@ -2,6 +2,7 @@ package appliance
 
 import (
 	"context"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -23,8 +24,9 @@ type recorder struct {
 
 	mu     sync.Mutex
 	lost   int
-	calls  map[string]time.Time // the agents' last questions, by MAC
-	alarms map[string]time.Time // alarms that were raised, by text
+	calls  map[string]time.Time  // the agents' last questions, by MAC
+	alarms map[string]time.Time  // alarms that were raised, by text
+	homes  map[netip.Addr]string // MACs of machines that said which address they have
 }
 
 const (

@@ -21,6 +21,7 @@ import (
 
 // dhcp records what the DHCP server saw and did.
 func (r *recorder) dhcp(e dhcp.Event) {
+	r.at(e)
 	why := strings.Join(e.Why, "; ")
 	f := status.FlightEvent{Client: e.MAC.String(), Boot: &status.Boot{Firmware: e.Firmware, Transaction: transaction(e.TransactionID),
 		Interface: e.Interface, Port: e.Port, Address: text(e.Client), Cause: e.Cause}}
@@ -77,14 +78,46 @@ func macOf(a netip.Addr) string {
 	return s.MAC(a).String()
 }
 
+// whose finds the hardware address of a client: on the segment, else of who said behind a
+// relay that it has or takes this address. It is good enough to record by, and for nothing else.
+func (r *recorder) whose(a netip.Addr) string {
+	if mac := macOf(a); mac != "" {
+		return mac
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.homes[a]
+}
+
+// at remembers the address of a client, for whose.
+func (r *recorder) at(e dhcp.Event) {
+	a := e.Has
+	if e.Kind == dhcp.Acked && e.Client.IsValid() {
+		a = e.Client
+	}
+	if !a.IsValid() || e.Firmware == string(pxe.NotBoot) {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, known := r.homes[a]; r.homes == nil || !known && len(r.homes) >= maxHearing {
+		r.homes = map[netip.Addr]string{}
+	}
+	r.homes[a] = e.MAC.String()
+}
+
+// only32 records that a loader found a processor without long mode.
+func (r *recorder) only32(mac string) {
+	r.event(status.FlightEvent{Client: mac, What: status.FlightRefused, Text: pxe.Only32Why, Boot: &status.Boot{Cause: status.CauseArchitecture}})
+}
+
 func (b *Box) doneTFTP(t tftp.Transfer) {
 	if t.Probe {
 		return
 	}
-	mac := macOf(t.Client.Addr())
-	b.flight.tftp(mac, t)
+	b.flight.tftp(b.flight.whose(t.Client.Addr()), t)
 	if t.Err == nil {
-		b.handedOut(mac, t.Client.Addr(), t.Name)
+		b.handedOut(macOf(t.Client.Addr()), t.Client.Addr(), t.Name)
 	}
 }
 
@@ -106,7 +139,7 @@ func (r *recorder) tftp(mac string, t tftp.Transfer) {
 func (b *Box) doneHTTP(t httpboot.Transfer) {
 	mac := t.MAC.String()
 	if mac == "" {
-		mac = macOf(t.Client.Addr())
+		mac = b.flight.whose(t.Client.Addr())
 	}
 	b.flight.http(mac, t)
 	// Anybody can name another machine in an address: only who is at the other end

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/insomniacslk/dhcp/dhcpv4"
 	"golang.org/x/time/rate"
 )
 
@@ -21,9 +22,17 @@ func (s *Server) reportTo(kind EventKind, p Packet, r Reply, client netip.Addr) 
 	}
 	s.Observe(Event{
 		Time: time.Now(), Kind: kind, MAC: p.Message.ClientHWAddr,
-		TransactionID: transactionID(p), Interface: p.Interface, Port: p.Port, Client: client, File: r.File, Why: r.Why,
+		TransactionID: transactionID(p), Interface: p.Interface, Port: p.Port, Client: client, Has: has(p.Message), File: r.File, Why: r.Why,
 		Server: addr4(p.Message.ServerIdentifier()), Firmware: r.Firmware, Cause: r.Cause,
 	})
+}
+
+// has is the address of a client by its own words.
+func has(m *dhcpv4.DHCPv4) netip.Addr {
+	if a := addr4(m.ClientIPAddr); a.IsValid() || m.MessageType() != dhcpv4.MessageTypeRequest {
+		return a
+	}
+	return addr4(m.RequestedIPAddress())
 }
 
 // How many lines a second are written at most, so that a flood of questions neither

@@ -70,7 +70,7 @@ type Answer struct {
 	Options    []dhcp.Option
 	Why        []string // every branch that was taken, in words
 	// Cause is why nothing is sent: status.CauseArchitecture, status.CausePolicy, or ""
-	// where the message itself wants no answer.
+	// where the message itself wants no answer; status.CauseNext when the machine is sent on.
 	Cause string
 }
 

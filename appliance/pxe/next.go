@@ -1,5 +1,7 @@
 package pxe
 
+import "github.com/bootward/bootward/osd/status"
+
 // Sub-options of option 43 for PXE (PXE 2.1 table 2-1).
 const (
 	pxeDiscoveryControl = 6
@@ -23,7 +25,7 @@ func (a Answer) next(r Request, s Server) Answer {
 	default:
 		a = a.because("PXE firmware gets a boot menu of one entry, the local disk, that is taken at once")
 	}
-	return a.send(r, s)
+	return a.causedBy(status.CauseNext).send(r, s)
 }
 
 // localBoot is option 43 with a boot menu whose only entry is boot server type 0,

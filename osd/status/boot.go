@@ -25,6 +25,7 @@ type Boot struct {
 
 // The words of Boot.Cause.
 const (
+	CauseNext         = "next"         // the machine is sent to its next boot device
 	CauseArchitecture = "architecture" // no boot image starts on this firmware
 	CausePolicy       = "policy"       // policy or history say that the machine is not answered
 	CauseMissing      = "missing"      // the box has no such file

@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -99,6 +100,14 @@ func (a *attempt) firmware() string {
 		return ""
 	}
 	return a.asked.Boot.Firmware
+}
+
+// sentOn says whether the box's last answer sends it to its next boot device. Firmware
+// that is told so by a boot menu asks for nothing more, and UEFI HTTP Boot for a file that
+// is not there.
+func (a *attempt) sentOn() bool {
+	last := cmp.Or(a.ack, a.offer)
+	return last != nil && last.Boot != nil && last.Boot.Cause == status.CauseNext
 }
 
 // leased says whether the box itself gave the machine its address.

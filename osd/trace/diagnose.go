@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"strings"
@@ -66,6 +67,10 @@ func (a *attempt) stage(n next) Diagnosis {
 	switch {
 	case a.ended != nil || a.agent != nil:
 		return a.ofAgent()
+	case a.sentOn():
+		return Diagnosis{Code: SentOn, Certain: true, Seen: "it was sent to its next boot device: " + reason(cmp.Or(a.ack, a.offer))}
+	case a.sent != nil && a.refused != nil: // by a loader that looked at the processor
+		return a.ofRefusal()
 	case a.trouble != nil:
 		return a.ofTrouble()
 	case a.sent != nil:
@@ -141,9 +146,6 @@ func (a *attempt) ofSent() Diagnosis {
 	file := a.sent.Text
 	if b := a.sent.Boot; b != nil && b.File != "" {
 		file = b.File
-	}
-	if strings.HasPrefix(file, "next/") {
-		return Diagnosis{Code: SentOn, Certain: true, Seen: "it was sent to its next boot device: " + reason(a.offer)}
 	}
 	d := Diagnosis{Code: NotStarted, Stopped: true, Certain: true, At: a.sent.Time,
 		Seen:     "it loaded " + file + ", and was not heard of since",
