@@ -11,7 +11,6 @@ import (
 	"github.com/bootward/bootward/appliance/distributionpoint"
 	"github.com/bootward/bootward/appliance/httpboot"
 	"github.com/bootward/bootward/appliance/pxe"
-	"github.com/bootward/bootward/osd/status"
 )
 
 // commandLineName is the file of a boot image that holds the kernel's
@@ -60,7 +59,7 @@ func (b *Box) openHTTP(ctx context.Context, r httpboot.Request) (httpboot.File, 
 		return httpboot.File{Content: strings.NewReader(script)}, err
 	}
 	if r.Name == pxe.Only32Name {
-		b.flight.event(status.FlightEvent{Client: r.MAC.String(), What: "refused", Text: pxe.Only32Why})
+		b.flight.only32(r.MAC.String())
 		return httpboot.File{Content: strings.NewReader(pxe.Only32Script())}, nil
 	}
 	f, sha, _, err := b.files.Open(ctx, r.ImageID, r.Name)

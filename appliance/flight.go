@@ -2,6 +2,7 @@ package appliance
 
 import (
 	"context"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -24,8 +25,9 @@ type recorder struct {
 
 	mu     sync.Mutex
 	lost   int
-	calls  recent.Map[string, time.Time] // the agents' last questions, by MAC
-	alarms recent.Map[string, raised]    // alarms
+	calls  recent.Map[string, time.Time]  // the agents' last questions, by MAC
+	alarms recent.Map[string, raised]     // alarms
+	homes  recent.Map[netip.Addr, string] // MACs of machines that said which address they have
 }
 
 const (

@@ -24,6 +24,7 @@ import (
 // dhcp records what the DHCP server saw and did. It is put into words by who writes it
 // down: the answer to the machine does not wait for that, and a flood costs no words.
 func (r *recorder) dhcp(e dhcp.Event) {
+	r.at(e)
 	now := r.now()
 	r.put(func(ctx context.Context) error {
 		f := flightOf(e)
@@ -93,11 +94,42 @@ func macOf(a netip.Addr) string {
 	return s.MAC(a).String()
 }
 
+// whose finds the hardware address of a client: on the segment, else of who said behind a
+// relay that it has or takes this address. It is good enough to record by, and for nothing else.
+func (r *recorder) whose(a netip.Addr) string {
+	if mac := macOf(a); mac != "" {
+		return mac
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	mac, _ := r.homes.Get(a)
+	return mac
+}
+
+// at remembers the address of a client, for whose.
+func (r *recorder) at(e dhcp.Event) {
+	a := e.Has
+	if e.Kind == dhcp.Acked && e.Client.IsValid() {
+		a = e.Client
+	}
+	if !a.IsValid() || e.Firmware == string(pxe.NotBoot) {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.homes.Put(a, e.MAC.String(), maxHearing)
+}
+
+// only32 records that a loader found a processor without long mode.
+func (r *recorder) only32(mac string) {
+	r.event(status.FlightEvent{Client: mac, What: status.FlightRefused, Text: pxe.Only32Why, Boot: &status.Boot{Cause: status.CauseArchitecture}})
+}
+
 func (b *Box) doneTFTP(t tftp.Transfer) {
 	if t.Probe {
 		return
 	}
-	b.flight.tftp(func() string { return macOf(t.Client.Addr()) }, t)
+	b.flight.tftp(func() string { return b.flight.whose(t.Client.Addr()) }, t)
 	if t.Err == nil {
 		b.handedOut(macOf(t.Client.Addr()), t.Client.Addr(), t.Name)
 	}
@@ -124,7 +156,7 @@ func (b *Box) doneHTTP(t httpboot.Transfer) {
 		if named != "" {
 			return named
 		}
-		return macOf(t.Client.Addr())
+		return b.flight.whose(t.Client.Addr())
 	}, t)
 	if !t.Complete || t.Status != http.StatusOK || t.Bytes == 0 {
 		return

@@ -23,9 +23,17 @@ func (s *Server) reportTo(kind EventKind, p Packet, r Reply, client netip.Addr) 
 	}
 	s.Observe(Event{
 		Time: time.Now(), Kind: kind, MAC: slices.Clone(p.Message.ClientHWAddr),
-		TransactionID: transactionID(p), Interface: p.Interface, Port: p.Port, Client: client, File: r.File, Why: r.Why,
+		TransactionID: transactionID(p), Interface: p.Interface, Port: p.Port, Client: client, Has: has(p.Message), File: r.File, Why: r.Why,
 		Server: addr4(p.Message.GetOneOption(dhcpv4.OptionServerIdentifier)), Firmware: r.Firmware, Cause: r.Cause,
 	})
+}
+
+// has is the address of a client by its own words.
+func has(m *dhcpv4.DHCPv4) netip.Addr {
+	if a := addr4(m.ClientIPAddr); a.IsValid() || TypeOf(m) != dhcpv4.MessageTypeRequest {
+		return a
+	}
+	return addr4(m.GetOneOption(dhcpv4.OptionRequestedIPAddress))
 }
 
 // How many lines a second are written at most, so that a flood of questions neither

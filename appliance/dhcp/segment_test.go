@@ -186,7 +186,8 @@ func TestProxyBesideDnsmasq(t *testing.T) {
 	// One worker may report the next packet before another has reported its answer.
 	e := events()
 	offered := slices.IndexFunc(e, func(e Event) bool { return e.Kind == Offered && e.File == "x/uki.efi" })
-	if len(e) < 2 || e[0].Kind != Seen || offered < 0 {
+	taken := slices.IndexFunc(e, func(e Event) bool { return e.Kind == Requested && e.Has == addr4(lease.YourIPAddr) })
+	if len(e) < 2 || e[0].Kind != Seen || offered < 0 || taken < 0 {
 		t.Errorf("events %+v", e)
 	}
 	proxyPort(t, seg, s)

@@ -68,8 +68,8 @@ type Reply struct {
 	Options    []Option           // besides 53
 	Why        []string           // the decision in words
 
-	// Firmware is the kind of client and Cause a word for why nothing is sent; both
-	// go to Observe as they are.
+	// Firmware is the kind of client and Cause a word for what was decided against
+	// booting it; both go to Observe as they are.
 	Firmware, Cause string
 }
 
@@ -101,6 +101,7 @@ type Event struct {
 	Interface     string
 	Port          uint16     // of ours
 	Client        netip.Addr // address given, zero in proxy mode
+	Has           netip.Addr // address that the client says it has or takes (ciaddr, option 50 of a REQUEST), else zero
 	Server        netip.Addr // that the client's packet names (option 54), else zero
 	File          string     // boot file or URL sent
 	Why           []string

@@ -18,7 +18,7 @@ type Capture struct {
 // Capture writes every packet on the bridge to a file in pcap form, from when it returns until Stop, Close or the end
 // of ctx. What tcpdump says goes to the file's name with .log behind.
 func (s *Segment) Capture(ctx context.Context, file string) (*Capture, error) {
-	child, err := s.startUntil(ctx, "tcpdump", file+".log", "listening on",
+	child, err := s.startUntil(ctx, s.Namespace(), file+".log", "listening on",
 		"tcpdump", "-i", Bridge, "-n", "-U", "--immediate-mode", "-Z", "root", "-w", file)
 	if err != nil {
 		return nil, err

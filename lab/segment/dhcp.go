@@ -45,7 +45,7 @@ func (s *Segment) StartDHCP(ctx context.Context, dir string, reserved ...Reserva
 	if err := os.Remove(d.leaseFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("segment %s: DHCP server: %w", s.config.Name, err)
 	}
-	if _, err := s.startUntil(ctx, "dnsmasq", filepath.Join(dir, "dnsmasq.log"), "IP range", args...); err != nil {
+	if _, err := s.startUntil(ctx, s.Namespace(), filepath.Join(dir, "dnsmasq.log"), "IP range", args...); err != nil {
 		return nil, err
 	}
 	return d, nil
@@ -67,6 +67,7 @@ func (s *Segment) dnsmasqArgs(leases string, reserved []Reservation) ([]string, 
 	if next := s.config.NextServer; next.IsValid() {
 		args = append(args, "--dhcp-boot=,,"+next.String())
 	}
+	args = append(args, s.config.DHCPOptions...)
 	for _, r := range reserved {
 		if _, err := net.ParseMAC(r.MAC); err != nil {
 			return nil, fmt.Errorf("reservation of %v: MAC %q: %w", r.Addr, r.MAC, err)
@@ -137,16 +138,22 @@ func ParseLeases(r io.Reader) ([]Lease, error) {
 	return leases, nil
 }
 
-// startUntil starts a program in the segment, with its messages in a file, and returns when one of them contains
-// ready.
-func (s *Segment) startUntil(ctx context.Context, name, log, ready string, args ...string) (*process.Process, error) {
+// Start starts a server in a network namespace of the segment or of a host on it, with its messages in the file log,
+// and returns when one of them contains ready. It ends with ctx or Close.
+func (s *Segment) Start(ctx context.Context, namespace, log, ready string, args ...string) error {
+	_, err := s.startUntil(ctx, namespace, log, ready, args...)
+	return err
+}
+
+func (s *Segment) startUntil(ctx context.Context, namespace, log, ready string, args ...string) (*process.Process, error) {
+	name := args[0]
 	out, err := os.Create(log)
 	if err != nil {
 		return nil, fmt.Errorf("segment %s: %s: %w", s.config.Name, name, err)
 	}
 	watch := &watcher{out: out, word: ready, seen: make(chan struct{})}
 	child, err := process.Start(ctx, process.Spec{
-		Name: name + " on " + s.config.Name, Namespace: s.Namespace(), Args: args, Stdout: watch, Stderr: watch,
+		Name: name + " on " + s.config.Name, Namespace: namespace, Args: args, Stdout: watch, Stderr: watch,
 	})
 	if err != nil {
 		return nil, errors.Join(err, out.Close())

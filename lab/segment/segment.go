@@ -36,6 +36,8 @@ type Config struct {
 	Site    netip.Addr   // the central site, outside that prefix; zero: 10.77.1.1
 	// NextServer is who the DHCP server names as such (siaddr); zero: itself.
 	NextServer netip.Addr
+	// DHCPOptions are further arguments of the DHCP server, which is dnsmasq: what is wrongly set up there.
+	DHCPOptions []string
 }
 
 func (c Config) withDefaults() Config {

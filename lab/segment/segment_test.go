@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -148,9 +149,9 @@ func TestDHCPAndCapture(t *testing.T) {
 	}
 }
 
-func TestStartUntilQuotesFailure(t *testing.T) {
+func TestStartQuotesFailure(t *testing.T) {
 	s := open(t, "t-fail")
-	_, err := s.startUntil(t.Context(), "sh", filepath.Join(t.TempDir(), "log"), "ready", "sh", "-c", "echo no such thing; exit 1")
+	err := s.Start(t.Context(), s.Namespace(), filepath.Join(t.TempDir(), "log"), "ready", "sh", "-c", "echo no such thing; exit 1")
 	if err == nil || !strings.Contains(err.Error(), "no such thing") {
 		t.Errorf("error %v, want what the program said", err)
 	}
@@ -224,4 +225,12 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	os.Exit(m.Run())
+}
+
+func TestDHCPOptions(t *testing.T) {
+	s := &Segment{config: Config{Name: "w", DHCPOptions: []string{"--dhcp-boot=x.0"}}.withDefaults()}
+	args, err := s.dnsmasqArgs("leases", nil)
+	if err != nil || !slices.Contains(args, "--dhcp-boot=x.0") {
+		t.Errorf("dnsmasq is called with %q, %v", args, err)
+	}
 }

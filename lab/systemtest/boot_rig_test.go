@@ -4,7 +4,6 @@ package systemtest
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -12,9 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -24,13 +21,10 @@ import (
 	"github.com/bootward/bootward/appliance/httpboot"
 	"github.com/bootward/bootward/appliance/network"
 	"github.com/bootward/bootward/appliance/pxe"
+	"github.com/bootward/bootward/appliance/selftest"
 	"github.com/bootward/bootward/appliance/store"
 	"github.com/bootward/bootward/appliance/tftp"
-	"github.com/bootward/bootward/board"
-	"github.com/bootward/bootward/bootimg"
-	"github.com/bootward/bootward/lab/machine"
 	"github.com/bootward/bootward/osd"
-	"github.com/bootward/bootward/rootfs"
 )
 
 const (
@@ -38,23 +32,21 @@ const (
 	bootImage    = "img"
 )
 
-// bootBoards are the boot images by architecture: board, and the kit beside the x64 one.
-var bootBoards = map[string]struct{ board, kit, parameters string }{
-	osd.ArchX64:   {"qemu-x86_64", "", "no_timer_check"},
-	osd.ArchARM64: {"uefi-arm64", "-arm64", ""},
-}
-
 // bootBoxRig is the protocol servers of a box with a decision that is given.
 type bootBoxRig struct {
 	dir    string
 	log    *slog.Logger
 	images map[string]map[string][]byte // files by architecture
 
-	mu    sync.Mutex
-	image pxe.Image
-	told  map[string]bool // what the events said, of the present row
-	asked string          // the first machine's words
-	news  chan struct{}
+	mu      sync.Mutex
+	present bootRow
+	image   pxe.Image
+	told    map[string]bool // what the events said, of the present row
+	asked   []string        // the ways in which it asked, in words
+	tries   int             // how often it asked on port 67
+	agent   bool            // its agent called
+	marks   []time.Time     // when it was answered, was sent a file, or took an address
+	news    chan struct{}
 }
 
 func testLog(t *testing.T) *slog.Logger {
@@ -66,12 +58,16 @@ func newBootBox(t *testing.T, mode string) *bootBoxRig {
 	b := &bootBoxRig{dir: filepath.Join(provided(t, "BOOTWARD_CACHE"), "..", "boots"), log: testLog(t),
 		images: map[string]map[string][]byte{}, news: make(chan struct{}, 1)}
 	ctx := t.Context()
-	sockets, err := dhcp.Listen("eth0")
+	open := dhcp.Listen
+	if mode == mode4011 {
+		open = dhcp.ListenProxy
+	}
+	sockets, err := open("eth0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := netip.MustParseAddr(bootBox)
-	d := &dhcp.Server{Sockets: sockets, Address: func() netip.Addr { return addr }, Log: b.log, Observe: b.observe,
+	addr := netip.MustParseAddr(boxAddress(mode))
+	d := &dhcp.Server{Sockets: sockets, Address: func() netip.Addr { return addr }, Log: b.log, Observe: b.observe, RelayedOnly: relayed(mode),
 		Handler: pxe.Handler(b.intent, pxe.Server{BoxID: "BOX", SiteCode: "CEN"})}
 	if mode == modeDHCP {
 		d.Mode, d.Leases = dhcp.DHCP, dhcp.Pools{b.pool(t)}
@@ -85,13 +81,21 @@ func newBootBox(t *testing.T, mode string) *bootBoxRig {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/boot/", &httpboot.Handler{Open: b.openHTTP, Log: b.log})
+	mux.Handle("/boot/", &httpboot.Handler{Open: b.openHTTP, Log: b.log, Done: func(httpboot.Transfer) { b.sent() }})
 	router := &network.Advertiser{Interface: "eth0", Log: b.log}
 	if err := router.Listen(ctx); err != nil {
 		t.Fatal(err)
 	}
+	watcher := &selftest.Watcher{Interface: "eth0", Rivals: &selftest.Rivals{}, Known: func() []string { return nil }, Now: time.Now, Heard: b.overheard,
+		Appeared: func(selftest.Rival) {}, Gone: func(selftest.Rival) {}, Network: func() network.Snapshot {
+			s, err := network.Read()
+			if err != nil {
+				t.Error(err)
+			}
+			return s
+		}}
 	for name, run := range map[string]func(context.Context) error{
-		"dhcp": d.Run, "tftp": (&tftp.Server{Conn: conn, Open: b.openTFTP, Log: b.log}).Run,
+		"dhcp": d.Run, "watcher": watcher.Run, "tftp": (&tftp.Server{Conn: conn, Open: b.openTFTP, Log: b.log}).Run,
 		"http": (&httpboot.Server{Listener: l, Handler: mux}).Run, "router": router.Run,
 	} {
 		go func() {
@@ -117,27 +121,20 @@ func (b *bootBoxRig) pool(t *testing.T) *dhcp.Pool {
 	return p
 }
 
-func (b *bootBoxRig) intent(context.Context, pxe.Machine) pxe.Intent {
+func (b *bootBoxRig) intent(ctx context.Context, _ pxe.Machine) pxe.Intent {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	return pxe.Intent{Action: pxe.Boot, Image: b.image, Reason: "as the row says"}
-}
-
-// observe keeps what the machine asked by, and every word of the answers.
-func (b *bootBoxRig) observe(e dhcp.Event) {
-	if len(e.Why) == 0 || !strings.HasPrefix(e.Why[0], "architecture") {
-		return
-	}
-	b.mu.Lock()
-	if b.asked == "" {
-		b.asked = e.Why[0]
-	}
-	b.told[strings.Join(e.Why, "; ")] = true
+	row, image := b.present, b.image
 	b.mu.Unlock()
-	select {
-	case b.news <- struct{}{}:
-	default:
+	if row.late > 0 { // a box that is busy
+		select {
+		case <-time.After(row.late):
+		case <-ctx.Done():
+		}
 	}
+	if row.next {
+		return pxe.Intent{Action: pxe.NextDevice, Reason: "nothing is advertised, and policy says abort"}
+	}
+	return pxe.Intent{Action: pxe.Boot, Image: image, Reason: "as the row says"}
 }
 
 func (b *bootBoxRig) read(name string) ([]byte, error) {
@@ -149,7 +146,7 @@ func (b *bootBoxRig) read(name string) ([]byte, error) {
 		return []byte(text), err
 	}
 	data, ok := files[strings.TrimPrefix(name, bootImage+"/")]
-	if !ok {
+	if !ok || b.present.lacks {
 		return nil, fmt.Errorf("boot file %s: %w", name, fs.ErrNotExist)
 	}
 	return data, nil
@@ -167,6 +164,9 @@ func (b *bootBoxRig) openTFTP(_ context.Context, _ netip.Addr, name string) (io.
 func (b *bootBoxRig) openHTTP(_ context.Context, r httpboot.Request) (httpboot.File, error) {
 	switch r.Name {
 	case "boot.ipxe":
+		if r.ImageID == "next" {
+			return httpboot.File{Content: strings.NewReader(pxe.NextScript())}, nil
+		}
 		line, err := b.read("cmdline")
 		if err != nil {
 			return httpboot.File{}, err
@@ -176,15 +176,17 @@ func (b *bootBoxRig) openHTTP(_ context.Context, r httpboot.Request) (httpboot.F
 	case pxe.Only32Name:
 		return httpboot.File{Content: strings.NewReader(pxe.Only32Script())}, nil
 	}
-	data, err := b.read(r.Name)
+	data, err := b.read(r.ImageID + "/" + r.Name)
 	return httpboot.File{Content: bytes.NewReader(data)}, err
 }
 
-// prepare makes the boot image of a row, once for each architecture.
+// prepare sets the servers to a row.
 func (b *bootBoxRig) prepare(ctx context.Context, t *testing.T, r bootRow) {
-	arch := cmp.Or(r.image, osd.ArchX64)
-	if b.images[arch] == nil {
-		b.images[arch] = buildImage(ctx, t, bootBoards[arch].board, provided(t, "BOOTWARD_KIT")+bootBoards[arch].kit, bootBoards[arch].parameters)
+	if b.images[r.arch()] == nil {
+		b.images[r.arch()] = bootFiles(ctx, t, r.arch())
+	}
+	if r.windows {
+		b.standIns(t, b.images[r.arch()])
 	}
 	b.offer(r)
 }
@@ -193,121 +195,12 @@ func (b *bootBoxRig) prepare(ctx context.Context, t *testing.T, r bootRow) {
 func (b *bootBoxRig) offer(r bootRow) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.image, b.asked, b.told = pxe.Image{ID: bootImage, Architecture: cmp.Or(r.image, osd.ArchX64)}, "", map[string]bool{}
+	b.present, b.image = r, pxe.Image{ID: bootImage, Architecture: r.arch()}
+	b.asked, b.told, b.tries, b.agent, b.marks = nil, map[string]bool{}, 0, false, nil
 	if r.shim {
 		b.image.Loader = osd.LoaderShim
 	}
-}
-
-// buildImage makes the files of a boot image by their names.
-func buildImage(ctx context.Context, t *testing.T, name, dir, parameters string) map[string][]byte {
-	t.Helper()
-	kit, err := rootfs.OpenKit(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	on, err := board.Load(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := bootimg.BuildLinux(ctx, kit, bootimg.Options{SiteTrust: []byte("{}"), CommandLine: parameters, Board: on})
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := map[string][]byte{bootimg.KernelName: a.Kernel, bootimg.InitrdName: a.Initrd, bootimg.UKIName: a.UKI, "cmdline": []byte(a.CommandLine),
-		bootimg.ShimName: a.Chain.Shim, bootimg.GRUBName: a.Chain.GRUB}
-	if kit.Has("ipxe/undionly.kpxe") {
-		if files["undionly.kpxe"], err = kit.Read("ipxe/undionly.kpxe"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return files
-}
-
-// config is the machine of a row, the nth.
-func (r bootRow) config(n int, dir string) machine.Config {
-	return machine.Config{
-		Name: r.name(), Dir: dir, Namespace: "bw-" + bootSegment, Firmware: r.firmware, Only32Bit: r.only32, HTTPBoot: r.http,
-		BootOrder: machine.NetworkFirst, MemoryMiB: 1536, CPUs: 2, NoReboot: true,
-		NICs: []machine.NIC{{Tap: bootTap, MAC: fmt.Sprintf("52:54:00:77:02:%02x", n), Model: r.nic,
-			NoROM: r.firmware != machine.BIOS && r.nic == machine.VirtIO}},
-	}
-}
-
-// row switches one machine on, waits until its agent is started or it is told why it
-// is not, and adds a line to the table.
-func (b *bootBoxRig) row(ctx context.Context, t *testing.T, n int, r bootRow) {
-	b.prepare(ctx, t, r)
-	dir := filepath.Join(b.dir, r.name())
-	if err := os.RemoveAll(dir); err != nil {
-		t.Fatal(err)
-	}
-	m, err := machine.Start(ctx, r.config(n, dir), b.log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		m.Kill()
-		<-m.Done()
-	}()
-	took, err := b.outcome(ctx, m, r)
-	result := "agent started"
-	switch {
-	case err != nil:
-		result = "FAILED"
-		t.Error(err)
-	case r.told != "":
-		result = "told: " + r.told
-	}
-	b.mu.Lock()
-	asked := b.asked
-	b.mu.Unlock()
-	if asked == "" {
-		t.Error("the machine asked nothing")
-	}
-	firmware, rest, _ := strings.Cut(r.name(), "-"+r.nic+"-")
-	b.write(t, fmt.Sprintf("| %s | %s | %s | %s | %s | %s |\n", firmware, r.nic, rest, asked, took, result))
-}
-
-// outcome is the time from power-on to the agent, or "" when the machine was told.
-func (b *bootBoxRig) outcome(ctx context.Context, m *machine.Machine, r bootRow) (string, error) {
-	switch {
-	case r.told == "":
-		line, err := m.WaitSerial(ctx, 0, agentStarted)
-		return fmt.Sprintf("%.1f", line.At.Seconds()), err
-	case r.only32 || r.firmware == machine.UEFISecure: // on its screen
-		_, err := m.WaitSerial(ctx, 0, regexp.MustCompile(regexp.QuoteMeta(r.told)))
-		return "-", err
-	}
-	for {
-		b.mu.Lock()
-		for words := range b.told {
-			if strings.Contains(words, r.told) {
-				b.mu.Unlock()
-				return "-", nil
-			}
-		}
-		b.mu.Unlock()
-		select {
-		case <-b.news:
-		case <-m.Done():
-			return "-", fmt.Errorf("%s went off", r.name())
-		case <-ctx.Done():
-			return "-", fmt.Errorf("%s: it was not told %q: %w", r.name(), r.told, ctx.Err())
-		}
-	}
-}
-
-func (b *bootBoxRig) write(t *testing.T, line string) {
-	fmt.Print(line)
-	f, err := os.OpenFile(os.Getenv(envTable), os.O_APPEND|os.O_WRONLY, 0)
-	if err == nil {
-		_, err = f.WriteString(line)
-		if e := f.Close(); err == nil {
-			err = e
-		}
-	}
-	if err != nil {
-		t.Error(err)
+	if r.windows {
+		b.image.Windows = &osd.WindowsBoot{File: "sources/boot.wim"}
 	}
 }

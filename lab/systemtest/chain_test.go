@@ -60,7 +60,7 @@ func TestChains(t *testing.T) {
 		serveChains(t)
 		return
 	}
-	s := bootNetwork(t, modeDHCP)
+	s := bootNetwork(t, bootMode{name: modeDHCP})
 	inner := exec.CommandContext(t.Context(), "ip", "netns", "exec", s.Namespace()+"-box", os.Args[0], "-test.run=^TestChains$", "-test.v", "-test.timeout=2h")
 	inner.Env = append(os.Environ(), envMode+"="+modeDHCP)
 	inner.Stdout, inner.Stderr = os.Stdout, os.Stderr

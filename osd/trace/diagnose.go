@@ -68,6 +68,8 @@ func (a *attempt) stage(n next) Diagnosis {
 		return a.ofAgent()
 	case a.sentOn() != nil:
 		return Diagnosis{Code: SentOn, Certain: true, Seen: "it was sent to its next boot device: " + reason(a.sentOn())}
+	case a.sent != nil && a.refused != nil: // by a loader that looked at the processor
+		return a.ofRefusal()
 	case a.trouble != nil:
 		return a.ofTrouble()
 	case a.sent != nil:

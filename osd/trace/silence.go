@@ -33,6 +33,8 @@ func (a *attempt) ofSilence(n next) Diagnosis {
 		return a.ofDeafness(true)
 	case a.leased(): // it took another server's address, and nothing was heard of that one's offer
 		return a.ofRival(a.otherAddress(), false)
+	case strings.HasSuffix(a.firmware(), "-ipxe"): // our offer outranks others (option 175), and other proxies broadcast theirs
+		return a.ofDeafness(false)
 	case !pxe || stuck && n.after < soon:
 		return a.ofDeafness(false)
 	case stuck:
@@ -84,7 +86,10 @@ func (a *attempt) ofOption60(who string, certain bool) Diagnosis {
 
 func (a *attempt) ofDeafness(certain bool) Diagnosis {
 	remedy := "update its firmware, choose another way of network boot in it (HTTP Boot instead of PXE, or the reverse), or let the DHCP server itself name the box: option 66 its address, option 67 " + a.file()
-	if strings.HasSuffix(a.firmware(), "-http") {
+	switch {
+	case strings.HasSuffix(a.firmware(), "-ipxe"):
+		remedy = "look whether the DHCP server " + a.otherAddress() + " sends option 175 with sub-option 176 (no-pxedhcp), which tells iPXE to leave proxy offers alone: remove it there; else let that server itself name the box: option 66 its address, option 67 " + a.file()
+	case strings.HasSuffix(a.firmware(), "-http"):
 		remedy = "choose PXE instead of HTTP Boot in its firmware, or let the DHCP server itself send option 60 HTTPClient and the URL in option 67: " + a.file()
 	}
 	return Diagnosis{Code: IgnoresProxy, Stopped: true, Certain: certain,
