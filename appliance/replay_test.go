@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/insomniacslk/dhcp/dhcpv4"
 
 	"github.com/bootward/bootward/appliance/dhcp"
 	"github.com/bootward/bootward/appliance/httpboot"
@@ -30,27 +31,42 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// captured are the captures of testdata/trace whose box is not at 192.168.77.1, or
-// whose boot image is not CEN00002: add a line for one that is taken elsewhere.
-var captured = map[string]struct{ box, image string }{}
+// capture is what its file does not say of the box.
+type capture struct {
+	box, image string
+	arch       string // of the boot image; x64 when empty
+	next       bool   // nothing is advertised, and policy says abort
+	lacks      bool   // the content of the boot image is not on the box
+}
+
+// captureOf is where the captures of testdata/trace were taken: those of real firmware
+// by TestBoots of lab/systemtest, the synthetic ones by TestTraceOnASegment.
+func captureOf(name string) capture {
+	if strings.HasPrefix(name, "synthetic-") {
+		return capture{box: "192.168.77.1", image: "CEN00002"}
+	}
+	c := capture{box: "10.77.0.2", image: "img", next: strings.HasSuffix(name, "-sent-on"), lacks: strings.HasSuffix(name, "-file-missing")}
+	if name == "uefi-relayed" || name == "uefi-not-fetched" {
+		c.box = "10.78.0.2" // beside the router, which is the relay
+	}
+	return c
+}
 
 // replayed is a box without sockets that hears a capture.
 type replayed struct {
-	t      *testing.T
-	box    netip.Addr
-	image  string
-	clock  time.Time
-	store  *store.Store
-	flight *recorder
-	dhcp   *dhcp.Server
+	t *testing.T
+	capture
+	address netip.Addr
+	clock   time.Time
+	store   *store.Store
+	flight  *recorder
+	dhcp    *dhcp.Server
 }
 
 func replayBox(t *testing.T, name string) *replayed {
 	t.Helper()
-	r := &replayed{t: t, box: netip.MustParseAddr("192.168.77.1"), image: "CEN00002"}
-	if c, ok := captured[name]; ok {
-		r.box, r.image = netip.MustParseAddr(c.box), c.image
-	}
+	r := &replayed{t: t, capture: captureOf(name)}
+	r.address = netip.MustParseAddr(r.box)
 	quiet := slog.New(slog.DiscardHandler)
 	var err error
 	if r.store, err = store.Open(t.Context(), filepath.Join(t.TempDir(), "box.db"), quiet, time.Unix(0, 0)); err != nil {
@@ -58,8 +74,11 @@ func replayBox(t *testing.T, name string) *replayed {
 	}
 	t.Cleanup(func() { r.store.Close() })
 	r.flight = newRecorder(r.store, func() time.Time { return r.clock })
-	r.dhcp = &dhcp.Server{Sockets: &dhcp.Sockets{Interface: "eth0"}, Address: func() netip.Addr { return r.box }, Observe: r.flight.dhcp, Log: quiet,
+	r.dhcp = &dhcp.Server{Sockets: &dhcp.Sockets{Interface: "eth0"}, Address: func() netip.Addr { return r.address }, Observe: r.flight.dhcp, Log: quiet,
 		Handler: pxe.Handler(func(context.Context, pxe.Machine) pxe.Intent {
+			if r.next {
+				return pxe.Intent{Action: pxe.NextDevice, Reason: "nothing is advertised, and policy says abort"}
+			}
 			return pxe.Intent{Action: pxe.Boot, Image: pxe.Image{ID: r.image}, Reason: "the capture's machine is to boot"}
 		}, pxe.Server{BoxID: "CEN00005", SiteCode: "CEN"})}
 	return r
@@ -68,9 +87,12 @@ func replayBox(t *testing.T, name string) *replayed {
 // hear does with one packet what the box's sockets and servers do with it.
 func (r *replayed) hear(p pcap.Packet) {
 	r.clock = p.Time
-	ours, mac := p.Dest.Addr() == r.box, p.SourceMAC.String()
+	ours, mac := p.Dest.Addr() == r.address, p.SourceMAC.String()
+	if near := netip.PrefixFrom(r.address, 24).Masked(); !near.Contains(p.Source.Addr()) {
+		mac = r.flight.whose(p.Source.Addr()) // the frame is the router's
+	}
 	switch port := p.Dest.Port(); {
-	case p.Source.Addr() == r.box:
+	case p.Source.Addr() == r.address:
 	case p.TCP:
 		if ours && port == 80 {
 			r.get(mac, p.Payload)
@@ -98,7 +120,7 @@ func (r *replayed) tftp(mac string, b []byte) {
 	}
 	name, _, _ := bytes.Cut(b[2:], []byte{0})
 	n, err := tftp.Normalise(string(name))
-	if err == nil && !strings.HasPrefix(n, strings.ToLower(r.image)+"/") && n != "undionly.kpxe" {
+	if err == nil && (r.lacks || !strings.HasPrefix(n, strings.ToLower(r.image)+"/") && n != "undionly.kpxe") {
 		err = fs.ErrNotExist
 	}
 	r.flight.tftp(func() string { return mac }, tftp.Transfer{Name: n, Err: err})
@@ -110,7 +132,11 @@ func (r *replayed) get(mac string, b []byte) {
 	}
 	h := &httpboot.Handler{Log: slog.New(slog.DiscardHandler), Done: func(t httpboot.Transfer) { r.flight.http(func() string { return mac }, t) },
 		Open: func(_ context.Context, q httpboot.Request) (httpboot.File, error) {
-			if q.ImageID != r.image {
+			switch {
+			case q.Name == pxe.Only32Name:
+				r.flight.only32(mac)
+			case q.ImageID == "next" && q.Name == "boot.ipxe":
+			case q.ImageID != r.image, r.lacks:
 				return httpboot.File{}, fs.ErrNotExist
 			}
 			return httpboot.File{Content: strings.NewReader("")}, nil
@@ -178,7 +204,11 @@ func (r *replayed) said(packets []pcap.Packet) string {
 func clients(packets []pcap.Packet) []string {
 	var all []string
 	for _, p := range packets {
-		if mac := p.SourceMAC.String(); p.Dest.Port() == dhcp.ServerPort && !slices.Contains(all, mac) {
+		m, err := dhcpv4.FromBytes(p.Payload)
+		if err != nil || p.Dest.Port() != dhcp.ServerPort || m.OpCode != dhcpv4.OpcodeBootRequest {
+			continue
+		}
+		if mac := m.ClientHWAddr.String(); !slices.Contains(all, mac) {
 			all = append(all, mac)
 		}
 	}
@@ -198,5 +228,33 @@ func golden(t *testing.T, file, got string) {
 	}
 	if d := cmp.Diff(string(want), got); d != "" {
 		t.Errorf("%s (refresh with -update):\n%s", file, d)
+	}
+}
+
+// TestRealFirmwareShowsEachDiagnosis: what a trace says of a boot is held against a
+// capture of firmware, not of our own client alone.
+func TestRealFirmwareShowsEachDiagnosis(t *testing.T) {
+	files, err := filepath.Glob("testdata/trace/*.golden")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := map[trace.Code]bool{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			code, _, ok := strings.Cut(line, ": ")
+			if ok && !strings.HasPrefix(filepath.Base(file), "synthetic-") {
+				shown[trace.Code(code)] = true
+			}
+		}
+	}
+	for _, code := range []trace.Code{trace.Booting, trace.Option60, trace.OtherServer, trace.NoRequest, trace.IgnoresProxy, trace.NoBootImage,
+		trace.FileMissing, trace.NotStarted, trace.SentOn} {
+		if !shown[code] {
+			t.Errorf("no capture of firmware shows %q", code)
+		}
 	}
 }

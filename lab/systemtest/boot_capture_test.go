@@ -37,7 +37,7 @@ func captureRows() []bootRow {
 		uefi("http-complete", bootRow{http: true, ends: endAgent}),
 		uefi("option-60", bootRow{mode: mode60, patience: "Station IP address", told: "sends option 60", ends: endAgain}),
 		bios("other-server", bootRow{mode: modeRival, late: 3 * time.Second, told: "another PXE server", ends: none}),
-		uefi("other-server", bootRow{mode: modeBoth, told: "sends option 60", ends: "NBP filename is pxelinux.0"}),
+		uefi("option-60-complete", bootRow{mode: modeBoth, says: "sends option 60", ends: endAgent}),
 		bios("no-request", bootRow{mode: modeAlone, told: "as the row says", ends: none}),
 		uefi("no-request", bootRow{mode: modeAlone, told: "as the row says", ends: bothFail}),
 		bios("ignores-proxy", bootRow{mode: modeIgnore, told: "as the row says", ends: none}),
@@ -47,6 +47,7 @@ func captureRows() []bootRow {
 		bios("file-missing", bootRow{lacks: true, told: "as the row says", ends: none}),
 		uefi("file-missing", bootRow{lacks: true, told: "as the row says", ends: bothFail}),
 		uefi("not-fetched", bootRow{mode: modeACL, told: "as the row says", ends: bothFail}),
+		bios("not-started", bootRow{told: "as the row says", ends: `initrd\.\.\. ok`}), // and is switched off
 		uefi("not-started", bootRow{firmware: machine.UEFISecure, told: "Access Denied", ends: "HTTPv4"}),
 		bios("sent-on", bootRow{next: true}),
 		uefi("sent-on", bootRow{next: true}),
