@@ -78,10 +78,14 @@ func (a *attempt) ofImpostor(who string) Diagnosis {
 // ofOption60 is certain of a machine that came back: one that did not may have found
 // a PXE server there.
 func (a *attempt) ofOption60(who string, certain bool) Diagnosis {
+	remedy := "remove option 60 from that DHCP server: it says that a PXE server runs on the same host"
+	if !certain {
+		remedy += "; if it sends none, check that nothing between the machine and this box drops TFTP and HTTP (access list, firewall), above all behind a relay"
+	}
 	return Diagnosis{Code: Option60, Stopped: true, Certain: certain,
 		Seen:     a.silent() + ": option 60 (PXEClient) of a DHCP server sends it to that server's UDP 4011, where nobody answers: " + who,
 		Expected: a.expected(),
-		Remedy:   "remove option 60 from that DHCP server: it says that a PXE server runs on the same host"}
+		Remedy:   remedy}
 }
 
 func (a *attempt) ofDeafness(certain bool) Diagnosis {
