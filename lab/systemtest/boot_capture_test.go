@@ -3,18 +3,19 @@
 package systemtest
 
 import (
-	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/bootward/bootward/lab/machine"
+	"github.com/bootward/bootward/lab/process"
 )
 
 // captureRows are machines whose packets are kept in appliance/testdata/trace, one for each
@@ -59,6 +60,40 @@ func captureRows() []bootRow {
 // request alone, or it would be the boot image.
 const capturedPackets = "udp port 67 or udp port 68 or udp port 4011 or udp dst port 69 or (tcp dst port 80 and tcp[((tcp[12]&0xf0)>>2):4]=0x47455420)"
 
+// captureHere captures what passes this host's interface, until the function that it returns is called.
+func captureHere(ctx context.Context, t *testing.T, file, filter string) (stop func() error) {
+	t.Helper()
+	ready := &readyWriter{seen: make(chan struct{})}
+	p, err := process.Start(ctx, process.Spec{Name: "tcpdump", Stderr: ready,
+		Args: []string{"tcpdump", "-i", "eth0", "-n", "-U", "--immediate-mode", "-B", "16384", "-Z", "root", "-w", file, filter}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-ready.seen:
+	case <-p.Done():
+		t.Fatalf("tcpdump ended: %s", ready.text.String())
+	case <-ctx.Done():
+		t.Fatal(ctx.Err())
+	}
+	return func() error { return p.Stop(syscall.SIGINT, 10*time.Second) }
+}
+
+// readyWriter waits for tcpdump's word that it captures.
+type readyWriter struct {
+	once sync.Once
+	text bytes.Buffer
+	seen chan struct{}
+}
+
+func (w *readyWriter) Write(p []byte) (int, error) {
+	w.text.Write(p)
+	if bytes.Contains(w.text.Bytes(), []byte("listening on")) {
+		w.once.Do(func() { close(w.seen) })
+	}
+	return len(p), nil
+}
+
 // capturing writes what the box's link carries to FIRMWARE-WHAT.pcap until stop.
 func capturing(ctx context.Context, t *testing.T, r bootRow) (stop func() error) {
 	dir := os.Getenv(envCapture)
@@ -66,23 +101,7 @@ func capturing(ctx context.Context, t *testing.T, r bootRow) (stop func() error)
 		return func() error { return nil }
 	}
 	t.Helper()
-	c := exec.CommandContext(ctx, "tcpdump", "-i", "eth0", "-n", "-U", "--immediate-mode", "-Z", "root", "-w", filepath.Join(dir, r.capture+".pcap"), capturedPackets)
-	out, err := c.StderrPipe()
-	if err == nil {
-		err = c.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(out)
-	for lines.Scan() && !strings.Contains(lines.Text(), "listening on") {
-	}
-	return func() error {
-		if err := c.Process.Signal(os.Interrupt); err != nil {
-			return err
-		}
-		return c.Wait()
-	}
+	return captureHere(ctx, t, filepath.Join(dir, r.capture+".pcap"), capturedPackets)
 }
 
 // ends waits until what a capture is to show has come. Where the row says so, somebody

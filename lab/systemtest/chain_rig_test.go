@@ -10,14 +10,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/bootward/bootward/internal/pcap"
 	"github.com/bootward/bootward/lab/chain"
-	"github.com/bootward/bootward/lab/process"
 )
 
 // shares are the parts of one boot, by the clock and by the processor time of the emulation.
@@ -31,52 +28,18 @@ func (s shares) String() string {
 	return strings.Join(words, ", ")
 }
 
-// captureHere captures what passes this host's interface, until the function that it returns is called.
-func captureHere(ctx context.Context, t *testing.T, file string) func() []pcap.Packet {
+func readCapture(t *testing.T, file string) []pcap.Packet {
 	t.Helper()
-	ready := &readyWriter{seen: make(chan struct{})}
-	p, err := process.Start(ctx, process.Spec{Name: "tcpdump", Stderr: ready,
-		Args: []string{"tcpdump", "-i", "eth0", "-n", "-B", "16384", "-Z", "root", "-w", file, "ip"}})
+	f, err := os.Open(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	select {
-	case <-ready.seen:
-	case <-p.Done():
-		t.Fatalf("tcpdump ended: %s", ready.text.String())
-	case <-ctx.Done():
-		t.Fatal(ctx.Err())
+	defer f.Close()
+	packets, err := pcap.Read(f)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return func() []pcap.Packet {
-		if err := p.Stop(syscall.SIGINT, 10*time.Second); err != nil {
-			t.Error(err)
-		}
-		f, err := os.Open(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		packets, err := pcap.Read(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return packets
-	}
-}
-
-// readyWriter waits for tcpdump's word that it captures.
-type readyWriter struct {
-	once sync.Once
-	text bytes.Buffer
-	seen chan struct{}
-}
-
-func (w *readyWriter) Write(p []byte) (int, error) {
-	w.text.Write(p)
-	if bytes.Contains(w.text.Bytes(), []byte("listening on")) {
-		w.once.Do(func() { close(w.seen) })
-	}
-	return len(p), nil
+	return packets
 }
 
 // usage is the processor time that a process had used, again and again.

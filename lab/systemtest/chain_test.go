@@ -5,6 +5,7 @@ package systemtest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -158,7 +159,8 @@ func (b *bootBoxRig) chain(ctx context.Context, t *testing.T, n int, c bootChain
 		config.Direct = &machine.Direct{Kernel: filepath.Join(image.dir, bootimg.KernelName), Initrd: filepath.Join(image.dir, bootimg.InitrdName),
 			CommandLine: string(image.files["cmdline"])}
 	}
-	stop := captureHere(ctx, t, filepath.Join(b.dir, "chain-"+c.name+".pcap"))
+	file := filepath.Join(b.dir, "chain-"+c.name+".pcap")
+	stop := captureHere(ctx, t, file, "ip")
 	m, err := machine.Start(ctx, config, b.log)
 	if err != nil {
 		t.Fatal(err)
@@ -167,8 +169,7 @@ func (b *bootBoxRig) chain(ctx context.Context, t *testing.T, n int, c bootChain
 	line, err := m.WaitSerial(ctx, 0, kernelUptime)
 	clock := used.stop()
 	m.Kill()
-	packets := stop()
-	if err != nil {
+	if err := errors.Join(err, stop()); err != nil {
 		t.Fatal(err)
 	}
 	uptime, err := time.ParseDuration(kernelUptime.FindStringSubmatch(line.Text)[1] + "s")
@@ -176,7 +177,7 @@ func (b *bootBoxRig) chain(ctx context.Context, t *testing.T, n int, c bootChain
 		t.Fatal(err)
 	}
 	agent := m.PowerOn().Add(line.At).Round(0)
-	boot := chain.Boot{MAC: config.NICs[0].MAC, PowerOn: m.PowerOn().Round(0), Kernel: agent.Add(-uptime), Agent: agent, Packets: packets}
+	boot := chain.Boot{MAC: config.NICs[0].MAC, PowerOn: m.PowerOn().Round(0), Kernel: agent.Add(-uptime), Agent: agent, Packets: readCapture(t, file)}
 	spans := boot.Split()
 	s := shares{wall: chain.Sum(spans, func(at time.Time) time.Duration { return at.Sub(boot.PowerOn) }), cpu: chain.Sum(spans, clock)}
 	t.Logf("%s of %s: %s; %v", c.name, image.label, s, boot.Transfers())
