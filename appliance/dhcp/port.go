@@ -46,7 +46,7 @@ func (p *Port) open(iface string) (err error) {
 	return nil
 }
 
-// Close ends the calls that are under way.
+// Close wakes who reads; nobody waits in send.
 func (p *Port) Close() error {
 	if p.closing.Swap(true) {
 		return nil
@@ -84,7 +84,8 @@ func (p *Port) read(b []byte) (n int, from netip.AddrPort, err error) {
 	}
 }
 
-// send sends what follows the first Headers bytes of b, which it writes to.
+// send sends what follows the first Headers bytes of b, which it writes to. It does not wait
+// where the link takes nothing, and fails with EAGAIN: the machine asks again anyway.
 func (p *Port) send(b []byte, source netip.Addr, to netip.AddrPort) error {
 	p.use.RLock()
 	defer p.use.RUnlock()
@@ -94,11 +95,11 @@ func (p *Port) send(b []byte, source netip.Addr, to netip.AddrPort) error {
 	if to.Addr() == broadcast {
 		PutHeaders(b, netip.AddrPortFrom(source, p.number), to)
 		link := p.everybody // it is written to
-		err := unix.Sendto(p.frames, b, 0, &link)
+		err := unix.Sendto(p.frames, b, unix.MSG_DONTWAIT, &link)
 		if !errors.Is(err, unix.EMSGSIZE) {
 			return err
 		}
 	}
 	as := unix.PktInfo4(&unix.Inet4Pktinfo{Spec_dst: source.As4()})
-	return unix.Sendmsg(p.udp, b[Headers:], as, &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()}, 0)
+	return unix.Sendmsg(p.udp, b[Headers:], as, &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()}, unix.MSG_DONTWAIT)
 }

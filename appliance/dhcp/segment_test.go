@@ -313,3 +313,40 @@ func TestListenSaysWhoHoldsThePort(t *testing.T) {
 		t.Errorf("unknown interface: %v", err)
 	}
 }
+
+// TestLinkTakesNothing: answers into a link that takes none are given up at once, as
+// broadcast and as unicast, and the port closes.
+func TestLinkTakesNothing(t *testing.T) {
+	seg := nstest.Enter(t)
+	if seg == nil {
+		return
+	}
+	seg.IP(t, "box", "neigh", "replace", nstest.ClientAddr, "lladdr", nstest.ClientMAC, "dev", nstest.Link)
+	if out, err := seg.Command(t, "box", "tc", "qdisc", "add", "dev", nstest.Link, "root", "tbf", "rate", "8bit", "burst", "1540", "limit", "100mb").CombinedOutput(); err != nil {
+		t.Fatalf("tc: %v: %s", err, out)
+	}
+	for _, to := range []netip.Addr{broadcast, netip.MustParseAddr(nstest.ClientAddr)} {
+		p, err := listen(nstest.Link, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() {
+			var err error
+			for range 10_000 { // more than any buffer for sending holds
+				if err = p.send(make([]byte, Headers+500), netip.MustParseAddr(nstest.BoxAddr), netip.AddrPortFrom(to, clientPort)); err != nil {
+					break
+				}
+			}
+			ended <- errors.Join(err, p.Close())
+		}()
+		select {
+		case err := <-ended:
+			if !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.ENOBUFS) {
+				t.Errorf("to %s: %v", to, err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("to %s: it waits for the link", to)
+		}
+	}
+}
