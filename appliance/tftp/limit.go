@@ -1,6 +1,9 @@
 package tftp
 
-import "net/netip"
+import (
+	"net/netip"
+	"sync"
+)
 
 // admit takes a place for the client, if it has one left.
 func (s *Server) admit(client netip.Addr) bool {
@@ -58,9 +61,9 @@ func (s *Server) opens(a arrival, r request) func() {
 		s.opening = map[asked]bool{}
 	}
 	s.opening[k] = true
-	return func() {
+	return sync.OnceFunc(func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.opening, k)
-	}
+	})
 }

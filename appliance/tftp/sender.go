@@ -15,7 +15,8 @@ import (
 const (
 	resendAfter = time.Second // less doubles the load when thousands ask at once
 	longestWait = 8 * time.Second
-	maxSilences = 4 // in a row: then the client is gone, 15 s after it was last heard
+	maxSilences = 4   // in a row: then the client is gone, 15 s after it was last heard
+	maxLacks    = 256 // in a row that a client says it lacks one block: it does not want it
 )
 
 // sender is one transfer: it carries out what its window decides.
@@ -26,7 +27,8 @@ type sender struct {
 	window  window
 	blocks  *blocks
 	wait    time.Duration // for an ACK, at first
-	silent  int           // waits in a row that no progress was made in
+	silent  int           // waits in a row in which the client was not heard
+	lacks   int           // ACKs in a row that something is missing, with no block more than before
 	resent  int
 	in      [516]byte
 	probing bool // the OACK is not acknowledged yet
@@ -161,15 +163,27 @@ func (x *sender) receive(wait time.Duration, take func(uint16, time.Time) bool) 
 		b := x.in[:n]
 		switch v := binary.BigEndian.Uint16(b[2:]); binary.BigEndian.Uint16(b) {
 		case opAck:
-			if take(v, time.Now()) {
+			if had := x.window.base; take(v, time.Now()) {
 				x.silent = 0
-				return true, nil
+				return true, x.progress(had)
 			}
 		case opError:
 			return false, peerError{code: v, message: string(trimZero(b[4:]))}
 		}
 	}
 	return false, x.ctx.Err()
+}
+
+// progress fails when a client that had blocks before had asks for the next one without
+// end: it would be sent that for ever.
+func (x *sender) progress(had uint64) error {
+	if x.lacks++; x.window.base != had {
+		x.lacks = 0
+	}
+	if x.lacks >= maxLacks {
+		return fmt.Errorf("client said %d times that it lacks block %d", x.lacks, had)
+	}
+	return nil
 }
 
 func trimZero(b []byte) []byte {

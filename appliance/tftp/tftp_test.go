@@ -371,6 +371,34 @@ func TestRepeatedRequest(t *testing.T) {
 	}
 }
 
+// TestEndlessLack: a client that answers each block by saying that it lacks the first is
+// given up after some hundred of them; in lock-step it counts as silent.
+func TestEndlessLack(t *testing.T) {
+	at, _, done := serve(t, "127.0.0.1:0", map[string][]byte{"f": content(200_000)})
+	for _, window := range []string{"4", "64"} {
+		conn, err := net.ListenUDP("udp4", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(30 * time.Second))
+		conn.WriteToUDPAddrPort([]byte("\x00\x01f\x00octet\x00windowsize\x00"+window+"\x00"), at)
+		for buf := make([]byte, 600); ; {
+			n, from, err := conn.ReadFromUDPAddrPort(buf)
+			if err != nil {
+				t.Fatalf("window %s: it is still sent to: %v", window, err)
+			}
+			if n > 1 && buf[1] == opError {
+				break
+			}
+			conn.WriteToUDPAddrPort([]byte{0, opAck, 0, 0}, from)
+		}
+		if x := wait(t, done); x.Err == nil || !strings.Contains(x.Err.Error(), "lacks block 1") {
+			t.Errorf("window %s: %+v", window, x)
+		}
+	}
+}
+
 // TestOwnAddress asks two addresses of the box at once, by both senders: all of a file must
 // come from the one that was asked, or firmware drops it.
 func TestOwnAddress(t *testing.T) {
