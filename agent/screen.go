@@ -86,7 +86,7 @@ func (s *session) attended(ctx context.Context, o api.Offers, what, purpose stri
 	case prompted(s.conf.CommandLine):
 		return patience
 	case !ask:
-		s.console.Line("(press any key within %s; otherwise the machine boots its disk)", glance)
+		s.console.Line("(type an answer within %s; otherwise the machine boots its disk)", glance)
 		return glance
 	}
 	s.console.Forget()

@@ -31,6 +31,11 @@ const signedPackages = "shim-signed and grub-efi-amd64-signed"
 // removable is the folder on the ESP in which firmware looks by itself.
 const removable = espMount + "/EFI/BOOT"
 
+// signedPrefix is where Debian's signed GRUB looks first. If there is nothing it asks all disks for
+// an installation medium before it looks beside itself: one that was left in the machine
+// would start instead of the system.
+const signedPrefix = espMount + "/EFI/debian"
+
 // signed says whether the system brings signed loaders; where Secure Boot is on it must.
 func signed(tree fs.FS, s System) (bool, error) {
 	if s.Firmware != UEFI {
@@ -48,17 +53,22 @@ func signed(tree fs.FS, s System) (bool, error) {
 }
 
 // copySigned puts the signed loaders onto the ESP. The signed GRUB has its modules built
-// in, so grub-install has nothing to add; it reads the grub.cfg in its own folder.
+// in, so grub-install has nothing to add but its grub.cfg.
 func copySigned(root *os.Root, s System) error {
-	if err := root.MkdirAll(removable[1:], 0o755); err != nil {
-		return err
+	for _, dir := range []string{removable, signedPrefix} {
+		if err := root.MkdirAll(dir[1:], 0o755); err != nil {
+			return err
+		}
+		if err := tree.Write(root, dir[1:]+"/grub.cfg", espConfig(s)); err != nil {
+			return err
+		}
 	}
 	for _, l := range signedLoaders() {
 		if err := copyLoader(root, l); err != nil {
 			return err
 		}
 	}
-	return tree.Write(root, removable[1:]+"/grub.cfg", espConfig(s))
+	return nil
 }
 
 func copyLoader(root *os.Root, l loader) error {

@@ -60,8 +60,10 @@ func TestSigned(t *testing.T) {
 				t.Errorf("%s is %q, %v", l.to, raw, err)
 			}
 		}
-		if out, err := exec.Command("grub-script-check", filepath.Join(esp, "grub.cfg")).CombinedOutput(); err != nil {
-			t.Errorf("grub-script-check: %v\n%s", err, out)
+		for _, dir := range []string{removable, signedPrefix} {
+			if out, err := exec.Command("grub-script-check", filepath.Join(s.Root, dir, "grub.cfg")).CombinedOutput(); err != nil {
+				t.Errorf("grub-script-check: %v\n%s", err, out)
+			}
 		}
 	}
 }

@@ -122,7 +122,10 @@ func (System) Settings(dir string, s settings.Settings) error { return settings.
 
 // BootLoader implements step.System.
 func (System) BootLoader(ctx context.Context, s bootloader.System, say func(string)) error {
-	s.SecureBoot = secureBoot(os.DirFS("/sys"))
+	var err error
+	if s.SecureBoot, err = secureBoot(os.DirFS("/sys")); err != nil {
+		return err
+	}
 	in := bootloader.Installer{Runner: tool.Exec{}, Mounts: bootloader.KernelMounts{}, Step: say}
 	return in.Install(ctx, s)
 }

@@ -1,6 +1,10 @@
 package machine
 
-import "io/fs"
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+)
 
 // secureBootVariable is in efivarfs four bytes of attributes and one that is 1 while
 // the firmware starts what is signed only (UEFI 2.10, 3.3 and 32.5.1).
@@ -8,7 +12,10 @@ const secureBootVariable = "firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-a
 
 // secureBoot says whether Secure Boot is on; sys is /sys. Where there is no such
 // variable, as on BIOS, it is off.
-func secureBoot(sys fs.FS) bool {
+func secureBoot(sys fs.FS) (bool, error) {
 	raw, err := fs.ReadFile(sys, secureBootVariable)
-	return err == nil && len(raw) == 5 && raw[4] == 1
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, fmt.Errorf("look whether Secure Boot is on: %w", err)
+	}
+	return len(raw) == 5 && raw[4] == 1, nil
 }

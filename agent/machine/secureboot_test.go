@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"io/fs"
 	"testing"
 	"testing/fstest"
 )
@@ -21,8 +22,11 @@ func TestSecureBoot(t *testing.T) {
 		if c.variable != nil {
 			sys[secureBootVariable] = &fstest.MapFile{Data: c.variable}
 		}
-		if got := secureBoot(sys); got != c.want {
-			t.Errorf("%s: %v, want %v", name, got, c.want)
+		if got, err := secureBoot(sys); got != c.want || err != nil {
+			t.Errorf("%s: %v, %v, want %v", name, got, err, c.want)
 		}
+	}
+	if _, err := secureBoot(fstest.MapFS{secureBootVariable: &fstest.MapFile{Mode: fs.ModeDir}}); err == nil {
+		t.Error("what cannot be read counts as off")
 	}
 }
