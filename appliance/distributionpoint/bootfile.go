@@ -32,8 +32,8 @@ type BootFiles struct {
 	// it was put into quarantine. It must not block.
 	OnBad func(sha string)
 
-	hashing  sync.Mutex // one file at a time, and each once: a ward that boots at once asks for the same
 	mu       sync.Mutex
+	hashing  map[identity]chan struct{}   // each file once: a ward that boots at once asks for the same; closed at its end
 	verified recent.Map[identity, string] // file → SHA-256 that it was found to have
 }
 
@@ -107,14 +107,11 @@ func (b *BootFiles) verify(ctx context.Context, f *os.File, entry *content.File)
 	if err != nil {
 		return err
 	}
-	if b.known(id) == entry.SHA256 {
-		return nil
+	known, done, err := b.turn(ctx, id)
+	if err != nil || known == entry.SHA256 {
+		return err
 	}
-	b.hashing.Lock()
-	defer b.hashing.Unlock()
-	if b.known(id) == entry.SHA256 { // meanwhile
-		return nil
-	}
+	defer done()
 	h := sha256.New()
 	n, err := io.Copy(h, &cancellable{ctx, f})
 	if err != nil {
@@ -135,12 +132,38 @@ func (b *BootFiles) verify(ctx context.Context, f *os.File, entry *content.File)
 	return nil
 }
 
-// known is the SHA-256 that a file was found to have, "" if it was not hashed.
-func (b *BootFiles) known(id identity) string {
-	b.mu.Lock()
+// turn is the SHA-256 that a file was found to have. If it was not hashed, that is up to
+// the caller, who calls done then; who else asks waits for that.
+func (b *BootFiles) turn(ctx context.Context, id identity) (known string, done func(), err error) {
+	for {
+		b.mu.Lock()
+		sha, hashed := b.verified.Get(id)
+		other := b.hashing[id]
+		if !hashed && other == nil {
+			break
+		}
+		b.mu.Unlock()
+		if hashed {
+			return sha, nil, nil
+		}
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return "", nil, ctx.Err()
+		}
+	}
 	defer b.mu.Unlock()
-	sha, _ := b.verified.Get(id)
-	return sha
+	mine := make(chan struct{})
+	if b.hashing == nil {
+		b.hashing = map[identity]chan struct{}{}
+	}
+	b.hashing[id] = mine
+	return "", func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		delete(b.hashing, id)
+		close(mine)
+	}, nil
 }
 
 func identify(f *os.File) (identity, error) {

@@ -171,7 +171,12 @@ func TestRivals(t *testing.T) {
 		o.Interface = "eth2"
 		r.Heard(o, nil, at)
 	}
-	if len(r.seen) > maxRivals {
-		t.Errorf("%d rivals are remembered", len(r.seen))
+	if n := r.seen.Len(); n > maxRivals {
+		t.Errorf("%d rivals are remembered", n)
+	}
+	impostor := rival(usual)
+	impostor.Impostor, impostor.Interface = true, "eth2"
+	if _, news := r.Heard(impostor, nil, at); !news {
+		t.Error("made-up servers hide who answers under the box's address")
 	}
 }

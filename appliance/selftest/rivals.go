@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"github.com/bootward/bootward/appliance/network"
+	"github.com/bootward/bootward/internal/recent"
 )
 
 const (
 	// goneAfter is how long another PXE server must be silent to count as gone.
 	goneAfter = 10 * time.Minute
-	maxRivals = 64 // on all segments: who makes up more is reported once too few
+	maxRivals = 64 // on all segments; beyond that the one heard longest ago is forgotten, and news again
 )
 
 // Rival is another PXE server on a segment, or any server under the box's address.
@@ -71,7 +72,7 @@ type rivalKey struct {
 // goroutines.
 type Rivals struct {
 	mu   sync.Mutex
-	seen map[rivalKey]sighting
+	seen recent.Map[rivalKey, sighting]
 }
 
 type sighting struct {
@@ -89,14 +90,8 @@ func (r *Rivals) Heard(o Offer, known []string, now time.Time) (Rival, bool) {
 	rival := o.rival()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	last, was := r.seen[key]
-	if !was && len(r.seen) >= maxRivals {
-		return Rival{}, false
-	}
-	if r.seen == nil {
-		r.seen = map[rivalKey]sighting{}
-	}
-	r.seen[key] = sighting{rival, now}
+	last, was := r.seen.Get(key)
+	r.seen.Put(key, sighting{rival, now}, maxRivals)
 	return rival, !was || now.Sub(last.at) >= goneAfter
 }
 
@@ -106,11 +101,14 @@ func (r *Rivals) Gone(iface string, now time.Time) []Rival {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var all []Rival
-	for key, s := range r.seen {
+	var keys []rivalKey
+	for key, s := range r.seen.All() {
 		if key.iface == iface && now.Sub(s.at) >= goneAfter {
-			all = append(all, s.Rival)
-			delete(r.seen, key)
+			all, keys = append(all, s.Rival), append(keys, key)
 		}
+	}
+	for _, key := range keys {
+		r.seen.Delete(key)
 	}
 	return all
 }
