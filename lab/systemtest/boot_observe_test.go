@@ -53,6 +53,14 @@ func (b *bootBoxRig) overheard(o selftest.Offer) {
 	b.tell()
 }
 
+// appeared keeps the alarm of another server.
+func (b *bootBoxRig) appeared(r selftest.Rival) {
+	b.mu.Lock()
+	b.alarms = append(b.alarms, r.String())
+	b.mu.Unlock()
+	b.tell()
+}
+
 // sent notes the end of a transfer.
 func (b *bootBoxRig) sent() {
 	b.mu.Lock()
@@ -95,6 +103,6 @@ func (b *bootBoxRig) says(words string) func() bool {
 				return true
 			}
 		}
-		return false
+		return slices.ContainsFunc(b.alarms, func(alarm string) bool { return strings.Contains(alarm, words) })
 	}
 }

@@ -42,6 +42,7 @@ type bootBoxRig struct {
 	present bootRow
 	image   pxe.Image
 	told    map[string]bool // what the events said, of the present row
+	alarms  []string        // of other servers, in all rows: each is raised once
 	asked   []string        // the ways in which it asked, in words
 	tries   int             // how often it asked on port 67
 	agent   bool            // its agent called
@@ -87,7 +88,7 @@ func newBootBox(t *testing.T, mode string) *bootBoxRig {
 		t.Fatal(err)
 	}
 	watcher := &selftest.Watcher{Interface: "eth0", Rivals: &selftest.Rivals{}, Known: func() []string { return nil }, Now: time.Now, Heard: b.overheard,
-		Appeared: func(selftest.Rival) {}, Gone: func(selftest.Rival) {}, Network: func() network.Snapshot {
+		Appeared: b.appeared, Gone: func(selftest.Rival) {}, Network: func() network.Snapshot {
 			s, err := network.Read()
 			if err != nil {
 				t.Error(err)

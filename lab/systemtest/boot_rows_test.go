@@ -82,6 +82,12 @@ func bootRows() []bootRow {
 	return append(rows, besideRows()...)
 }
 
+// Other servers of the segment.
+const (
+	dhcpAddress  = "10.77.0.1"
+	rivalAddress = "10.77.0.8"
+)
+
 // besideRows are BIOS by the ROM of the card, which is iPXE, and UEFI by its own stack in
 // every other network than those above; then what is done when nothing is to be booted.
 func besideRows() []bootRow {
@@ -91,16 +97,18 @@ func besideRows() []bootRow {
 		rows = append(rows, bootRow{firmware: machine.BIOS, nic: v, mode: mode}, bootRow{firmware: machine.UEFI, nic: v, mode: mode})
 	}
 	rows = append(rows, bootRow{firmware: machine.UEFI, nic: v, http: true, mode: modeRelay})
-	for _, r := range []bootRow{
-		{mode: modeRival, says: "another PXE server 10.77.0.8 answers on this segment"},
+	for _, r := range []bootRow{ // what UEFI asks is answered to all
+		{mode: modeRival, says: "another PXE server " + rivalAddress + " answers on this segment"},
 		{mode: mode60, says: "sends option 60 PXEClient: UEFI firmware then asks it on UDP 4011 instead of this box"},
 		{mode: modeFile, says: `sends the boot file "pxelinux.0"`},
 		{mode: modeBoth, says: `sends option 60 PXEClient with boot file "pxelinux.0"`},
 	} {
-		r.nic = v
-		for _, r.firmware = range []string{machine.BIOS, machine.UEFI} {
-			rows = append(rows, r)
+		r.nic, r.firmware = v, machine.UEFI
+		other := dhcpAddress
+		if r.mode == modeRival {
+			other = rivalAddress
 		}
+		rows = append(rows, r, bootRow{firmware: machine.BIOS, nic: v, mode: r.mode, says: "another PXE server answers on eth0: " + other})
 	}
 	for _, mode := range []string{modeProxy, modeDHCP} {
 		rows = append(rows, bootRow{firmware: machine.BIOS, nic: v, mode: mode, next: true}, bootRow{firmware: machine.UEFI, nic: v, mode: mode, next: true},

@@ -52,7 +52,7 @@ const machines = "--dhcp-range=10.77.0.100,10.77.0.199,255.255.255.0,1h"
 
 // startRival adds another PXE server, which gives no addresses. It has no files.
 func startRival(ctx context.Context, s *segment.Segment, dir string) error {
-	if err := host(s, "rival", "10.77.0.8"); err != nil {
+	if err := host(s, "rival", rivalAddress); err != nil {
 		return err
 	}
 	return s.Start(ctx, s.Namespace()+"-rival", filepath.Join(dir, "rival.log"), "DHCP, proxy on subnet", dnsmasqOn("eth0",
