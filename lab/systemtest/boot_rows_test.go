@@ -21,6 +21,7 @@ type bootRow struct {
 	image         string // architecture of the boot image; x64 when empty
 	told          string // what says that it cannot be served; "" if it must boot
 	says          string // what must be said of another server, overheard
+	race          bool   // iPXE takes the first PXE server, and that may be the other one
 	next          bool   // nothing is to be booted, and policy says abort: its disk is next
 	windows       bool   // the image is one of Windows, with stand-ins for its loaders
 
@@ -108,7 +109,8 @@ func besideRows() []bootRow {
 		if r.mode == modeRival {
 			other = rivalAddress
 		}
-		rows = append(rows, r, bootRow{firmware: machine.BIOS, nic: v, mode: r.mode, says: "another PXE server answers on eth0: " + other})
+		rows = append(rows, r, bootRow{firmware: machine.BIOS, nic: v, mode: r.mode, race: r.mode != modeFile,
+			says: "another PXE server answers on eth0: " + other})
 	}
 	for _, mode := range []string{modeProxy, modeDHCP} {
 		rows = append(rows, bootRow{firmware: machine.BIOS, nic: v, mode: mode, next: true}, bootRow{firmware: machine.UEFI, nic: v, mode: mode, next: true},
