@@ -32,7 +32,13 @@ type figures struct {
 	took       time.Duration
 }
 
-func (f figures) cost() float64 { return f.cpu / max(f.bytes, 1e-9) } // CPU-s/GB
+// cost is in CPU-s/GB; 0 where nothing was sent, as by a server that ended.
+func (f figures) cost() float64 {
+	if f.bytes == 0 {
+		return 0
+	}
+	return f.cpu / f.bytes
+}
 
 // results are the turns of each cell, in the order they were taken: the n-th turns of all
 // servers lie next to each other.
