@@ -95,7 +95,7 @@ func (in Installer) install(ctx context.Context, s System) error {
 	if err != nil {
 		return err
 	}
-	chain, err := signed(root.FS(), s)
+	chain, err := signed(root, s)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package bootloader
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 
 	"github.com/bootward/bootward/agent/tree"
@@ -37,15 +36,18 @@ const removable = espMount + "/EFI/BOOT"
 const signedPrefix = espMount + "/EFI/debian"
 
 // signed says whether the system brings signed loaders; where Secure Boot is on it must.
-func signed(tree fs.FS, s System) (bool, error) {
+func signed(root *os.Root, s System) (bool, error) {
 	if s.Firmware != UEFI {
 		return false, nil
 	}
 	for _, l := range signedLoaders() {
-		if _, err := fs.Stat(tree, l.from); err != nil {
-			if s.SecureBoot {
-				return false, fmt.Errorf("Secure Boot is on, and the firmware would not start what the image brings; put %s into it: %w", signedPackages, err)
-			}
+		f, err := tree.Open(root, l.from)
+		switch {
+		case err == nil:
+			f.Close()
+		case s.SecureBoot:
+			return false, fmt.Errorf("Secure Boot is on, and the firmware would not start what the image brings; put %s into it: %w", signedPackages, err)
+		default:
 			return false, nil
 		}
 	}
@@ -72,7 +74,7 @@ func copySigned(root *os.Root, s System) error {
 }
 
 func copyLoader(root *os.Root, l loader) error {
-	f, err := root.Open(l.from)
+	f, err := tree.Open(root, l.from)
 	if err != nil {
 		return err
 	}

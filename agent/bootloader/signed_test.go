@@ -1,6 +1,7 @@
 package bootloader
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,27 @@ import (
 
 	"github.com/bootward/bootward/diskfs"
 )
+
+// TestSignedBehindLinks: Ubuntu chooses its shim by alternatives, whose links are absolute.
+func TestSignedBehindLinks(t *testing.T) {
+	s, r := uefi(signedTree(t)), &recorder{}
+	s.SecureBoot = true
+	shim := filepath.Join(s.Root, signedLoaders()[0].from)
+	for link, to := range map[string]string{shim: "/etc/alternatives/shim", filepath.Join(s.Root, "etc/alternatives/shim"): "/usr/lib/shim/latest"} {
+		if err := errors.Join(os.RemoveAll(link), os.MkdirAll(filepath.Dir(link), 0o755), os.Symlink(to, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(s.Root, "usr/lib/shim/latest"), []byte("the latest"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := (Installer{Runner: r, Mounts: r}).Install(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	if raw, err := os.ReadFile(filepath.Join(s.Root, removable, "BOOTX64.EFI")); string(raw) != "the latest" {
+		t.Errorf("shim is %q, %v", raw, err)
+	}
+}
 
 // signedTree is newTree with the signed loaders, each with its own name in it.
 func signedTree(t *testing.T) string {

@@ -1,6 +1,6 @@
-// Package tree writes files into the tree of a system that is being installed: a
-// new file, synced, takes the place of the old one, so that a power cut leaves one
-// of the two. It follows no symbolic link out of the tree (os.Root).
+// Package tree reads and writes files in the tree of a system that is being installed. A
+// new file, synced, takes the place of the old one, so that a power cut leaves one of the
+// two. It follows no symbolic link out of the tree (os.Root).
 package tree
 
 import (
@@ -10,7 +10,24 @@ import (
 	"io"
 	"io/fs"
 	"os"
+
+	"golang.org/x/sys/unix"
 )
+
+// Open opens a file as the system itself would once it runs: an absolute link starts at
+// the tree's root, and none leaves it (RESOLVE_IN_ROOT of openat2(2)).
+func Open(root *os.Root, name string) (*os.File, error) {
+	top, err := root.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	defer top.Close()
+	fd, err := unix.Openat2(int(top.Fd()), name, &unix.OpenHow{Flags: unix.O_RDONLY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT})
+	if err != nil {
+		return nil, &fs.PathError{Op: "openat2", Path: "/" + name, Err: err}
+	}
+	return os.NewFile(uintptr(fd), name), nil
+}
 
 // Write replaces a file by one of mode 0644.
 func Write(root *os.Root, name string, data []byte) error {

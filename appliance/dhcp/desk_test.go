@@ -5,6 +5,11 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,6 +17,7 @@ import (
 
 	"github.com/bootward/bootward/appliance/network/nstest"
 	"github.com/insomniacslk/dhcp/dhcpv4"
+	"golang.org/x/sys/unix"
 )
 
 // TestSlowDecisions: while decisions hang, others are answered, until as many hang as
@@ -142,6 +148,7 @@ func TestPortCloses(t *testing.T) {
 			ended <- err
 		}()
 	}
+	blocked(t, cap(ended))
 	if err := p.Close(); err != nil {
 		t.Error(err)
 	}
@@ -153,5 +160,29 @@ func TestPortCloses(t *testing.T) {
 	to := netip.MustParseAddrPort("127.0.0.1:9")
 	if err := p.send(make([]byte, Headers+1), to.Addr(), to); !errors.Is(err, net.ErrClosed) || p.Close() != nil {
 		t.Errorf("sent after close: %v", err)
+	}
+}
+
+// blocked waits until that many threads wait for a datagram in the kernel.
+func blocked(t *testing.T, want int) {
+	t.Helper()
+	call := strconv.Itoa(unix.SYS_RECVFROM) + " "
+	for end := time.Now().Add(10 * time.Second); ; runtime.Gosched() {
+		calls, err := filepath.Glob("/proc/self/task/*/syscall")
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, name := range calls {
+			if b, err := os.ReadFile(name); err == nil && strings.HasPrefix(string(b), call) {
+				n++
+			}
+		}
+		if n >= want {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d threads read, want %d", n, want)
+		}
 	}
 }

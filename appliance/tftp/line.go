@@ -13,16 +13,16 @@ import (
 // line is the socket of one transfer, connected to the client. One goroutine uses it, but
 // for stop.
 type line interface {
+	// Write sends a packet. Where the link takes none it fails with os.ErrDeadlineExceeded
+	// after resendAfter.
 	io.WriteCloser
 	syscall.Conn
-	SetWriteDeadline(time.Time) error // does nothing where stop sets none
 	// receive reads a packet. If none came for as long as wait, it fails with
 	// os.ErrDeadlineExceeded.
 	receive(b []byte, wait time.Duration) (int, error)
 	// patience prepares for waits of that length, which are then cheap.
 	patience(wait time.Duration) error
-	// stop ends a wait and those to come: receive returns, without a packet. Writes that
-	// wait end too.
+	// stop ends a wait and those to come: receive returns, without a packet.
 	stop()
 }
 
@@ -56,7 +56,14 @@ func (p *polled) patience(time.Duration) error { return nil }
 
 func (p *polled) stop() {
 	p.stopped.Store(true)
-	p.SetDeadline(time.Unix(1, 0))
+	p.SetReadDeadline(time.Unix(1, 0))
+}
+
+func (p *polled) Write(b []byte) (int, error) {
+	if err := p.SetWriteDeadline(time.Now().Add(resendAfter)); err != nil {
+		return 0, err
+	}
+	return p.UDPConn.Write(b)
 }
 
 func (p *polled) receive(b []byte, wait time.Duration) (int, error) {

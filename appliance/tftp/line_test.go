@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bootward/bootward/appliance/network/nstest"
 	"github.com/bootward/bootward/appliance/tftp/tftptest"
 )
 
@@ -129,5 +130,34 @@ func TestOneThread(t *testing.T) {
 	conn.WriteToUDPAddrPort(leave, from)
 	if wait(t, done); s.thread.Load() {
 		t.Error("the thread is taken, and nobody has it")
+	}
+}
+
+// TestLinkTakesNothing: a client on a link that takes nothing is given up, as one that is silent.
+func TestLinkTakesNothing(t *testing.T) {
+	seg := nstest.Enter(t)
+	if seg == nil {
+		return
+	}
+	seg.IP(t, "box", "neigh", "replace", nstest.ClientAddr, "lladdr", nstest.ClientMAC, "dev", nstest.Link)
+	if out, err := seg.Command(t, "box", "tc", "qdisc", "add", "dev", nstest.Link, "root", "tbf", "rate", "8bit", "burst", "1540", "limit", "100mb").CombinedOutput(); err != nil {
+		t.Fatalf("tc: %v: %s", err, out)
+	}
+	for name, open := range lines {
+		t.Run(name, func(t *testing.T) {
+			l, err := open(netip.Addr{}, netip.AddrPortFrom(netip.MustParseAddr(nstest.ClientAddr), 1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			for range 10_000 { // more than any buffer for sending holds
+				if _, err = l.Write(make([]byte, 1400)); err != nil {
+					break
+				}
+			}
+			if !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("it ends with %v", err)
+			}
+		})
 	}
 }

@@ -63,7 +63,6 @@ func (x *sender) run() error {
 	}
 	var peer peerError
 	if err != nil && !errors.As(err, &peer) {
-		x.conn.SetWriteDeadline(time.Time{})
 		x.blocks.segment(0) // or this packet is refused where blocks would have been
 		x.conn.Write(appendError(nil, codeUndefined, "transfer given up"))
 	}
@@ -87,7 +86,7 @@ func (x *sender) options() error {
 	oack := appendOACK(nil, x.terms.oack)
 	for {
 		sent := time.Now()
-		if _, err := x.conn.Write(oack); err != nil {
+		if _, err := x.conn.Write(oack); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 			return fmt.Errorf("send option acknowledgement: %w", err)
 		}
 		heard, err := x.listen(func(block uint16, _ time.Time) bool { return block == 0 })
