@@ -218,7 +218,7 @@ func target(seq *sequence.Sequence, env *sequence.Environment, disks []disk.Disk
 		if !ok || p.Disabled {
 			continue
 		}
-		if holds, err := p.Condition.Holds(env); err != nil || !holds {
+		if holds, err := p.Condition.Holds(env, nil); err != nil || !holds {
 			continue
 		}
 		wanted, err := step.Wanted(p, env)

@@ -9,11 +9,11 @@ import (
 	"os"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/bootward/bootward/agent/tree"
 	"github.com/bootward/bootward/diskfs"
+	"github.com/bootward/bootward/internal/version"
 )
 
 // Kernel is a kernel of the installed system.
@@ -43,28 +43,8 @@ func Kernels(tree fs.FS) ([]Kernel, error) {
 	if len(out) == 0 {
 		return nil, fmt.Errorf("/boot holds %d kernels and none of them with an initramfs; the image needs linux-image and initramfs-tools", len(names))
 	}
-	slices.SortFunc(out, func(a, b Kernel) int { return -compareVersions(a.Version, b.Version) })
+	slices.SortFunc(out, func(a, b Kernel) int { return -version.Compare(a.Version, b.Version) })
 	return out, nil
-}
-
-// compareVersions compares runs of digits as numbers: 6.1.0-9 before 6.1.0-10.
-func compareVersions(a, b string) int {
-	split := func(s string) []string {
-		return strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(".-+~", r) })
-	}
-	x, y := split(a), split(b)
-	for i := range min(len(x), len(y)) {
-		m, err1 := strconv.Atoi(x[i])
-		n, err2 := strconv.Atoi(y[i])
-		order := strings.Compare(x[i], y[i])
-		if err1 == nil && err2 == nil {
-			order = cmp.Compare(m, n)
-		}
-		if order != 0 {
-			return order
-		}
-	}
-	return cmp.Compare(len(x), len(y))
 }
 
 // Fstab is /etc/fstab (fstab(5)) for the volumes.

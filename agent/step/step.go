@@ -117,7 +117,10 @@ func (x *Executor) execute(ctx context.Context, line sequence.Line, env *sequenc
 	case *sequence.SetupOperatingSystem:
 		return x.setupOperatingSystem(ctx, env)
 	}
-	return failed(fmt.Errorf("step of type %T: this agent does not know it; update the boot image", line.Node.Step))
+	if missing := line.Node.Step.Type().Missing(); missing != "" {
+		return failed(fmt.Errorf("a step of type %s cannot run: this version lacks %s", line.Node.Step.Type().Guide(), missing))
+	}
+	return failed(fmt.Errorf("a step of type %s cannot run here: this agent does not know it; update the boot image", line.Node.Step.Type().Guide()))
 }
 
 func failed(err error) engine.Result { return engine.Result{Err: err} }

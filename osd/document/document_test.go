@@ -103,7 +103,8 @@ func TestErrors(t *testing.T) {
 		{"read-only", "kind: TaskSequence\nname: s\nsteps:\n  - setTaskSequenceVariable: {variable: _SMSTSMP, value: x}\n", `variable: "_SMSTSMP"`},
 		{"two types", "kind: TaskSequence\nname: s\nsteps:\n  - setupOperatingSystem: {}\n    restartComputer: {to: installedOS}\n", `a step has one type`},
 		{"condition", "kind: TaskSequence\nname: s\nsteps:\n  - setupOperatingSystem: {condition: {variable: x}}\n", `f.yaml:4:28: TaskSequence "s": steps[0].setupOperatingSystem.condition`},
-		{"query", "kind: TaskSequence\nname: s\nsteps:\n  - setupOperatingSystem: {condition: {query: SELECT}}\n", `the key "query" is not known`},
+		{"query", "kind: TaskSequence\nname: s\nsteps:\n  - setupOperatingSystem: {condition: {query: SELECT}}\n", "the name of a column is missing"},
+		{"condition", "kind: TaskSequence\nname: s\nsteps:\n  - setupOperatingSystem: {condition: {wmi: SELECT}}\n", `the key "wmi" is not known`},
 		{"duration", "kind: TaskSequence\nname: s\nsteps:\n  - runCommandLine: {command: ls, timeout: 5}\n", `"5" is no duration`},
 	}
 	for _, tt := range tests {

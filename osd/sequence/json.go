@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 )
 
@@ -14,27 +15,43 @@ type document struct {
 	Sequence
 }
 
-// requireSecrets stands in the requirements of a sequence whose steps use
-// secrets: a program that does not know them would run the steps with empty
-// passwords.
-const requireSecrets = "secrets"
+// What may stand in the requirements of a sequence. A program ignores fields that it does not
+// know: where it would then do something else, the sequence says so.
+const (
+	requireSecrets    = "secrets"    // it would run steps with empty passwords
+	requireEncryption = "encryption" // it would leave volumes open
+	requireRunAs      = "runAs"      // it would run commands as root
+	requirePackage    = "package"    // it would run commands without their files
+	requireConfigFile = "configFile" // it would set up the system without answers
+)
+
+var requirements = []string{requireConfigFile, requireEncryption, requirePackage, requireRunAs, requireSecrets}
 
 func (s *Sequence) requires() []string {
-	if len(s.SecretNames()) == 0 {
-		return nil
-	}
-	return []string{requireSecrets}
+	needs := map[string]bool{requireSecrets: len(s.SecretNames()) > 0}
+	walk(s.Steps, "", func(_ string, n Node) {
+		switch step := n.Step.(type) {
+		case *RunCommandLine:
+			needs[requireRunAs] = needs[requireRunAs] || step.RunAs != ""
+			needs[requirePackage] = needs[requirePackage] || step.Package != ""
+		case *ApplyOperatingSystem:
+			needs[requireConfigFile] = needs[requireConfigFile] || step.ConfigFile != nil
+		case *PartitionDisk:
+			for _, v := range step.Volumes {
+				needs[requireEncryption] = needs[requireEncryption] || v.Encryption != nil
+			}
+		}
+	})
+	return slices.DeleteFunc(slices.Clone(requirements), func(r string) bool { return !needs[r] })
 }
 
 // Canonical is the JSON document of the sequence. Equal sequences give equal
-// bytes: its digest names the version. The ID and the comment are left out,
-// which the site may change without another version.
+// bytes: its digest names the version. The ID, the comment and what was imported are
+// left out, which the site may change without another version.
 func (s *Sequence) Canonical() ([]byte, error) {
 	d := document{Format: Format, Requires: s.requires(), Sequence: *s}
-	d.ID, d.Comment = "", ""
-	if d.Steps == nil {
-		d.Steps = []Node{}
-	}
+	d.ID, d.Comment, d.Imported = "", "", ""
+	d.Steps = withoutImported(d.Steps)
 	b, err := json.Marshal(d)
 	if err != nil {
 		return nil, fmt.Errorf("task sequence %s: %w", s.Name, err)
@@ -49,7 +66,7 @@ func Decode(b []byte) (*Sequence, error) {
 	if err := json.Unmarshal(b, &d); err != nil {
 		return nil, fmt.Errorf("task sequence: %w", err)
 	}
-	unknown := slices.DeleteFunc(slices.Clone(d.Requires), func(r string) bool { return r == requireSecrets })
+	unknown := slices.DeleteFunc(slices.Clone(d.Requires), func(r string) bool { return slices.Contains(requirements, r) })
 	if d.Format != Format || len(unknown) > 0 {
 		return nil, fmt.Errorf("task sequence %q: format %d, requires %q: this program reads format %d and knows no such requirement; update the boot image or the box", d.Name, d.Format, unknown, Format)
 	}
@@ -102,4 +119,29 @@ func strictNull(raw json.RawMessage, into any) error {
 		return nil
 	}
 	return json.Unmarshal(raw, into)
+}
+
+// withoutImported copies nodes without what only export needs.
+func withoutImported(nodes []Node) []Node {
+	out := make([]Node, len(nodes))
+	for i, n := range nodes {
+		switch {
+		case n.Group != nil:
+			g := *n.Group
+			g.Imported, g.Steps = "", withoutImported(g.Steps)
+			n.Group = &g
+		case n.Step != nil && n.Step.Common().Imported != "":
+			n.Step = Clone(n.Step)
+			n.Step.Common().Imported = ""
+		}
+		out[i] = n
+	}
+	return out
+}
+
+// Clone copies a step; slices and maps of its fields are shared.
+func Clone(s Step) Step {
+	c := reflect.New(reflect.TypeOf(s).Elem())
+	c.Elem().Set(reflect.ValueOf(s).Elem())
+	return c.Interface().(Step)
 }

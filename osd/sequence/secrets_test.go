@@ -88,3 +88,23 @@ func TestLoan(t *testing.T) {
 		t.Errorf("a wrong name: %v, %v", err, e.All())
 	}
 }
+
+// TestOptionsAreRequired: what an older program would leave out, it must not run.
+func TestOptionsAreRequired(t *testing.T) {
+	for step, want := range map[string]string{
+		`{"runCommandLine":{"command":"x"}}`:                                                        "",
+		`{"runCommandLine":{"command":"x","runAs":"deploy"}}`:                                       `"requires":["runAs"]`,
+		`{"runCommandLine":{"command":"x","package":"P"}}`:                                          `"requires":["package"]`,
+		`{"applyOperatingSystem":{"image":"I","to":"%D%","configFile":{"package":"P","file":"f"}}}`: `"requires":["configFile"]`,
+		`{"partitionDisk":{"style":"gpt","volumes":[{"type":"primary","size":"100%","fileSystem":"ext4","encryption":{"passphrase":"%P%"}}],"secrets":{"P":"s"}}}`: `"requires":["encryption","secrets"]`,
+	} {
+		s, err := Decode([]byte(`{"format":1,"name":"s","steps":[` + step + `]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		document, err := s.Canonical()
+		if err != nil || want != "" && !strings.Contains(string(document), want) || want == "" && strings.Contains(string(document), "requires") {
+			t.Errorf("%s: %s, %v", step, document, err)
+		}
+	}
+}

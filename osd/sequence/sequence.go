@@ -9,6 +9,7 @@
 package sequence
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -33,6 +34,7 @@ type Sequence struct {
 	// the computer come after them and win.
 	Variables map[string]string `json:"variables,omitempty"`
 	Steps     []Node            `json:"steps"`
+	Imported  string            `json:"imported,omitempty"` // see Options; without its nodes
 }
 
 // Node is one entry of a sequence: a group or a step, exactly one of them.
@@ -51,6 +53,7 @@ type Group struct {
 	ContinueOnError bool       `json:"continueOnError,omitempty"`
 	Condition       *Condition `json:"condition,omitempty"`
 	Steps           []Node     `json:"steps"`
+	Imported        string     `json:"imported,omitempty"` // see Options; without what it holds
 }
 
 // Options is what every step has.
@@ -74,6 +77,9 @@ type Options struct {
 	// Rerunnable says that the step may be started again when a power cut
 	// ended it in the middle.
 	Rerunnable bool `json:"rerunnable,omitempty"`
+	// Imported is the XML that the step was imported from, for export. It does no more than
+	// comments do.
+	Imported string `json:"imported,omitempty"`
 }
 
 // Retry repeats a step that failed.
@@ -125,17 +131,51 @@ func (s *Sequence) References() []Reference {
 			return
 		}
 		path += "." + string(n.Step.Type())
-		if a, ok := n.Step.(*ApplyOperatingSystem); ok {
-			refs = append(refs,
-				Reference{osd.KindImage, a.Image, path + ".image"},
-				Reference{osd.KindPackage, ImagingTools, path})
-		}
+		refs = append(refs, named(n.Step, path)...)
 		secrets := n.Step.Common().Secrets
 		for _, variable := range slices.Sorted(maps.Keys(secrets)) {
 			refs = append(refs, Reference{osd.KindSecret, secrets[variable], path + ".secrets." + variable})
 		}
 	})
 	return refs
+}
+
+// named lists the objects that the fields of a step name.
+func named(s Step, path string) []Reference {
+	image := func(name string) []Reference {
+		return []Reference{{osd.KindImage, name, path + ".image"}, {osd.KindPackage, ImagingTools, path}}
+	}
+	pack := func(name string) []Reference {
+		if name == "" {
+			return nil
+		}
+		return []Reference{{osd.KindPackage, name, path + ".package"}}
+	}
+	switch s := s.(type) {
+	case *ApplyOperatingSystem:
+		refs := image(s.Image)
+		if s.ConfigFile != nil {
+			refs = append(refs, Reference{osd.KindPackage, s.ConfigFile.Package, path + ".configFile.package"})
+		}
+		return refs
+	case *ApplyDataImage:
+		return image(s.Image)
+	case *RunTaskSequence:
+		return []Reference{{osd.KindTaskSequence, s.Sequence, path + ".sequence"}}
+	case *RunCommandLine:
+		return pack(s.Package)
+	case *RunPowerShellScript:
+		return pack(s.Package)
+	case *InstallPackage:
+		return pack(s.Package)
+	case *DownloadPackageContent:
+		var refs []Reference
+		for i, name := range s.Packages {
+			refs = append(refs, Reference{osd.KindPackage, name, fmt.Sprintf("%s.packages[%d]", path, i)})
+		}
+		return refs
+	}
+	return nil
 }
 
 // SecretNames lists the secrets that steps use, sorted, each once.
@@ -150,12 +190,13 @@ func (s *Sequence) SecretNames() []string {
 	return slices.Compact(names)
 }
 
-// Destructive says whether a step, also a disabled one, may erase a disk.
+// Destructive says whether a step, also a disabled one, may erase a disk. A sequence that runs
+// another one may: Inline says more.
 func (s *Sequence) Destructive() bool {
 	destructive := false
 	walk(s.Steps, "steps", func(_ string, n Node) {
 		switch n.Step.(type) {
-		case *PartitionDisk, *ApplyOperatingSystem:
+		case *PartitionDisk, *ApplyOperatingSystem, *ApplyDataImage, *ConvertDiskToDynamic, *RunTaskSequence:
 			destructive = true
 		}
 	})

@@ -68,23 +68,23 @@ func TestCondition(t *testing.T) {
 		want bool
 	}{
 		{"none given", nil, true},
-		{"equals without case", &Condition{Variable: "firm", Equals: s("TRUE")}, true},
-		{"numbers", &Condition{Variable: "Memory", Greater: s("512")}, true},
-		{"less", &Condition{Variable: "Memory", Less: s("512")}, false},
-		{"like", &Condition{Variable: "Model", Like: s("optiplex*")}, true},
-		{"not like", &Condition{Variable: "Model", NotLike: s("optiplex 70?0")}, false},
-		{"like with brackets", &Condition{Variable: "Model", Like: s("[a-z]*")}, false},
-		{"missing equals", &Condition{Variable: "x", Equals: s("")}, false},
-		{"missing not equals", &Condition{Variable: "x", NotEquals: s("a")}, true},
-		{"exists", &Condition{Variable: "Model", Exists: &yes}, true},
-		{"exists not", &Condition{Variable: "x", Exists: &no}, true},
-		{"expanded", &Condition{Variable: "Firm", Equals: s("%Firm%")}, true},
-		{"all", &Condition{All: []Condition{{Variable: "Firm", Equals: s("true")}, {Variable: "x", Exists: &yes}}}, false},
-		{"any", &Condition{Any: []Condition{{Variable: "Firm", Equals: s("true")}, {Variable: "x", Exists: &yes}}}, true},
-		{"none", &Condition{None: []Condition{{Variable: "x", Exists: &yes}}}, true},
+		{"equals without case", &Condition{Variable: "firm", Comparison: Comparison{Equals: s("TRUE")}}, true},
+		{"numbers", &Condition{Variable: "Memory", Comparison: Comparison{Greater: s("512")}}, true},
+		{"less", &Condition{Variable: "Memory", Comparison: Comparison{Less: s("512")}}, false},
+		{"like", &Condition{Variable: "Model", Comparison: Comparison{Like: s("optiplex*")}}, true},
+		{"not like", &Condition{Variable: "Model", Comparison: Comparison{NotLike: s("optiplex 70?0")}}, false},
+		{"like with brackets", &Condition{Variable: "Model", Comparison: Comparison{Like: s("[a-z]*")}}, false},
+		{"missing equals", &Condition{Variable: "x", Comparison: Comparison{Equals: s("")}}, false},
+		{"missing not equals", &Condition{Variable: "x", Comparison: Comparison{NotEquals: s("a")}}, true},
+		{"exists", &Condition{Variable: "Model", Comparison: Comparison{Exists: &yes}}, true},
+		{"exists not", &Condition{Variable: "x", Comparison: Comparison{Exists: &no}}, true},
+		{"expanded", &Condition{Variable: "Firm", Comparison: Comparison{Equals: s("%Firm%")}}, true},
+		{"all", &Condition{All: []Condition{{Variable: "Firm", Comparison: Comparison{Equals: s("true")}}, {Variable: "x", Comparison: Comparison{Exists: &yes}}}}, false},
+		{"any", &Condition{Any: []Condition{{Variable: "Firm", Comparison: Comparison{Equals: s("true")}}, {Variable: "x", Comparison: Comparison{Exists: &yes}}}}, true},
+		{"none", &Condition{None: []Condition{{Variable: "x", Comparison: Comparison{Exists: &yes}}}}, true},
 	}
 	for _, tt := range tests {
-		if got, err := tt.c.Holds(e); err != nil || got != tt.want {
+		if got, err := tt.c.Holds(e, nil); err != nil || got != tt.want {
 			t.Errorf("%s: got %v, %v, want %v", tt.name, got, err, tt.want)
 		}
 	}

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/bootward/bootward/osd"
+	"github.com/bootward/bootward/osd/query"
 )
 
 // Limits of a sequence.
@@ -35,6 +37,41 @@ func (c *checker) fail(field, value, remedy string, args ...any) {
 func (c *checker) name(field, value string) {
 	if err := CheckName(value); err != nil {
 		c.fail(field, value, "a variable that a sequence sets begins with a letter and holds letters, digits, '_', '-' and '.'; those that begin with '_' are read-only")
+	}
+}
+
+// given checks a text that may not be left out.
+func (c *checker) given(field, value, remedy string) {
+	if value == "" || strings.ContainsRune(value, 0) {
+		c.fail(field, value, "%s", remedy)
+	}
+}
+
+func (c *checker) oneOf(field, value string, known ...string) {
+	if !slices.Contains(known, value) {
+		c.fail(field, value, "give %s", strings.Join(known, " or "))
+	}
+}
+
+// reference is the whole of a field that may hold a secret.
+var reference = regexp.MustCompile(`^%[A-Za-z_][A-Za-z0-9_.-]{0,254}%$`)
+
+// secretValue checks a field that must not hold the secret itself: everybody who may read the
+// sequence would read it.
+func (c *checker) secretValue(field, value string) {
+	if !reference.MatchString(value) {
+		c.fail(field, "********", "name the variable that holds it, such as %%Password%%, and the secret of that variable in `secrets`")
+	}
+}
+
+// account checks an account with the variable of its password.
+func (c *checker) account(account, password string) {
+	c.text("account", account, 256)
+	if password != "" {
+		c.secretValue("password", password)
+		if account == "" {
+			c.fail("account", "", "name the account of the password")
+		}
 	}
 }
 
@@ -135,8 +172,13 @@ func (c *checker) condition(field string, cond *Condition, depth int) {
 			c.condition(fmt.Sprintf("%s.%s[%d]", field, name, i), &list[i], depth+1)
 		}
 	}
-	tests := 0
-	for _, op := range cond.operators() {
+	c.subject(field, cond, forms)
+}
+
+// subject checks that a condition asks for one thing, with at most one comparison.
+func (c *checker) subject(field string, cond *Condition, forms int) {
+	subjects, tests := cond.subjects(), 0
+	for _, op := range cond.operators(false) {
 		if op.want != nil {
 			tests++
 		}
@@ -145,13 +187,15 @@ func (c *checker) condition(field string, cond *Condition, depth int) {
 		tests++
 	}
 	switch {
-	case cond.Variable == "" && forms == 1 && tests == 0:
-	case cond.Variable != "" && forms == 0 && tests == 1:
-		if !variableName.MatchString(cond.Variable) {
-			c.fail(field+".variable", cond.Variable, "give the name of a variable, without percent signs")
+	case len(subjects) == 0 && forms == 1 && tests == 0:
+	case len(subjects) != 1 || forms > 0 || tests > 1 || cond.Variable != "" && tests == 0 || cond.Query != "" && tests > 0:
+		c.fail(field, "", "give one of all, any and none; or one of variable, file, folder, operatingSystem, software, query and registry, with at most one of exists, equals, notEquals, greater, greaterOrEqual, less, lessOrEqual, like and notLike: a variable needs one, a query takes none")
+	case cond.Variable != "" && !variableName.MatchString(cond.Variable):
+		c.fail(field+".variable", cond.Variable, "give the name of a variable, without percent signs")
+	case cond.Query != "":
+		if _, err := query.Parse(cond.Query); err != nil {
+			c.fail(field+".query", cond.Query, "%s", err)
 		}
-	default:
-		c.fail(field, cond.Variable, "give one of all, any and none, or a variable with exactly one of exists, equals, notEquals, greater, greaterOrEqual, less, lessOrEqual, like and notLike")
 	}
 }
 

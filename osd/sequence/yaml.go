@@ -26,7 +26,7 @@ func (n *Node) DecodeStrict(d *strict.Decoder, y *yaml.Node, path string) {
 		}
 	}
 	for i, p := range pairs {
-		step := newStep(Type(p.Key))
+		step := New(Type(p.Key))
 		switch {
 		case step == nil:
 			d.Fail(p.Name, strict.Join(path, p.Key), "known: group, "+typeList(), "the type of step %q is not known", p.Key)

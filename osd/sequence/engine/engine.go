@@ -59,7 +59,7 @@ type Reporter interface {
 	Report(status.Message) error
 }
 
-// Engine runs one sequence. All fields but Wait and Started are needed.
+// Engine runs one sequence. All fields but Facts, Wait and Started are needed.
 type Engine struct {
 	Sequence *sequence.Sequence
 	// State is where to begin: New for a fresh run, or what was saved.
@@ -72,6 +72,8 @@ type Engine struct {
 	Stage string
 	// Now is the time for messages.
 	Now func() time.Time
+	// Facts is the machine that conditions ask; nil: variables alone.
+	Facts sequence.Facts
 	// Wait waits for the delay between tries; a timer when nil.
 	Wait func(ctx context.Context, d time.Duration) error
 	// Started, if given, is told each step before it runs: for the screen.

@@ -97,7 +97,7 @@ func (r *run) node(ctx context.Context, line sequence.Line) (*Ending, error) {
 	if disabled {
 		return nil, r.skip(line, status.ActionDisabled, Disabled)
 	}
-	holds, err := condition.Holds(r.env)
+	holds, err := condition.Holds(r.env, r.Facts)
 	switch {
 	case err != nil:
 		return r.fail(line, Result{ExitCode: Failure, Err: err})

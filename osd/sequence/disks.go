@@ -1,0 +1,200 @@
+package sequence
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// PartitionDisk erases a disk and makes its volumes (Format and Partition
+// Disk).
+type PartitionDisk struct {
+	Options
+	// Disk is the number of the disk, from 0, among the internal fixed disks.
+	// It is read only when Select is left out.
+	Disk int `json:"disk"`
+	// Select chooses the disk by what it is; more than one match fails.
+	Select *Select `json:"select,omitempty"`
+	// Style is gpt or mbr.
+	Style   string   `json:"style"`
+	Volumes []Volume `json:"volumes"`
+}
+
+// Select describes a disk. Fields that are left out fit every disk.
+type Select struct {
+	Bus     string `json:"bus,omitempty"`     // ata, nvme, scsi, virtio, mmc, hyperv or xen
+	Model   string `json:"model,omitempty"`   // part of the model, any case
+	MinSize string `json:"minSize,omitempty"` // such as 100GiB
+	MaxSize string `json:"maxSize,omitempty"`
+}
+
+// Volume is one partition.
+type Volume struct {
+	Name string `json:"name,omitempty"`
+	// Type is efi, biosBoot, primary, msr or recovery.
+	Type string `json:"type"`
+	// Size is a number of bytes with its unit, such as 256MiB, or a share of
+	// the rest, such as 100%.
+	Size string `json:"size"`
+	// FileSystem is fat32, ext4, xfs, swap or ntfs; empty leaves it unformatted.
+	FileSystem  string `json:"fileSystem,omitempty"`
+	QuickFormat bool   `json:"quickFormat,omitempty"`
+	Bootable    bool   `json:"bootable,omitempty"`
+	// Variable receives the volume, for later steps.
+	Variable string `json:"variable,omitempty"`
+	// Encryption makes it a LUKS volume.
+	Encryption *Encryption `json:"encryption,omitempty"`
+}
+
+// Encryption is how a volume is encrypted (LUKS2).
+type Encryption struct {
+	// Passphrase opens it. It names the variable that holds it, such as %DiskPassphrase%.
+	Passphrase string `json:"passphrase"`
+}
+
+// ConvertDiskToDynamic makes a disk dynamic (Convert Disk to Dynamic).
+type ConvertDiskToDynamic struct {
+	Options
+	Disk int `json:"disk"`
+}
+
+// EnableBitLocker encrypts a volume of Windows (Enable BitLocker).
+type EnableBitLocker struct {
+	Options
+	Volume string `json:"volume,omitempty"` // the one of the operating system when left out
+	// Protector is tpm, tpmAndPIN, tpmAndStartupKey or startupKey.
+	Protector string `json:"protector"`
+	// Recovery says where the recovery key goes: activeDirectory or none.
+	Recovery string `json:"recovery,omitempty"`
+	// Wait waits until the whole volume is encrypted.
+	Wait bool `json:"wait,omitempty"`
+}
+
+// DisableBitLocker suspends the encryption of a volume of Windows (Disable BitLocker).
+type DisableBitLocker struct {
+	Options
+	Volume string `json:"volume,omitempty"` // the one of the operating system when left out
+}
+
+// PreprovisionBitLocker encrypts a volume of Windows before it is filled (Pre-provision
+// BitLocker).
+type PreprovisionBitLocker struct {
+	Options
+	Volume string `json:"volume"`
+}
+
+// Type implements Step.
+func (*PartitionDisk) Type() Type         { return TypePartitionDisk }
+func (*ConvertDiskToDynamic) Type() Type  { return TypeConvertDiskToDynamic }
+func (*EnableBitLocker) Type() Type       { return TypeEnableBitLocker }
+func (*DisableBitLocker) Type() Type      { return TypeDisableBitLocker }
+func (*PreprovisionBitLocker) Type() Type { return TypePreprovisionBitLocker }
+
+var (
+	sizeForm  = regexp.MustCompile(`^[0-9]+(\.[0-9]+)? ?(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)$`)
+	shareForm = regexp.MustCompile(`^([1-9][0-9]?|100)%$`)
+)
+
+func (p *PartitionDisk) check(c *checker) {
+	c.disk(p.Disk)
+	if p.Select != nil {
+		c.selector(p.Select, p.Disk)
+	}
+	most := 128
+	switch p.Style {
+	case "gpt":
+	case "mbr":
+		most = 4
+	default:
+		c.fail("style", p.Style, "give gpt or mbr")
+	}
+	if len(p.Volumes) == 0 || len(p.Volumes) > most {
+		c.fail("volumes", fmt.Sprint(len(p.Volumes)), "give 1 to %d volumes", most)
+	}
+	for i, v := range p.Volumes {
+		c.volume(fmt.Sprintf("volumes[%d]", i), p.Style, v)
+	}
+}
+
+func (c *checker) disk(n int) {
+	if n < 0 || n > 99 {
+		c.fail("disk", fmt.Sprint(n), "give the number of the disk, from 0")
+	}
+}
+
+// buses are those that the agent tells apart; ata is SATA too.
+var buses = []string{"ata", "nvme", "scsi", "virtio", "mmc", "hyperv", "xen"}
+
+func (c *checker) selector(s *Select, disk int) {
+	if disk != 0 {
+		c.fail("disk", fmt.Sprint(disk), "give disk or select, not both")
+	}
+	if *s == (Select{}) {
+		c.fail("select", "", "give at least one of bus, model, minSize and maxSize")
+	}
+	if s.Bus != "" && !slices.Contains(buses, s.Bus) {
+		c.fail("select.bus", s.Bus, "give one of %s; disks on other buses are never taken", strings.Join(buses, ", "))
+	}
+	c.size("select.minSize", s.MinSize)
+	c.size("select.maxSize", s.MaxSize)
+}
+
+// size checks a number of bytes that may be left out.
+func (c *checker) size(field, value string) {
+	if value != "" && !sizeForm.MatchString(value) {
+		c.fail(field, value, "give a number with its unit, such as 100GiB")
+	}
+}
+
+func (c *checker) volume(field, style string, v Volume) {
+	switch v.Type {
+	case "efi", "primary", "recovery":
+	case "biosBoot", "msr":
+		if style == "mbr" {
+			c.fail(field+".type", v.Type, "exists on gpt disks only")
+		}
+	default:
+		c.fail(field+".type", v.Type, "give efi, biosBoot, primary, msr or recovery")
+	}
+	if !sizeForm.MatchString(v.Size) && !shareForm.MatchString(v.Size) {
+		c.fail(field+".size", v.Size, "give a number with its unit, such as 256MiB, or a share of the rest, such as 100%%")
+	}
+	switch {
+	case !slices.Contains([]string{"", "fat32", "ext4", "xfs", "swap", "ntfs"}, v.FileSystem):
+		c.fail(field+".fileSystem", v.FileSystem, "give fat32, ext4, xfs, swap or ntfs, or leave it out")
+	case v.Type == "efi" && v.FileSystem != "fat32":
+		c.fail(field+".fileSystem", v.FileSystem, "firmware reads only fat32 on an efi volume")
+	case (v.Type == "biosBoot" || v.Type == "msr") && v.FileSystem != "":
+		c.fail(field+".fileSystem", v.FileSystem, "a volume of type %s holds none; leave it out", v.Type)
+	}
+	if most := map[string]int{"fat32": 11, "ext4": 16, "xfs": 12, "swap": 16, "ntfs": 32}[v.FileSystem]; most > 0 && len(v.Name) > most || len(v.Name) > 36 {
+		c.fail(field+".name", v.Name, "a label of this file system is shorter: fat32 11, xfs 12, ext4 16, ntfs 32 bytes; without one 36")
+	}
+	if v.Variable != "" {
+		c.name(field+".variable", v.Variable)
+	}
+	if v.Encryption != nil {
+		c.encryption(field+".encryption", v)
+	}
+}
+
+func (c *checker) encryption(field string, v Volume) {
+	if v.Type != "primary" || v.FileSystem == "" || v.FileSystem == "ntfs" || v.FileSystem == "fat32" {
+		c.fail(field, v.Type+" "+v.FileSystem, "encrypt primary volumes with ext4, xfs or swap")
+	}
+	c.secretValue(field+".passphrase", v.Encryption.Passphrase)
+}
+
+func (d *ConvertDiskToDynamic) check(c *checker) { c.disk(d.Disk) }
+
+func (e *EnableBitLocker) check(c *checker) {
+	c.oneOf("protector", e.Protector, "tpm", "tpmAndPIN", "tpmAndStartupKey", "startupKey")
+	if e.Recovery != "" {
+		c.oneOf("recovery", e.Recovery, "activeDirectory", "none")
+	}
+}
+
+func (*DisableBitLocker) check(*checker) {}
+
+func (p *PreprovisionBitLocker) check(c *checker) { c.given("volume", p.Volume, "name the volume") }
