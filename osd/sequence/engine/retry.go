@@ -18,6 +18,7 @@ func (s *State) Retry() error {
 	for _, number := range append([]int{s.FailedAt}, s.Open...) {
 		s.forget(number)
 	}
-	s.Next, s.FailedAt, s.Ended, s.Running, s.Restarting = s.FailedAt, 0, "", 0, nil
+	s.Next, s.Ended = s.FailedAt, ""
+	s.failing(0, 0, "")
 	return nil
 }

@@ -13,15 +13,16 @@ import (
 // run is one run of an Engine.
 type run struct {
 	*Engine
-	lines []sequence.Line
-	env   *sequence.Environment
+	lines  []sequence.Line
+	env    *sequence.Environment
+	warned map[string]bool // warnings that were told
 }
 
 // Run goes on from the state until the sequence ends or a restart is due. An
 // error means that state or messages could not be kept, or that ctx ended: the
 // sequence has not ended then.
 func (e *Engine) Run(ctx context.Context) (Ending, error) {
-	r := &run{Engine: e, lines: e.Sequence.Flatten()}
+	r := &run{Engine: e, lines: e.Sequence.Flatten(), warned: map[string]bool{}}
 	env, err := e.State.environment()
 	if err != nil {
 		return Ending{}, err
@@ -65,27 +66,53 @@ func (r *run) begin() (*Ending, error) {
 			return nil, err
 		}
 		return nil, r.save()
+	case s.FailedAt > 0: // the power was cut before the end was on record
+		return r.give(r.lines[s.FailedAt-1], s.ExitCode, s.Reason)
 	case s.Restarting != nil:
-		want := map[string]string{sequence.ToBootImage: status.StageBootImage, sequence.ToInstalledOS: status.StageInstalledSystem}[s.Restarting.To]
-		if want != r.Stage {
-			return r.give(r.lines[max(s.Next-2, 0)], Failure, fmt.Sprintf("the machine was to restart into %s and came up in %s", want, r.Stage))
-		}
-		s.Restarting = nil
-		return nil, r.save()
-	case s.Running > 0 && s.Running <= len(r.lines):
-		line := r.lines[s.Running-1]
-		s.Running = 0
-		if line.Node.Step != nil && line.Node.Step.Common().Rerunnable {
-			s.Next = line.Number
-			return nil, r.save()
-		}
-		reason := "the machine stopped while this step was running, and the step is not marked rerunnable; deploy the machine again"
-		if err := r.failed(line, Failure, reason); err != nil {
-			return nil, err
-		}
-		return r.give(line, Failure, reason)
+		return r.restarted()
+	case s.Running > 0:
+		return r.interrupted(r.lines[s.Running-1])
 	}
 	return nil, nil
+}
+
+// restarted goes on behind a restart that a step asked for.
+func (r *run) restarted() (*Ending, error) {
+	want := map[string]string{sequence.ToBootImage: status.StageBootImage, sequence.ToInstalledOS: status.StageInstalledSystem}[r.State.Restarting.To]
+	if want == r.Stage {
+		r.State.Restarting = nil
+		return nil, r.save()
+	}
+	at := r.State.Restarting.Step
+	if at == 0 { // a state of an older release
+		at = min(max(r.State.Next-1, 1), len(r.lines))
+	}
+	return r.give(r.lines[at-1], Failure, fmt.Sprintf("the machine was to restart into %s and came up in %s", want, r.Stage))
+}
+
+// interrupted goes on behind a power cut in the middle of a step, or gives up: nobody knows what
+// the step has done.
+func (r *run) interrupted(line sequence.Line) (*Ending, error) {
+	r.State.Running = 0
+	if line.Node.Step != nil && rerunnable(line.Node.Step) {
+		r.State.Next = line.Number
+		return nil, r.save()
+	}
+	reason := "the machine stopped while this step was running, and the step is not marked rerunnable; deploy the machine again"
+	if err := r.failed(line, Failure, reason); err != nil {
+		return nil, err
+	}
+	return r.give(line, Failure, reason)
+}
+
+// rerunnable says whether a step may run again that a power cut ended in the middle: it says so,
+// or all that it does is in the state, which was saved before it or behind it.
+func rerunnable(s sequence.Step) bool {
+	switch s.(type) {
+	case *sequence.SetTaskSequenceVariable, *sequence.SetDynamicVariables, *sequence.RestartComputer, *sequence.CheckReadiness:
+		return true
+	}
+	return s.Common().Rerunnable
 }
 
 // node does one entry of the instruction table and moves on.
@@ -95,14 +122,19 @@ func (r *run) node(ctx context.Context, line sequence.Line) (*Ending, error) {
 	}
 	disabled, condition := options(line.Node)
 	if disabled {
-		return nil, r.skip(line, status.ActionDisabled, Disabled)
+		return nil, r.skip(line, status.ActionDisabled, Disabled, "")
 	}
-	holds, err := condition.Holds(r.env, r.Facts)
+	judgement, err := condition.Judge(r.env, r.Facts)
+	r.warn(line, judgement.Warnings)
 	switch {
 	case err != nil:
 		return r.fail(line, Result{ExitCode: Failure, Err: err})
-	case !holds:
-		return nil, r.skip(line, status.ActionSkipped, Skipped)
+	case !judgement.Holds:
+		why := r.env.Redact(judgement.Why)
+		if r.Skipped != nil {
+			r.Skipped(line, why)
+		}
+		return nil, r.skip(line, status.ActionSkipped, Skipped, why)
 	case line.Node.Group != nil:
 		r.State.Open = append(r.State.Open, line.Number)
 		r.State.Next = line.Number + 1
@@ -121,10 +153,22 @@ func options(n sequence.Node) (bool, *sequence.Condition) {
 	return n.Step.Common().Disabled, n.Step.Common().Condition
 }
 
-func (r *run) skip(line sequence.Line, id status.MessageID, outcome Outcome) error {
+// warn tells each warning of conditions once.
+func (r *run) warn(line sequence.Line, warnings []string) {
+	for _, w := range warnings {
+		if w = r.env.Redact(w); r.Warned != nil && !r.warned[w] {
+			r.warned[w] = true
+			r.Warned(line, w)
+		}
+	}
+}
+
+func (r *run) skip(line sequence.Line, id status.MessageID, outcome Outcome, why string) error {
 	r.State.note(line.Number, outcome)
 	r.State.Next = line.End
-	if err := r.report(r.about(line, id)); err != nil {
+	m := r.about(line, id)
+	m.Output = why
+	if err := r.report(m); err != nil {
 		return err
 	}
 	return r.save()
