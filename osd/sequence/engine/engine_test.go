@@ -216,7 +216,7 @@ func FuzzState(f *testing.F) {
 		if err := json.Unmarshal(b.saved, &saved); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := saved.environment(); err != nil {
+		if _, err := saved.Environment(); err != nil {
 			t.Fatal(err)
 		}
 		if err := saved.fits(s.Flatten()); err != nil {

@@ -23,7 +23,7 @@ type run struct {
 // sequence has not ended then.
 func (e *Engine) Run(ctx context.Context) (Ending, error) {
 	r := &run{Engine: e, lines: e.Sequence.Flatten(), warned: map[string]bool{}}
-	env, err := e.State.environment()
+	env, err := e.State.Environment()
 	if err != nil {
 		return Ending{}, err
 	}

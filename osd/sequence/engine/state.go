@@ -89,7 +89,8 @@ func (s *State) fits(lines []sequence.Line) error {
 	return nil
 }
 
-func (s *State) environment() (*sequence.Environment, error) {
+// Environment are the variables of the state.
+func (s *State) Environment() (*sequence.Environment, error) {
 	if s.Format != 1 {
 		return nil, fmt.Errorf("state of the task sequence: format %d, this program reads format 1", s.Format)
 	}
