@@ -86,6 +86,9 @@ type Engine struct {
 	// once. Both texts hold no secrets.
 	Skipped func(line sequence.Line, why string)
 	Warned  func(line sequence.Line, warning string)
+	// Again, if given, is asked when the sequence fails, before that is reported: true tries the
+	// node that failed once more (State.Retry). It may wait for a person.
+	Again func(ctx context.Context, end Ending) bool
 	// Secrets gives the values of the secrets of a step, by variable. It is asked
 	// once for a step that names any, before its first try. May be nil: such a
 	// step then fails.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -32,15 +33,20 @@ func (e *Engine) Run(ctx context.Context) (Ending, error) {
 	}
 	r.env = env
 	if end, err := r.begin(); end != nil || err != nil {
-		return deref(end), err
+		return r.end(ctx, end, err)
 	}
+	return r.goOn(ctx)
+}
+
+// goOn does node after node.
+func (r *run) goOn(ctx context.Context) (Ending, error) {
 	for r.State.Next <= len(r.lines) {
 		if err := ctx.Err(); err != nil {
 			return Ending{}, err
 		}
 		end, err := r.node(ctx, r.lines[r.State.Next-1])
 		if end != nil || err != nil {
-			return deref(end), err
+			return r.end(ctx, end, err)
 		}
 	}
 	if err := r.closeGroups(len(r.lines) + 1); err != nil {
@@ -51,6 +57,28 @@ func (e *Engine) Run(ctx context.Context) (Ending, error) {
 		return Ending{}, err
 	}
 	return Ending{Succeeded: true}, r.save()
+}
+
+// end ends the run by a restart, or by a failure that nobody wants to try again.
+func (r *run) end(ctx context.Context, end *Ending, err error) (Ending, error) {
+	switch {
+	case err != nil:
+		return Ending{}, err
+	case end.Restart != nil:
+		return *end, nil
+	case r.Again != nil && r.Again(ctx, *end):
+		if err := errors.Join(r.State.Retry(), r.save()); err != nil {
+			return Ending{}, err
+		}
+		return r.goOn(ctx)
+	case ctx.Err() != nil: // nobody could answer; the state says how it failed
+		return Ending{}, ctx.Err()
+	}
+	if err := r.report(status.Message{ID: status.SequenceFailed, ExitCode: end.ExitCode, Output: end.Output}); err != nil {
+		return Ending{}, err
+	}
+	r.State.Ended = Failed
+	return *end, r.save()
 }
 
 // begin reports the start, or decides how to go on behind an interruption.
@@ -225,13 +253,6 @@ func (r *run) save() error {
 // values short.
 func (r *run) setReadOnly(name, value string) {
 	_ = r.env.SetReadOnly(name, value)
-}
-
-func deref(e *Ending) Ending {
-	if e == nil {
-		return Ending{}
-	}
-	return *e
 }
 
 func succeeded(codes []int, code int) bool {

@@ -201,7 +201,7 @@ func (r *run) failed(line sequence.Line, code int, output string) error {
 	return r.report(m)
 }
 
-// give ends the sequence by failure. What conditions look at stays as it was before the node, and
+// give gives the sequence up; Run reports it. What conditions look at stays as it was before the node, and
 // the groups around it stay open in the state: Retry goes on there.
 func (r *run) give(line sequence.Line, code int, output string) (*Ending, error) {
 	if output == "" {
@@ -209,12 +209,5 @@ func (r *run) give(line sequence.Line, code int, output string) (*Ending, error)
 	}
 	output = status.Tail(r.env.Redact(output), status.MaxOutput)
 	r.State.failing(line.Number, code, output)
-	if err := r.save(); err != nil {
-		return nil, err
-	}
-	if err := r.report(status.Message{ID: status.SequenceFailed, ExitCode: code, Output: output}); err != nil {
-		return nil, err
-	}
-	r.State.Ended = Failed
 	return &Ending{Step: line.Number, Action: line.Name(), ExitCode: code, Output: output, Reason: output}, r.save()
 }
