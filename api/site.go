@@ -249,6 +249,16 @@ type JobState struct {
 	ExitCode    int              `json:"exitCode,omitempty"`
 }
 
+// NewJobState is what the wire says of a job.
+func NewJobState(j status.Job) JobState {
+	s := JobState{Job: j.Job, Computer: j.Computer, Advertisement: j.Advertisement, Sequence: j.Sequence, Box: j.Box,
+		Started: j.Started, LastSeen: j.Seen, State: string(j.State()), LastMessage: j.Last, LastAction: j.Action, ExitCode: j.ExitCode}
+	if j.Ended != 0 {
+		s.LastMessage = j.Ended
+	}
+	return s
+}
+
 // AuditEntry is one line of the audit log.
 type AuditEntry struct {
 	Number int64     `json:"number"`
