@@ -112,16 +112,19 @@ func asking(mac string, events []status.FlightEvent, now time.Time) (Machine, bo
 	case d.Code == Nothing || d.Code == Done || d.Code == SentOn:
 		return Machine{}, false
 	}
-	m := Machine{MAC: mac, State: booting, Since: events[0].Time, LastSeen: last, Code: d.Code, Text: d.Seen}
-	if d.Stopped {
-		m.State = stopped
+	m := Machine{MAC: mac, State: stopped, Since: events[0].Time, LastSeen: last, Code: d.Code, Text: d.Seen}
+	switch d.Code {
+	case Booting, Running:
+		m.State = booting
+	case Waits:
+		m.State = string(status.Waiting)
 	}
 	return m, true
 }
 
 // Table lists the machines.
 func Table(machines []Machine) status.Table {
-	t := status.Table{Columns: []status.Column{{Head: "COMPUTER", Least: 12}, {Head: "MAC", Wide: true}, {Head: "STATE", Least: 7}, {Head: "LAST SEEN", Least: 10},
+	t := status.Table{Columns: []status.Column{{Head: "COMPUTER", Least: len("52:54:00:77:00:11")}, {Head: "MAC", Wide: true}, {Head: "STATE", Least: 7}, {Head: "LAST SEEN", Least: 10},
 		{Head: "STEP", Right: true}, {Head: "LAST ACTION", Least: 10}, {Head: "EXIT", Right: true}, {Head: "BOX", Least: 9, Wide: true}, {Head: "WHAT", Least: 14}}}
 	for _, m := range machines {
 		step := ""

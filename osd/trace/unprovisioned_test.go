@@ -34,8 +34,8 @@ func TestUnprovisioned(t *testing.T) {
 	var events []status.FlightEvent
 	events = append(events, of("52:54:00:00:00:01", seen(asks, offered, takes, asks2, acked, loads, agents, claims, "job-started job=runs | Install"))...)
 	events = append(events, of("52:54:00:00:00:02", seen(asks, "refused fw=uefi-x64-pxe cause=policy | silent: it had its run"))...) // asked and got nothing
-	events = append(events, of("52:54:00:00:00:03", seen(asks, "dhcp-offer fw=uefi-x64-pxe cause=next | (to its disk)"))...)      // at rest
-	events = append(events, of("52:54:00:00:00:07", seen(asks, offered))...)                                                      // waits
+	events = append(events, of("52:54:00:00:00:03", seen(asks, "dhcp-offer fw=uefi-x64-pxe cause=next | (to its disk)"))...)         // at rest
+	events = append(events, of("52:54:00:00:00:07", seen(asks, offered))...)                                                         // waits
 	events = append(events, of("52:54:00:00:00:08", seen(asks, "refused fw=uefi-x64-pxe cause=policy | silent: it had its run"))...) // had a job, asks again
 	old := of("52:54:00:00:00:04", seen(asks))
 	old[0].Time = start.Add(-2 * time.Hour)
