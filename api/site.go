@@ -31,6 +31,11 @@ const (
 	RouteGrantAgain = "POST /v1/advertisements/{name}/grants" // GrantAgain → Granted
 	RouteAnchor     = "GET /v1/anchor"                        // signed trust anchor
 
+	RouteHomepage            = "GET /v1/status/homepage"              // status.Homepage
+	RouteAdvertisementStatus = "GET /v1/status/advertisements/{name}" // status.AdvertisementStatus
+	RouteUnprovisioned       = "GET /v1/status/unprovisioned"         // []trace.Machine
+	RouteEvents              = "GET /v1/events"                       // ?after= &computer= &advertisement= &job=: server-sent events (docs/formats/events.md)
+
 	RouteComputerImport = "POST /v1/computers/import"          // ComputerImport → ComputerImported
 	RouteExplain        = "GET /v1/computers/{name}/explain"   // ?at= &box= &where= &event=: policy.Explanation
 	RouteMembers        = "GET /v1/collections/{name}/members" // Members
