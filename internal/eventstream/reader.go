@@ -3,6 +3,8 @@ package eventstream
 import (
 	"bufio"
 	"bytes"
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -85,4 +87,27 @@ func total(lines [][]byte) (n int) {
 		n += len(l)
 	}
 	return n
+}
+
+// ReadAll gives take the data of each event, to the end of the stream, which is no
+// error. It returns the place behind the last one that was taken, after if none was.
+func ReadAll[T any](in io.Reader, after string, take func(T) error) (string, error) {
+	r := NewReader(in)
+	for {
+		e, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return cmp.Or(r.last, after), nil
+		}
+		if err != nil {
+			return after, err
+		}
+		var data T
+		if err := json.Unmarshal(e.Data, &data); err != nil {
+			return after, fmt.Errorf("event stream: %s: %w", e.Name, err)
+		}
+		if err := take(data); err != nil {
+			return after, err
+		}
+		after = r.last
+	}
 }

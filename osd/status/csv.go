@@ -15,7 +15,7 @@ func (r Report) WriteCSV(w io.Writer) error {
 		rows = append(rows, []string{row.ExecutionTime.UTC().Format(time.RFC3339), number(row.LastStep), row.LastAction, row.LastGroup,
 			strconv.Itoa(int(row.MessageID)), row.MessageName, strconv.Itoa(row.ExitCode), row.ActionOutput})
 	}
-	return writeCSV(w, rows)
+	return WriteRows(w, rows)
 }
 
 // cell keeps a spreadsheet from running a text as a formula; a number is none.

@@ -94,10 +94,12 @@ func (t Table) WriteCSV(w io.Writer) error {
 	for i, c := range t.Columns {
 		heads[i] = c.Head
 	}
-	return writeCSV(w, append([][]string{heads}, t.Rows...))
+	return WriteRows(w, append([][]string{heads}, t.Rows...))
 }
 
-func writeCSV(w io.Writer, rows [][]string) error {
+// WriteRows writes rows as CSV, with an apostrophe before what a spreadsheet would take
+// for a formula.
+func WriteRows(w io.Writer, rows [][]string) error {
 	c := csv.NewWriter(w)
 	c.UseCRLF = true
 	for _, row := range rows {
