@@ -31,6 +31,11 @@ const (
 	RouteGrantAgain = "POST /v1/advertisements/{name}/grants" // GrantAgain → Granted
 	RouteAnchor     = "GET /v1/anchor"                        // signed trust anchor
 
+	RouteHomepage            = "GET /v1/status/homepage"              // status.Homepage
+	RouteAdvertisementStatus = "GET /v1/status/advertisements/{name}" // status.AdvertisementStatus
+	RouteUnprovisioned       = "GET /v1/status/unprovisioned"         // []trace.Machine
+	RouteEvents              = "GET /v1/events"                       // ?after= &computer= &advertisement= &job=: server-sent events (docs/formats/events.md)
+
 	RouteComputerImport = "POST /v1/computers/import"          // ComputerImport → ComputerImported
 	RouteExplain        = "GET /v1/computers/{name}/explain"   // ?at= &box= &where= &event=: policy.Explanation
 	RouteMembers        = "GET /v1/collections/{name}/members" // Members
@@ -247,6 +252,16 @@ type JobState struct {
 	LastMessage status.MessageID `json:"lastMessage"`
 	LastAction  string           `json:"lastAction,omitempty"`
 	ExitCode    int              `json:"exitCode,omitempty"`
+}
+
+// NewJobState is what the wire says of a job.
+func NewJobState(j status.Job) JobState {
+	s := JobState{Job: j.Job, Computer: j.Computer, Advertisement: j.Advertisement, Sequence: j.Sequence, Box: j.Box,
+		Started: j.Started, LastSeen: j.Seen, State: string(j.State()), LastMessage: j.Last, LastAction: j.Action, ExitCode: j.ExitCode}
+	if j.Ended != 0 {
+		s.LastMessage = j.Ended
+	}
+	return s
 }
 
 // AuditEntry is one line of the audit log.

@@ -70,6 +70,15 @@ type PendingApproval struct {
 	Who      string `json:"who,omitempty"`
 }
 
+// WaitOf is what views of a deployment show of it; box is the name of its box.
+func WaitOf(box string, p PendingApproval) status.Wait {
+	w := status.Wait{Computer: p.Computer, Advertisement: p.Advertisement, Sequence: p.Sequence, Box: box, Code: p.Code, Why: p.Why, Since: p.AskedAt}
+	if len(p.Identity.MACs) > 0 {
+		w.MAC = p.Identity.MACs[0]
+	}
+	return w
+}
+
 // AboutTPM says in words what an approval does to the TPM of the computer; empty if
 // nothing.
 func (p *PendingApproval) AboutTPM() string {

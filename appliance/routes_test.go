@@ -38,7 +38,9 @@ var routeIsFor = map[string]string{
 	"GET /v1/job": forOpenJob, "POST /v1/job/renew": forOpenJob, "POST /v1/job/status": forAnyJob, "POST /v1/job/erase": forOpenJob,
 	"POST /v1/job/secrets": forOpenJob, "GET /v1/manifests/{digest}": forOpenJob, "GET /v1/blobs/{sha256}": forOpenJob,
 
-	"POST /v1/selftest":  forLooking,
+	"POST /v1/selftest":       forLooking,
+	"GET /v1/status/homepage": forLooking, "GET /v1/status/advertisements/{name}": forLooking, "GET /v1/status/unprovisioned": forLooking,
+	"GET /v1/messages": forLooking, "GET /v1/events": forLooking,
 	"DELETE /v1/session": forLooking, "GET /v1/state": forLooking, "GET /v1/approvals": forLooking, "GET /v1/audit": forLooking,
 	"GET /v1/timeline": forLooking, "GET /v1/trace": forLooking, "GET /v1/explain": forLooking,
 	"POST /v1/approvals/{code}": forApprove, "POST /v1/resume": forResume, "POST /v1/clear-pxe": forClear,
@@ -79,7 +81,10 @@ func (d *door) operations() []string {
 // sample is a request for a route, about things that do not exist.
 func sample(pattern string) (method, path string) {
 	method, path, _ = strings.Cut(pattern, " ")
-	return method, strings.NewReplacer("{code}", "000-000", "{sha256}", strings.Repeat("0", 64), "{digest}", "sha256:"+strings.Repeat("0", 64)).Replace(path)
+	if pattern == api.RouteEvents {
+		return method, path + "?after=nowhere" // one that is let in would read for ever
+	}
+	return method, strings.NewReplacer("{name}", "Look", "{code}", "000-000", "{sha256}", strings.Repeat("0", 64), "{digest}", "sha256:"+strings.Repeat("0", 64)).Replace(path)
 }
 
 // somebody is one who walks the routes. who makes him anew for each route, since a

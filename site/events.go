@@ -26,6 +26,7 @@ func (s *Site) TakeEvents(ctx context.Context, box string, in api.EventBatch) (*
 		return nil, api.Errorf(api.CodeInvalid, box, "%d events in one batch", len(in.Events)).WithRemedy("send at most %d", maxBatch)
 	}
 	var next, gone uint64
+	arrived := false
 	err := s.store.Write(ctx, func(x store.Tx) error {
 		b, err := x.Box(box)
 		if err != nil {
@@ -41,11 +42,14 @@ func (s *Site) TakeEvents(ctx context.Context, box string, in api.EventBatch) (*
 		if gone, err = s.keepEvents(x, b, fresh); err != nil || len(fresh) == 0 {
 			return err
 		}
-		next += uint64(len(fresh))
+		next, arrived = next+uint64(len(fresh)), true
 		return x.SetNextEvent(box, in.StateID, next)
 	})
 	if err != nil {
 		return nil, err
+	}
+	if arrived {
+		s.arrived.Notify()
 	}
 	if slices.ContainsFunc(in.Events, func(e api.BoxEvent) bool {
 		return e.Discovered != nil && (e.Discovered.Known != nil || e.Discovered.TPM != "")

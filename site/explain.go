@@ -126,26 +126,25 @@ func (s *Site) history(x store.Tx, w world, b *osd.Box, c *osd.Computer) (policy
 	for _, g := range grants {
 		h.UsedGrants[g.ID] = !g.UsedAt.IsZero()
 	}
-	jobs, err := x.Jobs()
+	jobs, err := x.Jobs(store.JobFilter{Computer: c.Name})
 	if err != nil {
 		return h, err
 	}
 	for _, j := range jobs { // the newest first
-		if j.Last.Computer != c.Name || grantedSince(grants, j) {
+		if grantedSince(grants, j) {
 			continue
 		}
-		if _, known := h.Runs[j.Last.Advertisement]; !known {
-			h.Runs[j.Last.Advertisement] = policy.Run{Job: j.Last.Job, Open: j.Final == nil, Opened: j.First.Time,
-				Succeeded: j.Final != nil && j.Final.ID == status.SequenceCompleted}
+		if _, known := h.Runs[j.Advertisement]; !known {
+			h.Runs[j.Advertisement] = policy.Run{Job: j.Job, Open: j.State() == status.Running, Opened: j.Started, Succeeded: j.State() == status.Succeeded}
 		}
 	}
 	return h, nil
 }
 
 // grantedSince says whether the run of a job was granted again after it began.
-func grantedSince(grants []store.Grant, j store.Job) bool {
+func grantedSince(grants []store.Grant, j status.Job) bool {
 	return slices.ContainsFunc(grants, func(g store.Grant) bool {
-		return g.Advertisement == j.Last.Advertisement && g.UsedAt.IsZero() && !g.IssuedAt.Before(j.First.Time.Truncate(time.Second))
+		return g.Advertisement == j.Advertisement && g.UsedAt.IsZero() && !g.IssuedAt.Before(j.Started.Truncate(time.Second))
 	})
 }
 

@@ -11,10 +11,12 @@ import (
 	"time"
 
 	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/internal/eventstream"
 	"github.com/bootward/bootward/internal/openapi"
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/osd/status"
+	"github.com/bootward/bootward/osd/trace"
 	"github.com/bootward/bootward/site/store"
 )
 
@@ -80,6 +82,11 @@ func (s *Site) routes() []route {
 			query: []openapi.Parameter{q("computer", "name or ID"), q("advertisement", "name or ID"), q("job", "ID of a job"), q("after", "cursor: the `next` of the page before")}},
 		{pattern: api.RouteFlight, who: persons, need: filtered(), summary: "Flight recorder of a machine", response: []status.FlightEvent{}, timeout: writeTime, handle: s.getFlight, query: []openapi.Parameter{q("client", "MAC of the machine")}},
 		{pattern: api.RouteJobs, who: persons, need: filtered(), summary: "Deployments, the newest first", response: []api.JobState{}, timeout: writeTime, handle: s.getJobs},
+		{pattern: api.RouteHomepage, who: persons, need: filtered(), summary: "How many machines run, succeeded, failed, wait: by advertisement", response: status.Homepage{}, timeout: writeTime, handle: s.getHomepage},
+		{pattern: api.RouteAdvertisementStatus, who: persons, need: on(osd.See, osd.KindAdvertisement), summary: "Where each machine of an advertisement is", response: status.AdvertisementStatus{}, timeout: writeTime, handle: s.getAdvertisementStatus},
+		{pattern: api.RouteUnprovisioned, who: persons, need: filtered(), summary: "The machines that are being deployed now", response: []trace.Machine{}, timeout: writeTime, handle: s.getUnprovisioned},
+		{pattern: api.RouteEvents, who: persons, need: filtered(), summary: "The stream of events, as server-sent events; Last-Event-ID resumes it", media: eventstream.Media, handle: s.getEvents,
+			query: []openapi.Parameter{q("after", "id of an event to begin behind, as in the header Last-Event-ID; 0-0 for all"), q("computer", "name or ID"), q("advertisement", "name or ID"), q("job", "ID of a job")}},
 		{pattern: api.RouteAudit, who: persons, need: administrators(), summary: "The audit log", response: []api.AuditEntry{}, timeout: writeTime, handle: s.getAudit, query: []openapi.Parameter{q("after", "number of the last entry seen")}},
 		{pattern: api.RouteGrantAgain, who: persons, need: deployTo(), summary: "Issue grants anew for a confirmed number of machines", maxBody: smallBody, request: api.GrantAgain{}, response: api.Granted{}, timeout: writeTime, handle: s.postGrants},
 		{pattern: api.RouteComputerImport, who: persons, need: byObject(osd.Change, "change on each computer, and on the collection"), summary: "Import computers from CSV, all or none", maxBody: 80 << 20, request: api.ComputerImport{}, response: api.ComputerImported{}, timeout: 5 * time.Minute, handle: s.postComputers},

@@ -26,6 +26,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/bootward/bootward/content"
+	"github.com/bootward/bootward/internal/supervisor"
 	"github.com/bootward/bootward/site/store"
 	"github.com/bootward/bootward/site/store/sqlite"
 	"github.com/bootward/bootward/trust"
@@ -45,6 +46,8 @@ type Site struct {
 	log       *slog.Logger
 
 	changes notifier
+	arrived supervisor.Signal // events of boxes
+	streams streams
 	enrols  *rate.Limiter // tries to enrol, over all boxes
 	tries   *tries        // wrong sign-ins
 

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -143,36 +144,36 @@ func nameOf(x store.Objects, kind osd.Kind, key string) string {
 func (s *Site) Jobs(ctx context.Context, who string) ([]api.JobState, error) {
 	out := []api.JobState{}
 	err := s.see(ctx, who, func(x store.Tx, w world) error {
-		jobs, err := x.Jobs()
-		if err != nil {
-			return err
-		}
+		jobs, err := w.jobs(x, store.JobFilter{})
 		for _, j := range jobs {
-			if !w.seesComputer(j.Last.Computer) {
-				continue
-			}
-			state := jobState(j)
-			state.Box, state.Advertisement = nameOf(x, osd.KindBox, j.Box), nameOf(x, osd.KindAdvertisement, state.Advertisement)
-			out = append(out, state)
+			out = append(out, api.NewJobState(j))
 		}
-		return nil
+		return err
 	})
 	return out, err
 }
 
-func jobState(j store.Job) api.JobState {
-	s := api.JobState{
-		Job: j.Last.Job, Computer: j.Last.Computer, Advertisement: j.Last.Advertisement, Sequence: j.Last.Sequence,
-		Started: j.First.Time, LastSeen: j.Last.Time, State: "running",
-		LastMessage: j.Last.ID, LastAction: j.Last.Action, ExitCode: j.Last.ExitCode,
-	}
-	if j.Final != nil {
-		s.State, s.LastMessage, s.ExitCode = "failed", j.Final.ID, j.Final.ExitCode
-		if j.Final.ID == status.SequenceCompleted {
-			s.State = "succeeded"
+// jobs are those of computers that the viewer may see, with names in place of IDs.
+func (w world) jobs(x store.Tx, f store.JobFilter) ([]status.Job, error) {
+	found, err := x.Jobs(f)
+	boxes, advertisements := w.namesByID(osd.KindBox), w.namesByID(osd.KindAdvertisement)
+	seen := found[:0]
+	for _, j := range found {
+		if w.seesComputer(j.Computer) {
+			j.Box, j.Advertisement = cmp.Or(boxes[j.Box], j.Box), cmp.Or(advertisements[j.Advertisement], j.Advertisement)
+			seen = append(seen, j)
 		}
 	}
-	return s
+	return seen, err
+}
+
+// namesByID are the names of the objects of a kind.
+func (w world) namesByID(k osd.Kind) map[string]string {
+	names := make(map[string]string, len(w.kinds[k]))
+	for name, o := range w.kinds[k] {
+		names[meta(o).ID] = name
+	}
+	return names
 }
 
 // Flight lists the newest flight events of a machine, or of all, that a person may

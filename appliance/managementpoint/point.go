@@ -22,6 +22,7 @@ import (
 
 	"github.com/bootward/bootward/appliance/store"
 	"github.com/bootward/bootward/internal/recent"
+	"github.com/bootward/bootward/internal/supervisor"
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/osd/status"
@@ -70,6 +71,7 @@ type Point struct {
 	passwords  passwords
 	mu         sync.Mutex
 	progress   map[string]status.Progress
+	moved      supervisor.Signal
 	limits     limiter
 	prepared   prepared
 }
@@ -178,7 +180,11 @@ func (p *Point) Progress() map[string]status.Progress {
 	return all
 }
 
+// Moved returns a channel that is closed when Progress changes.
+func (p *Point) Moved() <-chan struct{} { return p.moved.Changed() }
+
 func (p *Point) setProgress(job string, g *status.Progress) {
+	defer p.moved.Notify()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.progress == nil {

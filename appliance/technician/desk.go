@@ -31,6 +31,7 @@ import (
 	"github.com/bootward/bootward/appliance/store"
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/policy"
+	"github.com/bootward/bootward/osd/status"
 	"github.com/bootward/bootward/trust"
 )
 
@@ -71,8 +72,12 @@ type Desk struct {
 	Explain func(ctx context.Context, mac, firmware string) (api.BootExplanation, error)
 	// Allow says whether the sender of a request may ask once more; nil: always.
 	Allow func(*http.Request) bool
-	Now   func() time.Time
-	Log   *slog.Logger
+	// Progress is how far running steps are, by job, and Moved is closed when that
+	// changes; both may be nil.
+	Progress func() map[string]status.Progress
+	Moved    func() <-chan struct{}
+	Now      func() time.Time
+	Log      *slog.Logger
 	// Test tests the segment of an interface, or all; its errors are those of
 	// selftest.Tester.
 	Test func(ctx context.Context, iface string) (api.SelfTest, error)
@@ -80,6 +85,7 @@ type Desk struct {
 	signing  gate       // one PIN is checked at a time
 	guessing sync.Mutex // one code is looked for at a time
 	sessions sessions
+	streams  streams
 	once     sync.Once
 	dummy    string                // verifier of nobody's PIN
 	checked  func(verifier string) // is told of each check, in tests

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/appliance/httpapi"
+	"github.com/bootward/bootward/internal/eventstream"
 	"github.com/bootward/bootward/internal/openapi"
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/status"
@@ -41,6 +42,9 @@ type route struct {
 	query             []openapi.Parameter
 	request, response any
 	serve             func(*Desk, call) (answer any, f *failure)
+	// stream answers by itself, as long as somebody reads; it fails before it begins.
+	stream func(*Desk, call, http.ResponseWriter) *failure
+	media  string
 }
 
 // routes is who may do what.
@@ -80,7 +84,25 @@ var routes = []route{
 			q := c.r.URL.Query()
 			return answer(d.explain(c.r.Context(), q.Get("client"), q.Get("firmware")))
 		}},
+	{pattern: api.RouteHomepage, right: anyRight, summary: "How many machines run, succeeded, failed, wait: by advertisement", response: status.Homepage{}, serve: func(d *Desk, c call) (any, *failure) {
+		return answer(d.homepage(c.r.Context(), c.caller))
+	}},
+	{pattern: api.RouteAdvertisementStatus, right: anyRight, summary: "Where each machine of an advertisement is", response: status.AdvertisementStatus{}, serve: func(d *Desk, c call) (any, *failure) {
+		return answer(d.advertisement(c.r.Context(), c.caller, c.r.PathValue("name")))
+	}},
+	{pattern: api.RouteUnprovisioned, right: anyRight, summary: "The machines that are being deployed now", response: []trace.Machine{}, serve: func(d *Desk, c call) (any, *failure) {
+		return answer(d.unprovisioned(c.r.Context(), c.caller))
+	}},
+	{pattern: api.RouteMessages, right: anyRight, summary: "Status messages of the box's jobs", response: api.Messages{}, query: ofEvents, serve: func(d *Desk, c call) (any, *failure) {
+		q := c.r.URL.Query()
+		return answer(d.messages(c.r.Context(), c.caller, status.Filter{Computer: q.Get("computer"), Advertisement: q.Get("advertisement"), Job: q.Get("job")}))
+	}},
+	{pattern: api.RouteEvents, right: anyRight, summary: "The stream of events, as server-sent events; Last-Event-ID resumes it", media: eventstream.Media, stream: (*Desk).serveEvents,
+		query: append([]openapi.Parameter{{Name: "after", Description: "id of an event to begin behind, as in the header Last-Event-ID; 0 for all"}}, ofEvents...)},
 }
+
+// ofEvents select events and messages.
+var ofEvents = []openapi.Parameter{{Name: "computer", Description: "name"}, {Name: "advertisement", Description: "name or ID"}, {Name: "job", Description: "ID of a job"}}
 
 // Routes is the table of routes, described.
 func (d *Desk) Routes() []httpapi.Route {
@@ -94,7 +116,10 @@ func (d *Desk) Routes() []httpapi.Route {
 		if rt.right != anybody && rt.right != anyRight {
 			one.Who = "a technician who may " + rt.right
 		}
-		if rt.response == nil {
+		switch {
+		case rt.stream != nil:
+			one.Time, one.Media = 0, rt.media
+		case rt.response == nil:
 			one.Status = http.StatusNoContent
 		}
 		all = append(all, one)
@@ -106,7 +131,13 @@ func (d *Desk) Routes() []httpapi.Route {
 func (d *Desk) handle(rt route, w http.ResponseWriter, r *http.Request) {
 	c, f := d.admit(rt.right, r)
 	var out any
-	if f == nil {
+	switch {
+	case f != nil:
+	case rt.stream != nil:
+		if f = rt.stream(d, c, w); f == nil {
+			return
+		}
+	default:
 		out, f = rt.serve(d, c)
 	}
 	switch {

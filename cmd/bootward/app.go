@@ -29,6 +29,7 @@ type app struct {
 	remote      remoteOptions
 	trace       traceOptions
 	boot        bootOptions
+	status      statusOptions
 }
 
 func newApp(in io.Reader, out, err io.Writer, env func(string) string) *app {
@@ -103,6 +104,9 @@ func (a *app) print(v any, text func(w io.Writer) error) error {
 	e.SetIndent("", "  ")
 	return e.Encode(v)
 }
+
+// encode writes a value as one line of JSON.
+func (a *app) encode(v any) error { return json.NewEncoder(a.out).Encode(v) }
 
 // log is text on a terminal, JSON otherwise.
 func (a *app) log() *slog.Logger {

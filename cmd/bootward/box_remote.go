@@ -40,6 +40,11 @@ func remoteVerbs() []remoteVerb {
 		{[]string{"computer", "clear-pxe"}, "", "", atLeastOne("COMPUTER"), remoteClear},
 		{[]string{"site", "audit"}, "", "", exactly(), remoteAudit},
 		{[]string{"status", "timeline"}, "", "", exactly("MAC"), remoteTimeline},
+		{[]string{"status", "homepage"}, "", "", exactly(), remoteStatus(showHomepage)},
+		{[]string{"status", "advertisement"}, "", "", exactly("NAME"), remoteStatus(showAdvertisement)},
+		{[]string{"status", "report"}, "", "", oneOrTwo("COMPUTER", "ADVERTISEMENT"), remoteStatus(boxReport)},
+		{[]string{"status", "unprovisioned"}, "", "", exactly(), remoteStatus(showUnprovisioned)},
+		{[]string{"status", "messages"}, "", "", exactly(), remoteStatus(showMessages)},
 		{[]string{"box", "selftest"}, "", "", exactly(), remoteSelfTest},
 	}
 }
@@ -94,7 +99,7 @@ func (v remoteVerb) join(a *app, root *cobra.Command) {
 }
 
 // alike are flags of verbs that mean the same at a box.
-var alike = []string{"help", "watch", "firmware"}
+var alike = []string{"help", "watch", "firmware", "csv", "width", "computer", "advertisement", "job", "failures", "id", "follow"}
 
 // ownFlags refuses flags of the verb that mean something to the site only.
 func ownFlags(c *cobra.Command) (err error) {

@@ -29,7 +29,7 @@ with spaces stand in quotes; where a name is wanted, an id (CEN00001) will do.
 
 With --box some verbs go to a box itself, also while its line to the site is
 cut: box show, trace, explain, selftest and resume, computer pending, approve, deny and
-clear-pxe, site audit, status timeline. --as NAME signs in there with a PIN.
+clear-pxe, site audit, and the verbs of status but jobs. --as NAME signs in there with a PIN.
 
 Verbs that destroy or revoke something show what they will do and ask; --yes
 answers for you, as a script must.
@@ -96,8 +96,8 @@ func commands(a *app) []*cobra.Command {
 		group("bootimage", "Boot images: build, import, distribute, list, show, delete", taskContent, append(verbs(a, osd.KindBootImage), newImport(a, osd.KindBootImage), newBootImageBuild(a), newDistribute(a, osd.KindBootImage))...),
 		group("package", "Packages: import, distribute, list, show, delete", taskContent, append(verbs(a, osd.KindPackage), newImport(a, osd.KindPackage), newDistribute(a, osd.KindPackage))...),
 		group("content", "Content at boxes: status", taskContent, newContentStatus(a)),
-		group("status", "Status: report, messages, timeline, jobs", taskWatch,
-			newStatusReport(a), newStatusMessages(a), newStatusTimeline(a), newStatusJobs(a)),
+		group("status", "Status: homepage, advertisement, report, unprovisioned, messages, log, timeline, jobs", taskWatch,
+			newStatusHomepage(a), newStatusAdvertisement(a), newStatusUnprovisioned(a), newStatusReport(a), newStatusMessages(a), newStatusTimeline(a), newStatusJobs(a)),
 		group("firmware", "Firmware of boxes: build", taskBuild, newFirmwareBuild(a)),
 		group("lab", "A whole site, box and targets in emulation: run, matrix, attach", taskBuild, newLabRun(a), newLabMatrix(a), newLabAttach(a)),
 		newVersion(a),

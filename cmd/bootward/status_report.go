@@ -3,9 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
+	"net/url"
 
 	"github.com/spf13/cobra"
 
@@ -15,69 +15,100 @@ import (
 	"github.com/bootward/bootward/site/client"
 )
 
-type statusReportOptions struct {
-	advertisement string
-	width         int
-	csv           bool
-}
-
 func newStatusReport(a *app) *cobra.Command {
-	var o statusReportOptions
-	c := &cobra.Command{Use: "report COMPUTER", Short: "History of a task sequence on a computer, step by step (figure 10 of the guide)",
+	o := &a.status
+	c := &cobra.Command{Use: "report COMPUTER [ADVERTISEMENT]", Short: "History of a task sequence on a computer, step by step (figure 10 of the guide)",
 		Long:    "History of the task sequence advertisements that ran on a computer, step by step: the report of the\nguide's figure 10. What is cut in the table stands in full in --csv and --json. Times are UTC.",
-		Example: "  bootward status report ward7-pc1 --advertisement \"Ward 7 gets Debian 12\"", Args: exactly("COMPUTER"),
-		RunE: func(c *cobra.Command, args []string) error { return runStatusReport(c.Context(), a, o, args[0]) }}
-	c.Flags().StringVar(&o.advertisement, "advertisement", "", "only this advertisement, by name or id")
-	c.Flags().IntVar(&o.width, "width", -1, "width of the table; 0 gives each record one long line (default: that of the terminal, else 0)")
+		Example: "  bootward status report ward7-pc1 \"Ward 7 gets Debian 12\"", Args: oneOrTwo("COMPUTER", "ADVERTISEMENT"), RunE: a.atSite("report", siteReport)}
+	o.flags(c)
+	c.Flags().StringVar(&o.advert, "advertisement", "", "only this advertisement, by name or id")
 	c.ValidArgsFunction = a.names(osd.KindComputer)
 	complete(c, "advertisement", a.names(osd.KindAdvertisement))
-	c.Flags().BoolVar(&o.csv, "csv", false, "write CSV (RFC 4180)")
 	return c
 }
 
-func runStatusReport(ctx context.Context, a *app, o statusReportOptions, computer string) error {
-	if o.csv && a.json {
-		return &usageError{errors.New("status report: --csv and --json are given; choose one")}
+// oneOrTwo is exactly for verbs whose second name may be left out.
+func oneOrTwo(first, second string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) == 1 {
+			return nil
+		}
+		return exactly([]string{first, second}[:min(max(len(args), 1), 2)]...)(c, args)
 	}
-	s, err := a.site()
-	if err != nil {
-		return err
-	}
-	messages, err := s.AllMessages(ctx, computer, o.advertisement, "")
-	if err != nil {
-		return err
-	}
-	if len(messages) == 0 {
-		return nothingOf(ctx, s, computer)
-	}
-	all := reports(messages)
-	for i := range all {
+}
+
+// siteReport says, where there is nothing to report, why.
+func siteReport(ctx context.Context, a *app, from statusSource, args []string) error {
+	s := from.(*client.Client)
+	return showReport(ctx, a, from, args, func() error { return nothingOf(ctx, s, args[0]) }, func(id string) string {
 		// Boxes report IDs; a report is for people.
 		var named osd.Meta
-		if raw, err := s.Get(ctx, string(osd.KindAdvertisement), all[i].Advertisement); err == nil && json.Unmarshal(raw, &named) == nil {
-			all[i].AdvertisementName = named.Name
+		if raw, err := s.Get(ctx, string(osd.KindAdvertisement), id); err == nil && json.Unmarshal(raw, &named) == nil {
+			return named.Name
 		}
+		return ""
+	})
+}
+
+// showReport makes reports of the messages of a computer. nothing is the error where
+// there are none; name tells the name of an advertisement.
+func showReport(ctx context.Context, a *app, from statusSource, args []string, nothing func() error, name func(id string) string) error {
+	advertisement := a.status.advert
+	if len(args) > 1 {
+		advertisement = args[1]
 	}
-	if o.width < 0 {
-		o.width = terminalWidth(a.out)
+	load := func() ([]status.Report, error) {
+		messages, err := from.AllMessages(ctx, args[0], advertisement, "")
+		if err != nil {
+			return nil, err
+		}
+		if len(messages) == 0 {
+			return nil, nothing()
+		}
+		all := reports(messages)
+		for i := range all {
+			all[i].AdvertisementName = name(all[i].Advertisement)
+		}
+		return all, nil
 	}
-	return a.print(all, func(w io.Writer) error {
-		for i, r := range all {
-			err := error(nil)
-			if i > 0 && !o.csv {
+	if !a.status.watch {
+		all, err := load()
+		if err != nil {
+			return err
+		}
+		return a.print(all, func(w io.Writer) error { return a.writeReports(w, all) })
+	}
+	if !terminal(a.out) || a.json { // the rows of a report are the messages
+		a.status.computer, a.status.advert = args[0], advertisement
+		return watchMessages(ctx, a, from, status.Filter{})
+	}
+	return a.follow(ctx, from, url.Values{"computer": {args[0]}}, func() error {
+		all, err := load()
+		if err != nil {
+			return err
+		}
+		fmt.Fprint(a.out, "\x1b[H\x1b[2J")
+		return a.writeReports(a.out, all)
+	}, nil)
+}
+
+func (a *app) writeReports(w io.Writer, all []status.Report) error {
+	for i, r := range all {
+		var err error
+		switch {
+		case a.status.csv:
+			err = r.WriteCSV(w)
+		default:
+			if i > 0 {
 				fmt.Fprintln(w)
 			}
-			if o.csv {
-				err = r.WriteCSV(w)
-			} else {
-				err = r.WriteText(w, o.width)
-			}
-			if err != nil {
-				return err
-			}
+			err = r.WriteText(w, a.width())
 		}
-		return nil
-	})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // nothingOf says why there is nothing to report of a computer.

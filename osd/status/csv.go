@@ -1,7 +1,6 @@
 package status
 
 import (
-	"encoding/csv"
 	"io"
 	"strconv"
 	"strings"
@@ -11,29 +10,21 @@ import (
 // WriteCSV writes the report with the headings of figure 10 (RFC 4180). Cells
 // that a spreadsheet would take for a formula begin with an apostrophe.
 func (r Report) WriteCSV(w io.Writer) error {
-	c := csv.NewWriter(w)
-	c.UseCRLF = true
-	if err := c.Write(Columns()); err != nil {
-		return err
-	}
+	rows := [][]string{Columns()}
 	for _, row := range r.Rows {
-		step := ""
-		if row.LastStep > 0 {
-			step = strconv.Itoa(row.LastStep)
-		}
-		err := c.Write([]string{row.ExecutionTime.UTC().Format(time.RFC3339), step, cell(row.LastAction), cell(row.LastGroup),
-			strconv.Itoa(int(row.MessageID)), row.MessageName, strconv.Itoa(row.ExitCode), cell(row.ActionOutput)})
-		if err != nil {
-			return err
-		}
+		rows = append(rows, []string{row.ExecutionTime.UTC().Format(time.RFC3339), number(row.LastStep), row.LastAction, row.LastGroup,
+			strconv.Itoa(int(row.MessageID)), row.MessageName, strconv.Itoa(row.ExitCode), row.ActionOutput})
 	}
-	c.Flush()
-	return c.Error()
+	return WriteRows(w, rows)
 }
 
+// cell keeps a spreadsheet from running a text as a formula; a number is none.
 func cell(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
+	if s == "" || !strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+		return s
 	}
-	return s
+	if _, err := strconv.Atoi(s); err == nil {
+		return s
+	}
+	return "'" + s
 }

@@ -150,6 +150,9 @@ func number(n int) string {
 
 const engineLead = "The task sequence execution engine "
 
+// Brief is the name without what every message begins with.
+func (id MessageID) Brief() string { return brief(id.Name()) }
+
 // brief leaves out what every message begins with.
 func brief(name string) string {
 	for _, lead := range []string{engineLead, "The task sequence "} {

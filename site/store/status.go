@@ -1,6 +1,10 @@
 package store
 
-import "github.com/bootward/bootward/osd/status"
+import (
+	"time"
+
+	"github.com/bootward/bootward/osd/status"
+)
 
 // Events counts what boxes sent.
 type Events interface {
@@ -27,12 +31,18 @@ type MessageFilter struct {
 	Limit                        int   // 0 means 1000
 }
 
-// Job is what messages say of a job.
-type Job struct {
-	Box         string
-	First, Last status.Message // by number
-	// Final is the message that ended the job, or nil.
-	Final *status.Message
+// JobFilter selects jobs; empty fields select all.
+type JobFilter struct {
+	Computer, Advertisement string
+	// Since leaves out jobs that ended before it.
+	Since time.Time
+}
+
+// StoredFlight is a flight event with its place in the site's order.
+type StoredFlight struct {
+	Sequence int64 // grows with arrival, from 1, without gaps
+	Box      string
+	status.FlightEvent
 }
 
 // Status keeps status messages and flight events.
@@ -43,10 +53,16 @@ type Status interface {
 	// Messages lists in the order of arrival.
 	Messages(f MessageFilter) ([]StoredMessage, error)
 	// Jobs lists every job of which there is a message, the newest first.
-	Jobs() ([]Job, error)
+	Jobs(f JobFilter) ([]status.Job, error)
 	// AddFlight keeps a flight event. Of all boxes the newest million stays.
 	AddFlight(box string, e status.FlightEvent) error
 	// Flight lists the newest events of a client (normalised MAC; empty: of
 	// all), oldest first, at most limit.
 	Flight(client string, limit int) ([]status.FlightEvent, error)
+	// FlightAfter lists those of all clients with a larger Sequence, in the order of
+	// arrival, at most limit.
+	FlightAfter(after int64, limit int) ([]StoredFlight, error)
+	// Newest are the largest Sequence of a message and of a flight event; 0 where
+	// there is none.
+	Newest() (message, flight int64, err error)
 }

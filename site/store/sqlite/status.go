@@ -27,8 +27,7 @@ func (x *tx) SetNextEvent(box, stateID string, next uint64) error {
 }
 
 func (x *tx) JobBox(job string) (box string, err error) {
-	err = x.one([]any{&box}, "SELECT box FROM messages WHERE job = ? ORDER BY number LIMIT 1", job)
-	if err != nil {
+	if err = x.one([]any{&box}, "SELECT box FROM jobs WHERE job = ?", job); err != nil {
 		return "", fmt.Errorf("box of job %s: %w", job, err)
 	}
 	return box, nil
@@ -39,9 +38,12 @@ func (x *tx) AddMessage(box string, m status.Message) error {
 	if err != nil {
 		return err
 	}
-	_, err = x.exec(`INSERT INTO messages (box, job, number, message_id, computer, advertisement, document)
+	added, err := x.exec(`INSERT INTO messages (box, job, number, message_id, computer, advertisement, document)
 		VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (job, number) DO NOTHING`,
 		box, m.Job, int64(m.Number), int64(m.ID), m.Computer, m.Advertisement, document)
+	if err == nil && added > 0 {
+		err = x.noteJob(box, m)
+	}
 	if err != nil {
 		return fmt.Errorf("add message %d of job %s: %w", m.Number, m.Job, err)
 	}
@@ -50,6 +52,10 @@ func (x *tx) AddMessage(box string, m status.Message) error {
 
 func (x *tx) Messages(f store.MessageFilter) ([]store.StoredMessage, error) {
 	var all []store.StoredMessage
+	where, args := conditions("sequence > ?", f.After)
+	where.equal("computer", f.Computer, &args)
+	where.equal("advertisement", f.Advertisement, &args)
+	where.equal("job", f.Job, &args)
 	err := x.each(func(scan func(...any) error) error {
 		var m store.StoredMessage
 		var document []byte
@@ -58,47 +64,10 @@ func (x *tx) Messages(f store.MessageFilter) ([]store.StoredMessage, error) {
 		}
 		all = append(all, m)
 		return json.Unmarshal(document, &all[len(all)-1].Message)
-	}, `SELECT sequence, box, document FROM messages
-		WHERE sequence > ?1 AND (?2 = '' OR computer = ?2) AND (?3 = '' OR advertisement = ?3) AND (?4 = '' OR job = ?4)
-		ORDER BY sequence LIMIT ?5`,
-		f.After, f.Computer, f.Advertisement, f.Job, cmp.Or(f.Limit, 1000))
+	}, "SELECT sequence, box, document FROM messages "+where.String()+" ORDER BY sequence LIMIT ?", append(args, cmp.Or(f.Limit, 1000))...)
 	if err != nil {
 		return nil, fmt.Errorf("list messages: %w", err)
 	}
-	return all, nil
-}
-
-// Jobs joins the first and the last message of each job, and the one that
-// ended it.
-func (x *tx) Jobs() ([]store.Job, error) {
-	var all []store.Job
-	err := x.each(func(scan func(...any) error) error {
-		var j store.Job
-		var first, last, final []byte
-		if err := scan(&j.Box, &first, &last, &final); err != nil {
-			return err
-		}
-		if final != nil {
-			j.Final = new(status.Message)
-			if err := json.Unmarshal(final, j.Final); err != nil {
-				return err
-			}
-		}
-		all = append(all, j)
-		k := &all[len(all)-1]
-		return errors.Join(json.Unmarshal(first, &k.First), json.Unmarshal(last, &k.Last))
-	}, `SELECT l.box, f.document, l.document,
-		(SELECT document FROM messages e WHERE e.job = g.job AND e.message_id IN (?, ?) ORDER BY number DESC LIMIT 1)
-		FROM (SELECT job, min(number) AS low, max(number) AS high FROM messages GROUP BY job) g
-		JOIN messages f ON f.job = g.job AND f.number = g.low
-		JOIN messages l ON l.job = g.job AND l.number = g.high`,
-		int64(status.SequenceCompleted), int64(status.SequenceFailed))
-	if err != nil {
-		return nil, fmt.Errorf("list jobs: %w", err)
-	}
-	slices.SortFunc(all, func(a, b store.Job) int {
-		return cmp.Or(b.First.Time.Compare(a.First.Time), cmp.Compare(a.First.Job, b.First.Job))
-	})
 	return all, nil
 }
 
@@ -135,4 +104,29 @@ func (x *tx) Flight(client string, limit int) ([]status.FlightEvent, error) {
 	}
 	slices.Reverse(all)
 	return all, nil
+}
+
+func (x *tx) FlightAfter(after int64, limit int) ([]store.StoredFlight, error) {
+	var all []store.StoredFlight
+	err := x.each(func(scan func(...any) error) error {
+		var e store.StoredFlight
+		var document []byte
+		if err := scan(&e.Sequence, &e.Box, &document); err != nil {
+			return err
+		}
+		all = append(all, e)
+		return json.Unmarshal(document, &all[len(all)-1].FlightEvent)
+	}, "SELECT sequence, box, document FROM flight WHERE sequence > ? ORDER BY sequence LIMIT ?", after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list flight events behind %d: %w", after, err)
+	}
+	return all, nil
+}
+
+func (x *tx) Newest() (message, flight int64, err error) {
+	err = x.one([]any{&message, &flight}, "SELECT coalesce((SELECT max(sequence) FROM messages), 0), coalesce((SELECT max(sequence) FROM flight), 0)")
+	if err != nil {
+		return 0, 0, fmt.Errorf("newest events: %w", err)
+	}
+	return message, flight, nil
 }

@@ -62,19 +62,33 @@ func messages(t *testing.T, s store.Store) {
 
 func jobs(t *testing.T, s store.Store) {
 	last := message("j1", 3, status.RebootInitiated, 3)
-	end := message("j2", 2, status.SequenceCompleted, 11)
+	last.Step, last.Action, last.Group, last.Sequence = 4, "Restart", "Install", "Debian"
+	end := message("j2", 2, status.SequenceFailed, 11)
+	end.ExitCode, end.Computer = 7, "ward7-pc2"
 	write(t, s, func(x store.Tx) error { // the last one arrives before the second
 		return errors.Join(x.AddMessage("b", message("j1", 1, status.SequenceStarted, 1)), x.AddMessage("b", last),
 			x.AddMessage("b", message("j1", 2, status.ActionCompleted, 2)),
-			x.AddMessage("b", message("j2", 1, status.SequenceStarted, 10)), x.AddMessage("c", end))
+			x.AddMessage("b", message("j2", 1, status.SequenceStarted, 10)), x.AddMessage("b", end),
+			x.AddMessage("b", message("j2", 2, status.ActionCompleted, 99))) // and one twice
 	})
+	running := status.Job{Job: "j1", Box: "b", Computer: "ward7-pc1", Advertisement: "adv", Sequence: "Debian", Started: day.Add(1), Seen: day.Add(3),
+		Last: status.RebootInitiated, Step: 4, Action: "Restart", Group: "Install"}
+	failed := status.Job{Job: "j2", Box: "b", Computer: "ward7-pc2", Advertisement: "adv", Started: day.Add(10), Seen: day.Add(11),
+		Last: status.SequenceFailed, ExitCode: 7, Ended: status.SequenceFailed}
 	read(t, s, func(x store.Tx) error {
-		got, err := x.Jobs()
-		same(t, got, []store.Job{
-			{Box: "c", First: message("j2", 1, status.SequenceStarted, 10), Last: end, Final: &end},
-			{Box: "b", First: message("j1", 1, status.SequenceStarted, 1), Last: last},
-		})
-		return err
+		for name, c := range map[string]struct {
+			f    store.JobFilter
+			want []status.Job
+		}{
+			"all": {store.JobFilter{}, []status.Job{failed, running}}, "computer": {store.JobFilter{Computer: "ward7-pc1"}, []status.Job{running}},
+			"advertisement": {store.JobFilter{Advertisement: "other"}, nil}, "since": {store.JobFilter{Since: day.Add(12)}, []status.Job{running}},
+		} {
+			got, err := x.Jobs(c.f)
+			wantErr(t, err, nil)
+			t.Log(name)
+			same(t, got, c.want)
+		}
+		return nil
 	})
 }
 
@@ -93,6 +107,12 @@ func flight(t *testing.T, s store.Store) {
 		same(t, got, []status.FlightEvent{{Client: "a", Time: day, What: "tftp"}, {Client: "a", Bytes: 2, Time: day, What: "tftp"}})
 		got, err = x.Flight("", 1)
 		same(t, got[0].Bytes, int64(2))
+		wantErr(t, err, nil)
+		after, err := x.FlightAfter(1, 1)
+		same(t, after, []store.StoredFlight{{Sequence: 2, Box: "box", FlightEvent: status.FlightEvent{Client: "b", Bytes: 1, Time: day, What: "tftp"}}})
+		wantErr(t, err, nil)
+		m, f, err := x.Newest()
+		same(t, []int64{m, f}, []int64{0, 3})
 		return err
 	})
 }

@@ -1,0 +1,156 @@
+package status
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Target is an advertisement, and whom it is for.
+type Target struct {
+	ID         string
+	Name       string
+	Sequence   string
+	Collection string
+	Computers  []string // members of the collection
+}
+
+// Wait is a machine that waits until a person has approved it.
+type Wait struct {
+	Computer      string // the name that it has, or will have
+	MAC           string
+	Advertisement string // name
+	Sequence      string
+	Box           string
+	Code          string
+	Why           string
+	Since         time.Time
+}
+
+// Homepage counts machines by advertisement (guide, figure 8).
+type Homepage struct {
+	Rows  []HomepageRow `json:"advertisements"`
+	Total Counts        `json:"total"`
+}
+
+// HomepageRow is one advertisement.
+type HomepageRow struct {
+	ID         string    `json:"id,omitempty"`
+	Name       string    `json:"name"`
+	Sequence   string    `json:"sequence,omitempty"`
+	Collection string    `json:"collection,omitempty"`
+	LastSeen   time.Time `json:"lastSeen,omitzero"` // the newest message
+	Counts
+}
+
+// Counts are numbers of machines; each machine counts once, by its newest run.
+type Counts struct {
+	Running   int `json:"running"`
+	Succeeded int `json:"succeeded"`
+	Failed    int `json:"failed"`
+	Waiting   int `json:"waiting"`
+	NoStatus  int `json:"noStatus"`
+	Machines  int `json:"machines"`
+}
+
+func (c *Counts) add(s State) {
+	c.Machines++
+	switch s {
+	case Running:
+		c.Running++
+	case Succeeded:
+		c.Succeeded++
+	case Failed:
+		c.Failed++
+	case Waiting:
+		c.Waiting++
+	default:
+		c.NoStatus++
+	}
+}
+
+func (c *Counts) sum(o Counts) {
+	c.Running += o.Running
+	c.Succeeded += o.Succeeded
+	c.Failed += o.Failed
+	c.Waiting += o.Waiting
+	c.NoStatus += o.NoStatus
+	c.Machines += o.Machines
+}
+
+// NewHomepage counts the machines of each advertisement. Jobs of one that is gone
+// have a row under the name or ID that they bear. Jobs come in any order.
+func NewHomepage(targets []Target, jobs []Job, waits []Wait) Homepage {
+	byAdvertisement := map[string][]Job{}
+	for _, j := range jobs {
+		byAdvertisement[j.Advertisement] = append(byAdvertisement[j.Advertisement], j)
+	}
+	waiting := map[string][]Wait{}
+	for _, w := range waits {
+		waiting[w.Advertisement] = append(waiting[w.Advertisement], w)
+	}
+	h := Homepage{Rows: []HomepageRow{}}
+	for _, t := range targets {
+		mine := append(byAdvertisement[t.Name], byAdvertisement[t.ID]...)
+		h.add(t, mine, waiting[t.Name])
+		delete(byAdvertisement, t.Name)
+		delete(byAdvertisement, t.ID)
+	}
+	for _, name := range slices.Sorted(maps.Keys(byAdvertisement)) {
+		h.add(Target{Name: name}, byAdvertisement[name], nil)
+	}
+	return h
+}
+
+func (h *Homepage) add(t Target, jobs []Job, waits []Wait) {
+	row := HomepageRow{ID: t.ID, Name: t.Name, Sequence: t.Sequence, Collection: t.Collection}
+	for _, m := range machines(t, jobs, waits) {
+		row.Counts.add(m.State)
+		if m.LastSeen.After(row.LastSeen) {
+			row.LastSeen = m.LastSeen
+		}
+	}
+	h.Rows = append(h.Rows, row)
+	h.Total.sum(row.Counts)
+}
+
+// Table is the homepage as figure 8 has it.
+func (h Homepage) Table() Table {
+	t := Table{Columns: []Column{{Head: "ADVERTISEMENT", Least: 14}, {Head: "RUNNING", Right: true}, {Head: "SUCCEEDED", Right: true},
+		{Head: "FAILED", Right: true}, {Head: "WAITING", Right: true}, {Head: "NO STATUS", Least: 6, Right: true}, {Head: "MACHINES", Right: true}, {Head: "LAST SEEN", Least: 10}}}
+	for _, r := range h.Rows {
+		t.Rows = append(t.Rows, append(append([]string{r.Name}, r.cells()...), Stamp(r.LastSeen)))
+	}
+	t.Foot = append(append([]string{"Total"}, h.Total.cells()...), "")
+	return t
+}
+
+func (c Counts) cells() []string {
+	var all []string
+	for _, n := range []int{c.Running, c.Succeeded, c.Failed, c.Waiting, c.NoStatus, c.Machines} {
+		all = append(all, strconv.Itoa(n))
+	}
+	return all
+}
+
+// Stamp is a time in a view: UTC, as in reports; nothing for the zero time.
+func Stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04:05")
+}
+
+// newest keeps the newest job of each computer.
+func newest(jobs []Job) map[string]Job {
+	last := map[string]Job{}
+	for _, j := range jobs {
+		before, ok := last[j.Computer]
+		if !ok || cmp.Or(j.Started.Compare(before.Started), cmp.Compare(j.Job, before.Job)) > 0 {
+			last[j.Computer] = j
+		}
+	}
+	return last
+}

@@ -1,0 +1,80 @@
+package sqlite
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/bootward/bootward/osd/status"
+	"github.com/bootward/bootward/site/store"
+)
+
+// noteJob keeps what a new message says of its job. Messages may come in any order.
+func (x *tx) noteJob(box string, m status.Message) error {
+	ended := status.MessageID(0)
+	if m.ID.Final() {
+		ended = m.ID
+	}
+	_, err := x.exec(`INSERT INTO jobs (job, box, computer, advertisement, sequence, low, started, high, seen, last, step, action, grp, exit_code, ended, ended_exit)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, iif(?13 <> 0, ?12, 0))
+		ON CONFLICT (job) DO UPDATE SET
+			started = iif(excluded.low < low, excluded.started, started), low = min(low, excluded.low),
+			computer = iif(excluded.high > high, excluded.computer, computer), advertisement = iif(excluded.high > high, excluded.advertisement, advertisement),
+			sequence = iif(excluded.high > high, excluded.sequence, sequence), seen = iif(excluded.high > high, excluded.seen, seen),
+			last = iif(excluded.high > high, excluded.last, last), step = iif(excluded.high > high, excluded.step, step),
+			action = iif(excluded.high > high, excluded.action, action), grp = iif(excluded.high > high, excluded.grp, grp),
+			exit_code = iif(excluded.high > high, excluded.exit_code, exit_code), high = max(high, excluded.high),
+			ended_exit = iif(excluded.ended <> 0, excluded.ended_exit, ended_exit), ended = iif(excluded.ended <> 0, excluded.ended, ended)`,
+		m.Job, box, m.Computer, m.Advertisement, m.Sequence, int64(m.Number), nanos(m.Time), int64(m.ID), m.Step, m.Action, m.Group, m.ExitCode, int64(ended))
+	return err
+}
+
+// Jobs reads one row for each job, and no message.
+func (x *tx) Jobs(f store.JobFilter) ([]status.Job, error) {
+	var all []status.Job
+	where, args := conditions("(ended = 0 OR seen >= ?)", nanos(f.Since))
+	where.equal("computer", f.Computer, &args)
+	where.equal("advertisement", f.Advertisement, &args)
+	err := x.each(func(scan func(...any) error) error {
+		var j status.Job
+		var started, seen int64
+		err := scan(&j.Job, &j.Box, &j.Computer, &j.Advertisement, &j.Sequence, &started, &seen, &j.Last, &j.Step, &j.Action, &j.Group, &j.ExitCode, &j.Ended)
+		j.Started, j.Seen = time.Unix(0, started).UTC(), time.Unix(0, seen).UTC()
+		all = append(all, j)
+		return err
+	}, `SELECT job, box, computer, advertisement, sequence, started, seen, last, step, action, grp, iif(ended <> 0, ended_exit, exit_code), ended
+		FROM jobs `+where.String()+" ORDER BY started DESC, job", args...)
+	if err != nil {
+		return nil, fmt.Errorf("list jobs: %w", err)
+	}
+	return all, nil
+}
+
+// nanos is a time as a number; one that no clock shows is the nearest that it can be.
+func nanos(t time.Time) int64 {
+	switch {
+	case t.Before(time.Unix(0, math.MinInt64)):
+		return math.MinInt64
+	case t.After(time.Unix(0, math.MaxInt64)):
+		return math.MaxInt64
+	}
+	return t.UnixNano()
+}
+
+// clauses are the conditions of a WHERE. Only those that select something are
+// written: with "? = ” OR column = ?" SQLite would use no index.
+type clauses struct{ strings.Builder }
+
+func conditions(first string, arg any) (*clauses, []any) {
+	c := &clauses{}
+	c.WriteString("WHERE " + first)
+	return c, []any{arg}
+}
+
+func (c *clauses) equal(column, value string, args *[]any) {
+	if value != "" {
+		c.WriteString(" AND " + column + " = ?")
+		*args = append(*args, value)
+	}
+}
