@@ -20,6 +20,8 @@ type Machine struct {
 	UEFI         bool
 	ACPower      bool     // it is not running on a battery
 	Wired        []string // Ethernet adapters with a live cable
+	Disk         int64    // bytes: of the disk that the sequence takes or, in a running system, free
+	DiskName     string   // what Disk is about, or why it is not known
 }
 
 // Wanted is what a machine must have; zero values ask for nothing.
@@ -29,6 +31,7 @@ type Wanted struct {
 	Firmware     string // uefi or bios
 	ACPower      bool
 	WiredNetwork bool
+	Disk         int64
 }
 
 // Finding is the answer to one check.
@@ -48,6 +51,7 @@ func (w Wanted) Check(m Machine) []Finding {
 	}
 	add(w.Memory > 0, "_TS_CRMEMORY", m.Memory >= w.Memory, "memory is %s, at least %s is wanted", orUnknown(m.Memory > 0, diskfs.Bytes(m.Memory)), diskfs.Bytes(w.Memory))
 	add(w.ProcessorMHz > 0, "_TS_CRSPEED", m.ProcessorMHz >= w.ProcessorMHz, "the processor's clock is %s, at least %d MHz is wanted", orUnknown(m.ProcessorMHz > 0, fmt.Sprint(m.ProcessorMHz, " MHz")), w.ProcessorMHz)
+	add(w.Disk > 0, "_TS_CRDISK", m.Disk >= w.Disk, "%s is %s, at least %s is wanted", orUnknown(m.DiskName != "", m.DiskName), orUnknown(m.Disk > 0, diskfs.Bytes(m.Disk)), diskfs.Bytes(w.Disk))
 	add(w.Firmware != "", "_TS_CRUEFI", m.UEFI == (w.Firmware == "uefi"), "the machine has booted by %s, %s is wanted", map[bool]string{true: "uefi", false: "bios"}[m.UEFI], w.Firmware)
 	add(w.ACPower, "_TS_CRACPOWER", m.ACPower, "the machine runs on %s, mains power is wanted", map[bool]string{true: "mains power", false: "its battery"}[m.ACPower])
 	add(w.WiredNetwork, "_TS_CRWIRED", len(m.Wired) > 0, "adapters with a cable that is live: %s; one is wanted", orNone(m.Wired))
