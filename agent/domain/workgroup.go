@@ -110,22 +110,25 @@ func setting(line string) (key, value string, ok bool) {
 
 // setGlobal sets a value of the section global, in the place of the first that has its name; all else stays.
 func setGlobal(conf, key, value string) string {
+	if conf != "" && !strings.HasSuffix(conf, "\n") {
+		conf += "\n"
+	}
 	var out strings.Builder
 	entry := "   " + key + " = " + value + "\n"
-	global, done := false, false
+	global, done, lead := false, false, true // what leads, before any section, is Samba's global too
 	for line := range strings.Lines(conf) {
 		if name, ok := heading(line); ok {
 			if global && !done { // global ended without it
 				out.WriteString(entry)
 				done = true
 			}
-			global = name == "global"
+			global, lead = name == "global", false
 		}
-		if k, _, ok := setting(line); ok && global && k == key {
-			if !done {
+		if k, _, ok := setting(line); ok && (global || lead) && k == key {
+			if !done && !lead {
 				out.WriteString(entry)
+				done = true
 			}
-			done = true
 			continue
 		}
 		out.WriteString(line)
@@ -135,7 +138,7 @@ func setGlobal(conf, key, value string) string {
 	case global:
 		out.WriteString(entry)
 	default:
-		return "[global]\n" + entry + conf
+		return "[global]\n" + entry + out.String()
 	}
 	return out.String()
 }
