@@ -31,7 +31,7 @@ func (s *session) executor(seq *sequence.Sequence, permit disk.Permit) (*step.Ex
 	}
 	volumes := &machine.Volumes{}
 	x := &step.Executor{
-		Disks: disks, Volumes: volumes, Commands: machine.Commands{},
+		Disks: disks, Volumes: volumes, Commands: machine.Commands{}, Shares: volumes, Members: machine.Members{}, Running: machine.Running{},
 		System: machine.System{Executable: s.conf.Executable, Client: s.job.ClientAgent},
 		Images: &machine.Images{
 			Source:  content.HTTPSource{Client: s.client.HTTP, Base: s.client.Base, Manifests: "/v1/manifests/", Blobs: "/v1/blobs/"},

@@ -2,6 +2,7 @@ package rootfs
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/bootward/bootward/board"
 )
@@ -10,6 +11,7 @@ import (
 type Content struct {
 	Role     string            // "box" or "target": value of bootward.role= on the kernel command line
 	Programs map[string]string // file of the kit → path in the image; executable
+	Modules  []string          // kernel modules beside those of the board
 	Trees    []string          // folders of the kit that are merged into the root
 	Folders  []string          // empty folders, mount points
 	Files    map[string]string // small constant files
@@ -38,8 +40,13 @@ func common(role, program string) Content {
 // Box is the content of the firmware of a box.
 func Box() Content { return common("box", "bootwardd") }
 
-// Target is the content of the boot image that targets boot into.
-func Target() Content { return common("target", "bootward-agent") }
+// Target is the content of the boot image that targets boot into: with the kernel's SMB client, which Connect To Network
+// Folder mounts shares by, and the algorithms that SMB 2.1 to 3.1.1 sign and encrypt with (decision 34).
+func Target() Content {
+	c := common("target", "bootward-agent")
+	c.Modules = []string{"cifs", "ccm", "cmac", "ctr", "ecb", "gcm", "ghash-generic", "sha512_generic"}
+	return c
+}
 
 // Image is a finished initramfs.
 type Image struct {
@@ -57,7 +64,7 @@ func Build(k *Kit, b board.Board, c Content, extra map[string][]byte) (Image, er
 	if err != nil {
 		return Image{}, err
 	}
-	mods, err := CloseModules(k, b.Modules)
+	mods, err := CloseModules(k, slices.Concat(b.Modules, c.Modules))
 	if err != nil {
 		return Image{}, fmt.Errorf("board %s: %w", b.Name, err)
 	}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -93,7 +94,7 @@ func (v *Volumes) Unmount(at string) error {
 	if i < 0 {
 		return nil
 	}
-	if err := unix.Unmount(at, 0); err != nil {
+	if err := unmount(at); err != nil {
 		return fmt.Errorf("unmount %s: %w", at, err)
 	}
 	v.mounted = slices.Delete(v.mounted, i, i+1)
@@ -119,6 +120,21 @@ type System struct {
 
 // Settings implements step.System.
 func (System) Settings(dir string, s settings.Settings) error { return settings.Apply(dir, s) }
+
+// Windows implements step.System.
+func (System) Windows(ctx context.Context, dir string, w settings.Windows) error {
+	return settings.ApplyWindows(ctx, dir, w, tool.Func(withDevices), time.Now())
+}
+
+// withDevices runs a program of the applied system, which finds the devices where it expects them.
+func withDevices(ctx context.Context, c tool.Command) (err error) {
+	dev := filepath.Join(c.Root, "dev")
+	if err := (bootloader.KernelMounts{}).Bind("/dev", dev); err != nil {
+		return fmt.Errorf("bind /dev: %w", err)
+	}
+	defer func() { err = errors.Join(err, bootloader.KernelMounts{}.Unbind(dev)) }()
+	return tool.Exec{}.Run(ctx, c)
+}
 
 // BootLoader implements step.System.
 func (System) BootLoader(ctx context.Context, s bootloader.System, say func(string)) error {

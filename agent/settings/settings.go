@@ -23,7 +23,7 @@ import (
 type Settings struct {
 	HostName string // RFC 1123: letters, digits, hyphens
 	Domain   string // DNS suffix, may be empty
-	TimeZone string // as under /usr/share/zoneinfo; empty leaves the image's
+	TimeZone string // as under /usr/share/zoneinfo, or Windows' name; empty leaves the image's
 	// Links lists the network links. None means DHCP on every wired one.
 	Links []Link
 }
@@ -117,6 +117,7 @@ func timeZone(root *os.Root, s Settings) error {
 	if s.TimeZone == "" {
 		return nil
 	}
+	s.TimeZone = Zone(s.TimeZone)
 	if !zoneName.MatchString(s.TimeZone) {
 		return fmt.Errorf("time zone %q: want a name such as Europe/London", s.TimeZone)
 	}

@@ -2,7 +2,7 @@ package step
 
 import (
 	"cmp"
-	"errors"
+	"context"
 	"fmt"
 	"net"
 	"net/netip"
@@ -14,38 +14,48 @@ import (
 )
 
 // applyNetworkSettings gives the applied system its name, network and time zone
-// (variables OSDComputerName and OSDTimeZone).
-func (x *Executor) applyNetworkSettings(s *sequence.ApplyNetworkSettings, env *sequence.Environment) engine.Result {
+// (variables OSDComputerName and OSDTimeZone), and its workgroup.
+func (x *Executor) applyNetworkSettings(ctx context.Context, s *sequence.ApplyNetworkSettings, env *sequence.Environment) engine.Result {
 	if _, _, err := x.target(); err != nil {
 		return failed(err)
 	}
-	name, _ := env.Get("OSDComputerName")
-	zone, _ := env.Get("OSDTimeZone")
-	out := settings.Settings{HostName: cmp.Or(name, x.Computer), TimeZone: zone}
-	for i, a := range s.Adapters {
-		link, err := x.link(a, env)
-		if err != nil {
-			return failed(fmt.Errorf("adapter %d: %w", i+1, err))
-		}
-		out.Links = append(out.Links, link)
+	var name, zone, kind, workgroup string
+	err := settingsOf(env, []wantedSetting{
+		{&name, x.Computer, []string{"OSDComputerName"}}, {&zone, "", []string{"OSDTimeZone"}},
+		{&kind, "", []string{"OSDNetworkJoinType"}}, {&workgroup, s.Workgroup, []string{"OSDWorkgroupName"}}})
+	if err != nil {
+		return failed(err)
 	}
-	if err := workgroup(s, env); err != nil {
+	out := settings.Settings{HostName: name, TimeZone: zone}
+	if out.Links, err = x.links(s, env); err != nil {
 		return failed(err)
 	}
 	if err := x.System.Settings(x.Root, out); err != nil {
 		return failed(err)
 	}
-	return engine.Result{Output: "the machine is named " + out.HostName}
+	res := engine.Result{Output: "the machine is named " + out.HostName}
+	if workgroup == "" || kind == joinsDomain { // a domain is joined by the system when it runs
+		return res
+	}
+	joined := x.joinWorkgroup(ctx, x.Root, workgroup, env)
+	joined.Output = res.Output + "\n" + joined.Output
+	return joined
 }
 
-// workgroup keeps the workgroup in the variables that later steps know it by: a
-// Linux system has none until one of them sets up Samba.
-func workgroup(s *sequence.ApplyNetworkSettings, env *sequence.Environment) error {
-	name, err := env.Expand(s.Workgroup)
-	if err != nil || name == "" {
-		return err
+// links are the adapters of the variables or, without OSDAdapterCount, of the step.
+func (x *Executor) links(s *sequence.ApplyNetworkSettings, env *sequence.Environment) ([]settings.Link, error) {
+	links, given, err := adapterLinks(env, x.MAC)
+	if err != nil || given {
+		return links, err
 	}
-	return errors.Join(env.Set("OSDNetworkJoinType", "1"), env.Set("OSDWorkgroupName", name))
+	for i, a := range s.Adapters {
+		link, err := x.link(a, env)
+		if err != nil {
+			return nil, fmt.Errorf("adapter %d: %w", i+1, err)
+		}
+		links = append(links, link)
+	}
+	return links, nil
 }
 
 // link expands and reads one adapter.

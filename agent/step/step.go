@@ -45,6 +45,7 @@ type Images interface {
 // System sets an applied system up while it is mounted.
 type System interface {
 	Settings(dir string, s settings.Settings) error
+	Windows(ctx context.Context, dir string, w settings.Windows) error
 	BootLoader(ctx context.Context, s bootloader.System, say func(string)) error
 	// Agent installs the agent so that it goes on after the restart.
 	Agent(root string) error
@@ -76,9 +77,14 @@ type Executor struct {
 	Images   Images
 	System   System
 	Commands Commands
+	Shares   Shares
+	Members  Members
+	Running  Running
 
 	Sequence *sequence.Sequence
-	Folder   *job.Folder
+	// Facts is what conditions of Set Dynamic Variables and Check Readiness ask; may be nil.
+	Facts  sequence.Facts
+	Folder *job.Folder
 	// Permit is nil when the job may erase nothing.
 	Permit disk.Permit
 	// InMemory is where the job folder lives while there is no volume for it.
@@ -118,7 +124,7 @@ func (x *Executor) execute(ctx context.Context, line sequence.Line, env *sequenc
 	case *sequence.ApplyOperatingSystem:
 		return x.applyOperatingSystem(ctx, line, s, env)
 	case *sequence.ApplyNetworkSettings:
-		return x.applyNetworkSettings(s, env)
+		return x.applyNetworkSettings(ctx, s, env)
 	case *sequence.SetTaskSequenceVariable:
 		return setVariable(s, env)
 	case *sequence.RunCommandLine:
@@ -127,6 +133,21 @@ func (x *Executor) execute(ctx context.Context, line sequence.Line, env *sequenc
 		return x.restartComputer(s, env)
 	case *sequence.SetupOperatingSystem:
 		return x.setupOperatingSystem(ctx, env)
+
+	case *sequence.SetDynamicVariables:
+		return x.setDynamicVariables(s, env)
+	case *sequence.CheckReadiness:
+		return x.checkReadiness(s, env)
+	case *sequence.ConnectToNetworkFolder:
+		return x.connectToNetworkFolder(ctx, s, env)
+	case *sequence.JoinDomainOrWorkgroup:
+		return x.joinDomainOrWorkgroup(ctx, s, env)
+	case *sequence.CaptureNetworkSettings:
+		return x.captureNetworkSettings(ctx, s, env)
+	case *sequence.CaptureWindowsSettings:
+		return x.captureWindowsSettings(s, env)
+	case *sequence.ApplyWindowsSettings:
+		return x.applyWindowsSettings(ctx, s, env)
 	}
 	if err := line.Node.Step.Type().Supported(); err != nil {
 		return failed(err)

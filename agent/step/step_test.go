@@ -13,8 +13,11 @@ import (
 
 	"github.com/bootward/bootward/agent/bootloader"
 	"github.com/bootward/bootward/agent/disk"
+	"github.com/bootward/bootward/agent/domain"
 	"github.com/bootward/bootward/agent/job"
+	"github.com/bootward/bootward/agent/readiness"
 	"github.com/bootward/bootward/agent/settings"
+	"github.com/bootward/bootward/agent/share"
 	"github.com/bootward/bootward/diskfs"
 	"github.com/bootward/bootward/osd/document"
 	"github.com/bootward/bootward/osd/sequence"
@@ -30,7 +33,20 @@ type fake struct {
 	fail  map[string]error
 	// variables are those of the last command.
 	variables map[string]string
+	// what steps of settings gave, and what they find
+	windows settings.Windows
+	share   share.Share
+	join    domain.Join
+	samba   bool
+	ready   readiness.Machine
+	links   []settings.Link
+	now     Captured
 }
+
+// running is the fake as Running, whose Settings is another than that of System.
+type running struct{ *fake }
+
+func (r running) Settings() (Captured, error) { return r.now, nil }
 
 func (f *fake) note(format string, args ...any) error {
 	call := fmt.Sprintf(format, args...)
@@ -73,6 +89,23 @@ func (f *fake) Settings(_ string, s settings.Settings) error {
 	}
 	return f.note("settings %s %q %v", s.HostName, s.TimeZone, links)
 }
+func (f *fake) Windows(_ context.Context, _ string, w settings.Windows) error {
+	f.windows = w
+	return f.note("windows %q %q %q %q", w.TimeZone, w.Locale, w.Owner, w.Organization)
+}
+func (f *fake) Connect(_ context.Context, s share.Share, at string) error {
+	f.share = s
+	return f.note("connect %s %s", s, at)
+}
+func (f *fake) Join(_ context.Context, j domain.Join) error {
+	f.join = j
+	return f.note("join %s %s %s %s", j.Host, j.Domain, j.OU, j.Account)
+}
+func (f *fake) Workgroup(_ context.Context, dir, name string) (bool, error) {
+	return f.samba, f.note("workgroup %s %s", filepath.Base(dir), name)
+}
+func (f *fake) Readiness() readiness.Machine                     { return f.ready }
+func (f *fake) Network(context.Context) ([]settings.Link, error) { return f.links, nil }
 func (f *fake) BootLoader(_ context.Context, s bootloader.System, _ func(string)) error {
 	return f.note("bootloader %s %s %v", s.Firmware, s.Disk, s.Volumes)
 }
@@ -120,7 +153,7 @@ func executor(t *testing.T, s *sequence.Sequence, f *fake) *Executor {
 	if f.disks == nil {
 		f.disks = []disk.Disk{{Name: "vda", Number: 0, Size: 8 << 30, SectorSize: 512}}
 	}
-	return &Executor{Disks: f, Volumes: f, Images: f, System: f, Commands: f, Sequence: s, Folder: folder, Permit: allow("vda"),
+	return &Executor{Disks: f, Volumes: f, Images: f, System: f, Commands: f, Shares: f, Members: f, Running: running{f}, Sequence: s, Folder: folder, Permit: allow("vda"),
 		InMemory: filepath.Join(dir, "job"), Root: filepath.Join(dir, "target"), Computer: "ward-pc-1", MAC: "52:54:00:12:34:56", UEFI: true,
 		Stage: status.StageBootImage, Say: func(string) {}, Progress: func(sequence.Line, int64, int64) {}, Log: slog.New(slog.DiscardHandler)}
 }
@@ -160,6 +193,7 @@ func TestChain(t *testing.T) {
 		"unmount target", "prepare vda gpt 3", "mount /dev/vda3 ext4 target",
 		"mount /dev/vda3 ext4 target", "apply debian-12 1 target",
 		"mount /dev/vda3 ext4 target", `settings ward-pc-1 "Europe/London" [52:54:00:12:34:56 dhcp=false [10.1.2.3/24] [10.1.2.1] [10.1.2.1] [ward.example]]`,
+		"workgroup target WARD",
 		"mount /dev/vda3 ext4 target", "mount /dev/vda1 fat32 efi",
 		"bootloader uefi /dev/vda [{/boot/efi fat32 uuid1} { swap uuid2} {/ ext4 uuid3}]", "agent", "unmount efi",
 	}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -48,19 +49,52 @@ func Write(root *os.Root, name string, data []byte) error {
 
 // Copy replaces a file by what from holds.
 func Copy(root *os.Root, name string, mode fs.FileMode, from io.Reader) error {
-	err := replace(root, name, mode, from)
+	err := replace(root, name, mode, nil, from)
 	if err != nil {
 		return fmt.Errorf("write /%s: %w", name, err)
 	}
 	return nil
 }
 
-func replace(root *os.Root, name string, mode fs.FileMode, from io.Reader) error {
+// Edit replaces a file that is there by what change makes of it. Mode and owner stay; a file
+// that change leaves as it was is not written.
+func Edit(root *os.Root, name string, change func([]byte) ([]byte, error)) error {
+	err := edit(root, name, change)
+	if err != nil {
+		return fmt.Errorf("edit /%s: %w", name, err)
+	}
+	return nil
+}
+
+func edit(root *os.Root, name string, change func([]byte) ([]byte, error)) error {
+	info, err := root.Stat(name)
+	if err != nil {
+		return err
+	}
+	before, err := root.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	after, err := change(before)
+	if err != nil || bytes.Equal(before, after) {
+		return err
+	}
+	return replace(root, name, info.Mode().Perm(), info.Sys().(*syscall.Stat_t), bytes.NewReader(after))
+}
+
+// replace writes a new file and puts it in the place of the old one. owner is whose it is to be;
+// nil: whoever runs this.
+func replace(root *os.Root, name string, mode fs.FileMode, owner *syscall.Stat_t, from io.Reader) error {
 	f, err := root.OpenFile(name+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, mode)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(f, from)
+	if owner != nil {
+		err = f.Chown(int(owner.Uid), int(owner.Gid))
+	}
+	if err == nil {
+		_, err = io.Copy(f, from)
+	}
 	if err := errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
 		return errors.Join(err, root.Remove(name+".new"))
 	}

@@ -33,6 +33,9 @@ type Command struct {
 	Env []string
 	// Root, if not empty, is the folder that the program sees as its root.
 	Root string
+	// Stdin, if not nil, is what the program reads: the place for a password, which
+	// is neither in the list of processes nor in String.
+	Stdin io.Reader
 	// Line, if not nil, gets every line of standard output and standard error
 	// as it is printed; a carriage return ends a line too. Calls come one at a
 	// time, from a goroutine of Run.
@@ -95,7 +98,7 @@ func (Exec) Run(ctx context.Context, c Command) error {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, path, c.Args...)
-	cmd.Env = environment(c.Env)
+	cmd.Env, cmd.Stdin = environment(c.Env), c.Stdin
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = grace
 	if c.Root != "" {

@@ -53,3 +53,15 @@ func TestExecEnvironment(t *testing.T) {
 		t.Errorf("environment leaked: %v", err)
 	}
 }
+
+// TestExecStdin: a program reads what it is given, and its command line and environment do not show it.
+func TestExecStdin(t *testing.T) {
+	var got []string
+	c := Command{Path: "/bin/sh", Args: []string{"-c", "cat; tr '\\0' ' ' </proc/$$/cmdline; tr '\\0' ' ' </proc/$$/environ"}, Stdin: strings.NewReader("geheim\n"), Line: func(l string) { got = append(got, l) }}
+	if err := (Exec{}).Run(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	if len(got) < 2 || got[0] != "geheim" || strings.Contains(strings.Join(got[1:], " "), "geheim") || strings.Contains(c.String(), "geheim") {
+		t.Errorf("%q", got)
+	}
+}

@@ -27,7 +27,11 @@ var Modules = map[string]string{
 	"kernel/fs/mbcache.ko":           "name=mbcache|depends=",
 	"kernel/drivers/net/virt-net.ko": "name=virt_net|depends=|alias=virtio:d00000001v*|firmware=virt/net.bin",
 	"kernel/drivers/unused.ko":       "name=unused|depends=",
+	"kernel/fs/smb/client/cifs.ko":   "name=cifs|depends=|alias=fs-cifs",
 }
+
+// algorithms are built into the kernel of the kit.
+const algorithms = "kernel/crypto/ccm.ko\nkernel/crypto/cmac.ko\nkernel/crypto/ctr.ko\nkernel/crypto/ecb.ko\nkernel/crypto/gcm.ko\nkernel/crypto/ghash-generic.ko\nkernel/crypto/sha512_generic.ko\n"
 
 // Board is a board that the kit can serve.
 func Board(t testing.TB) board.Board {
@@ -48,7 +52,7 @@ func New(t testing.TB) *rootfs.Kit {
 	files := map[string][]byte{
 		"linux/vmlinuz": bytes.Repeat([]byte("kernel"), 1000),
 		"linux/release": []byte(Release + "\n"),
-		"linux/lib/modules/" + Release + "/modules.builtin": []byte("kernel/fs/fat/vfat.ko\n"),
+		"linux/lib/modules/" + Release + "/modules.builtin": []byte("kernel/fs/fat/vfat.ko\n" + algorithms),
 		"base.cpio":                        bytes.Repeat([]byte{0}, 512),
 		"bin/bootward-init":                []byte("init"),
 		"bin/bootwardd":                    []byte("daemon"),
