@@ -7,6 +7,7 @@
 package tool
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -33,6 +34,9 @@ type Command struct {
 	Env []string
 	// Root, if not empty, is the folder that the program sees as its root.
 	Root string
+	// Input is what the program reads from its standard input: for secrets, which must
+	// not stand among its arguments. Nothing shows it.
+	Input []byte
 	// Line, if not nil, gets every line of standard output and standard error
 	// as it is printed; a carriage return ends a line too. Calls come one at a
 	// time, from a goroutine of Run.
@@ -98,6 +102,9 @@ func (Exec) Run(ctx context.Context, c Command) error {
 	cmd.Env = environment(c.Env)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = grace
+	if c.Input != nil {
+		cmd.Stdin = bytes.NewReader(c.Input)
+	}
 	if c.Root != "" {
 		cmd.Dir = "/"
 		cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: c.Root}
