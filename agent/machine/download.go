@@ -39,7 +39,10 @@ func (m *Images) applyDownloaded(ctx context.Context, wimlib image.Wimlib, remot
 		return fmt.Errorf("download %q: %w", f.Path, err)
 	}
 	dir := filepath.Join(o.Target, job.Name, "content")
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	defer func() {
+		err = errors.Join(err, os.RemoveAll(dir))
+		_ = os.Remove(filepath.Dir(dir)) // it stays where the job's folder is
+	}()
 	m.Say(fmt.Sprintf("download %s, %d MiB", f.Path, f.Size>>20))
 	path, err := m.download(ctx, dir, f, func(done int64) { tell(o.Progress, done, f.Size+one.Bytes()) })
 	if err != nil {
