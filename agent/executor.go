@@ -30,7 +30,7 @@ func (s *session) executor(seq *sequence.Sequence, permit disk.Permit) (*step.Ex
 	volumes := &machine.Volumes{}
 	images := &machine.Images{
 		Source:  content.HTTPSource{Client: s.client.HTTP, Base: s.client.Base, Manifests: "/v1/manifests/", Blobs: "/v1/blobs/"},
-		Content: s.job.Content, Keys: s.anchor.Signing, Dir: s.conf.Run, Mount: s.conf.Mount, Download: s.job.Download, Say: say,
+		Content: s.job.Content, Keys: s.anchor.Signing, Dir: s.conf.Run, Mount: s.conf.Mount, Download: s.job.Download, Say: say, Search: s.search,
 	}
 	disks.Tools.Runner = images
 	x := &step.Executor{

@@ -38,6 +38,10 @@ type Images struct {
 	Download bool
 	// Say shows a line.
 	Say func(string)
+	// Search looks for the box where else it could be by now; it may be nil.
+	Search func(ctx context.Context)
+
+	away away
 }
 
 // Apply implements step.Images.
@@ -84,7 +88,8 @@ func (m *Images) remote(ctx context.Context, name string, o content.RemoteOption
 	if file == nil {
 		return c, nil, fmt.Errorf("image %q: its content has no file %q; import the image again", name, c.File)
 	}
-	remote, err := content.OpenRemote(ctx, m.Source, *file, o)
+	o.Wait = m.wait
+	remote, err := content.OpenRemote(ctx, watched{m}, *file, o)
 	if err != nil {
 		return c, nil, fmt.Errorf("image %q: %w", name, err)
 	}
@@ -128,7 +133,7 @@ func (m *Images) open(ctx context.Context, kind, name string) (api.JobContent, *
 		return api.JobContent{}, nil, fmt.Errorf("%s %q is not among the content of the job; distribute it to the box and advertise again", kind, name)
 	}
 	c := m.Content[i]
-	envelope, err := m.Source.Manifest(ctx, c.Manifest)
+	envelope, err := watched{m}.Manifest(ctx, c.Manifest)
 	if err != nil {
 		return c, nil, fmt.Errorf("%s %q: %w", kind, name, err)
 	}
@@ -174,7 +179,7 @@ func (m *Images) fetch(ctx context.Context, manifest *content.Manifest, dir stri
 	}
 	defer root.Close()
 	for _, f := range manifest.Files {
-		remote, err := content.OpenRemote(ctx, m.Source, f, content.RemoteOptions{CacheMiB: 8})
+		remote, err := content.OpenRemote(ctx, watched{m}, f, content.RemoteOptions{CacheMiB: 8, Wait: m.wait})
 		if err != nil {
 			return err
 		}
