@@ -18,8 +18,8 @@ import (
 
 // executor wires the steps to this machine.
 func (s *session) executor(seq *sequence.Sequence, permit disk.Permit) (*step.Executor, *machine.Volumes, error) {
-	root := filepath.Join(s.conf.Run, "target")
-	disks, err := machine.NewDisks(root)
+	root, data := filepath.Join(s.conf.Run, "target"), filepath.Join(s.conf.Run, "data")
+	disks, err := machine.NewDisks(root, data)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -30,15 +30,16 @@ func (s *session) executor(seq *sequence.Sequence, permit disk.Permit) (*step.Ex
 		s.log.Info(text)
 	}
 	volumes := &machine.Volumes{}
+	images := &machine.Images{
+		Source:  content.HTTPSource{Client: s.client.HTTP, Base: s.client.Base, Manifests: "/v1/manifests/", Blobs: "/v1/blobs/"},
+		Content: s.job.Content, Keys: s.anchor.Signing, Dir: s.conf.Run, Mount: s.conf.Mount, Download: s.job.Download, Retries: s.retries, Say: say, Search: s.search,
+	}
+	disks.Tools.Runner = images
 	x := &step.Executor{
-		Disks: disks, Volumes: volumes, Commands: machine.Commands{}, Shares: volumes, Members: machine.Members{}, Running: machine.Running{},
-		System: machine.System{Executable: s.conf.Executable, Client: s.job.ClientAgent},
-		Images: &machine.Images{
-			Source:  content.HTTPSource{Client: s.client.HTTP, Base: s.client.Base, Manifests: "/v1/manifests/", Blobs: "/v1/blobs/"},
-			Content: s.job.Content, Keys: s.anchor.Signing, Dir: s.conf.Run, Mount: s.conf.Mount, Download: s.job.Download, Retries: s.retries, Say: say,
-		},
-		Sequence: seq, Folder: s.folder, Permit: permit, InMemory: filepath.Join(s.conf.Run, "job"), Root: root,
-		UEFI: s.hardware.UEFI, Computer: s.job.Computer, MAC: s.network.mac, Stage: s.stage,
+		Disks: disks, Volumes: volumes, Images: images, Commands: machine.Commands{}, Shares: volumes, Members: machine.Members{}, Running: machine.Running{},
+		System:   machine.System{Executable: s.conf.Executable, Client: s.job.ClientAgent},
+		Sequence: seq, Folder: s.folder, Permit: permit, InMemory: filepath.Join(s.conf.Run, "job"), Root: root, Data: data,
+		Facts: s.facts(), UEFI: s.hardware.UEFI, Computer: s.job.Computer, MAC: s.network.mac, Stage: s.stage,
 		Say: say, Progress: s.progress(), Log: s.log,
 	}
 	return x, volumes, nil

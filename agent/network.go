@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/bootward/bootward/agent/job"
+	"github.com/bootward/bootward/agent/point"
 	"github.com/bootward/bootward/rootfs/network"
 )
 
@@ -107,4 +108,34 @@ func findBox(ctx context.Context) (job.Box, error) {
 		errs = append(errs, a.err)
 	}
 	return job.Box{}, fmt.Errorf("look for the box: %w", errors.Join(errs...))
+}
+
+// searchTime is how long the segment is asked for a box that has been away.
+const searchTime = 15 * time.Second
+
+// search looks on the segment for the job's box, which may have another address by now, and
+// has all connections go there. Another box of the site is none that holds the job.
+func (s *session) search(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, searchTime)
+	defer cancel()
+	var box job.Box
+	if err := s.folder.ReadJSON(job.FileBox, &box); err != nil {
+		return
+	}
+	found, err := findBox(ctx)
+	if err != nil || found.Address == box.Address {
+		return
+	}
+	hello, err := point.FirstHello(ctx, s.anchor, found.Address, s.clock)
+	if err != nil || hello.BoxName != box.Name {
+		s.log.Warn("another box answers", "address", found.Address, "box", hello.BoxName, "error", err)
+		return
+	}
+	box.Address = found.Address
+	s.client.Move(box.Address)
+	s.console.Line("box %s is at %s now", box.Name, box.Address)
+	s.log.Info("the box has another address", "box", box.Name, "address", box.Address)
+	if err := s.folder.WriteJSON(job.FileBox, box); err != nil {
+		s.log.Warn("note the address of the box", "error", err)
+	}
 }

@@ -138,7 +138,7 @@ func TestFetchGivesUp(t *testing.T) {
 		want string
 		asks int
 	}{
-		{"always wrong", &faulty{d: from, spoil: spoilAt(500_000, 1000)}, f, errChunk.Error(), 1 + maxTries},
+		{"always wrong", &faulty{d: from, spoil: spoilAt(500_000, 1000)}, f, ErrChunk.Error(), 1 + maxTries},
 		{"forbidden", &faulty{d: from, before: func(int64, int64) error { return api.Errorf(api.CodeForbidden, "blob", "no") }}, f, "no", 1},
 		{"manifest contradicts itself", &faulty{d: from}, wrong, "manifest is wrong", 1},
 	}

@@ -108,7 +108,7 @@ func TestRemoteFails(t *testing.T) {
 	src := &faulty{d: d, spoil: spoilAt(1_000_000, 1<<30)}
 	r := remote(t, src, f, RemoteOptions{Tries: 2})
 	got, err := io.ReadAll(io.NewSectionReader(r, 0, f.Size))
-	if !errors.Is(err, errChunk) || !bytes.HasPrefix(data, got) || len(got) > 1_000_000 || r.LastError() == nil {
+	if !errors.Is(err, ErrChunk) || !bytes.HasPrefix(data, got) || len(got) > 1_000_000 || r.LastError() == nil {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}
 	if n, err := r.ReadAt(make([]byte, 10), 1_900_000); n != 10 || err != nil {

@@ -14,7 +14,7 @@ func (r *Remote) fetch(run []*cached) {
 		first, left := run[0].index, run
 		err := stream(r.ctx, r.src, &r.file, first, first+len(run), room, func(i int, data []byte) error {
 			if left[0].index != i {
-				return errChunk // the one before was wrong: go back to it
+				return ErrChunk // the one before was wrong: go back to it
 			}
 			r.settle(left[0], data, nil)
 			left = left[1:]
@@ -26,8 +26,15 @@ func (r *Remote) fetch(run []*cached) {
 		if len(run) == 0 {
 			return
 		}
-		if errors.Is(err, errChunk) {
+		if errors.Is(err, ErrChunk) {
 			tries += 4
+		} else if r.wait != nil && err != nil && !final(err) && r.ctx.Err() == nil {
+			if err := r.wait(r.ctx, err); err != nil {
+				r.fail(run, err)
+				return
+			}
+			tries--
+			continue
 		}
 		if err == nil || tries >= r.tries || final(err) || r.ctx.Err() != nil {
 			r.fail(run, fmt.Errorf("given up after %d tries: %w", tries, errors.Join(r.ctx.Err(), err)))

@@ -100,7 +100,7 @@ func (s *sender) run() {
 			return
 		}
 		if sum(buf) != c.SHA256 {
-			s.bad = fmt.Errorf("chunk at %d: %w", c.Offset, errChunk)
+			s.bad = fmt.Errorf("chunk at %d: %w", c.Offset, ErrChunk)
 			return
 		}
 		s.begin()

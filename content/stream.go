@@ -11,15 +11,16 @@ import (
 // idleLimit is how long a source may send nothing at all.
 const idleLimit = time.Minute
 
-// errChunk says that a chunk came whole and was not the one of the manifest.
-var errChunk = errors.New("the bytes of a chunk are not those of the manifest")
+// ErrChunk says that a chunk came whole and was not the one of the manifest: waiting for the
+// source does not help.
+var ErrChunk = errors.New("the bytes of a chunk are not those of the manifest")
 
 // maxBad is after how many wrong chunks in a row a stream is given up.
 const maxBad = 4
 
 // stream asks for the chunks [from, to) of a file in one request and calls
 // take with each that is verified, in order. A chunk is read into what room
-// gives for its length. Wrong chunks are passed over; then the error is errChunk. Any other
+// gives for its length. Wrong chunks are passed over; then the error is ErrChunk. Any other
 // error ends the stream: the chunks before it were taken.
 func stream(ctx context.Context, src Source, f *File, from, to int, room func(n int64) []byte, take func(i int, data []byte) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -42,7 +43,7 @@ func stream(ctx context.Context, src Source, f *File, from, to int, room func(n 
 		}
 		if sum(buf) != f.Chunks[i].SHA256 {
 			bad++
-			err = fmt.Errorf("blob %s: chunk %d at %d: %w", f.SHA256, i, f.Chunks[i].Offset, errChunk)
+			err = fmt.Errorf("blob %s: chunk %d at %d: %w", f.SHA256, i, f.Chunks[i].Offset, ErrChunk)
 			continue
 		}
 		bad = 0

@@ -109,7 +109,7 @@ func (t *transfer) pass(ctx context.Context) error {
 			t.done(i, data)
 			return nil
 		})
-		if err != nil && !errors.Is(err, errChunk) {
+		if err != nil && !errors.Is(err, ErrChunk) {
 			return err
 		}
 		if bad == nil {

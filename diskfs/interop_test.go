@@ -202,3 +202,70 @@ func FuzzRecognise(f *testing.F) {
 		}
 	})
 }
+
+// TestXFSInterop: the volume has the UUID and the label that were read back, xfs_repair
+// finds nothing, and GRUB reads files from it.
+func TestXFSInterop(t *testing.T) {
+	path := image(t, 512*mib)
+	targets, sigs := prepare(t, path, MBR, []Volume{{Name: "swap", Type: Primary, Size: "64MiB", FileSystem: Swap}})
+	if targets[0].PartUUID == "" || !strings.Contains(run(t, "sfdisk", "--dump", path), "label-id: 0x"+targets[0].PartUUID[:8]) {
+		t.Errorf("PARTUUID %q", targets[0].PartUUID)
+	}
+	path = image(t, 400*mib)
+	s, err := Format(t.Context(), Tools{Runner: tool.Exec{}}, Target{Path: path, Length: 400 * mib, SectorSize: 512}, Volume{Name: "Records 2026", FileSystem: XFS, QuickFormat: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wants(t, run(t, "blkid", "-p", path), `TYPE="xfs"`, `LABEL="Records 2026"`, `UUID="`+s.UUID+`"`)
+	if s.Label != "Records 2026" || sigs[0].FileSystem != Swap {
+		t.Errorf("%+v", s)
+	}
+	run(t, "xfs_repair", "-n", "-f", path)
+	dir := t.TempDir()
+	run(t, "mount", "-o", "loop", path, dir)
+	err = os.WriteFile(filepath.Join(dir, "grub.cfg"), []byte("read by GRUB"), 0o644)
+	run(t, "umount", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wants(t, run(t, "grub-fstest", path, "cat", "/grub.cfg"), "read by GRUB")
+}
+
+// TestPartUUID: what crypttab will name is what other tools read from the table.
+func TestPartUUID(t *testing.T) {
+	path := image(t, 512*mib)
+	targets, _ := prepare(t, path, GPT, efiVolumes())
+	for i, target := range targets {
+		wants(t, run(t, "sfdisk", "--part-uuid", path, fmt.Sprint(i+1)), strings.ToUpper(target.PartUUID))
+	}
+}
+
+// TestFourPrimaries: an MBR disk takes four volumes, one of them active.
+func TestFourPrimaries(t *testing.T) {
+	path := image(t, 700*mib)
+	volumes := []Volume{
+		{Name: "boot", Type: Primary, Size: "64MiB", FileSystem: Ext4},
+		{Name: "OSDisk", Type: Primary, Size: "64MiB", FileSystem: Ext4, Bootable: true},
+		{Name: "data", Type: Primary, Size: "64MiB", FileSystem: FAT32},
+		{Name: "swap", Type: Primary, Size: "100%", FileSystem: Swap},
+	}
+	targets, _ := prepare(t, path, MBR, volumes)
+	wants(t, run(t, "sfdisk", "--verify", path), "No errors")
+	wants(t, run(t, "sfdisk", "--dump", path), "img1 : start=        2048, size=      131072, type=83\n", "size=      131072, type=83, bootable", "type=c\n", "type=82\n")
+	out := run(t, "parted", "--script", "--machine", path, "unit", "MiB", "print")
+	wants(t, out, ":msdos:", "1:1.00MiB:65.0MiB:64.0MiB:ext4::;", "2:65.0MiB:129MiB:64.0MiB:ext4::boot;")
+	run(t, "parted", "--script", path, "align-check", "optimal", "4")
+	run(t, "e2fsck", "-fn", cut(t, targets[1]))
+	run(t, "fsck.vfat", "-n", cut(t, targets[2]))
+}
+
+// TestFAT32Sizes: whatever the size, every cluster has an entry in the table.
+func TestFAT32Sizes(t *testing.T) {
+	for _, size := range []int64{33, 64, 65, 100, 256, 300, 512, 1000} {
+		path := image(t, size*mib)
+		if _, err := Format(t.Context(), Tools{}, Target{Path: path, Length: size * mib, SectorSize: 512}, Volume{Name: "ESP", FileSystem: FAT32, QuickFormat: true}); err != nil {
+			t.Fatal(err)
+		}
+		run(t, "fsck.vfat", "-n", path)
+	}
+}

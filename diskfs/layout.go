@@ -3,8 +3,9 @@
 // Plan is pure: from a disk's geometry and the volumes wanted it computes
 // partitions (GPT: UEFI specification 2.10, chapter 5; MBR: the same, 5.2.1).
 // Write puts them on the disk through go-diskfs and waits until the kernel shows
-// them; Format makes file systems: FAT32 through go-diskfs, swap by itself, ext4
-// and NTFS by mkfs.ext4 and mkntfs.
+// them; Encrypt makes a partition a LUKS2 volume (cryptsetup); Format makes file
+// systems: FAT32 through go-diskfs, swap by itself, ext4, XFS and NTFS by
+// mkfs.ext4, mkfs.xfs and mkntfs.
 //
 // It refuses layouts that do not fit, and it asks nobody: whether a disk may be
 // written is decided by the caller (see agent/disk).
@@ -42,6 +43,7 @@ type FileSystem string
 const (
 	FAT32 FileSystem = "fat32"
 	Ext4  FileSystem = "ext4"
+	XFS   FileSystem = "xfs"
 	Swap  FileSystem = "swap"
 	NTFS  FileSystem = "ntfs"
 )
@@ -64,6 +66,10 @@ type Volume struct {
 	FileSystem  FileSystem
 	QuickFormat bool // do not overwrite the whole volume first
 	Bootable    bool // active flag (MBR), legacy boot attribute (GPT)
+	// Encrypted volumes are LUKS2, opened by Passphrase. Swap is left without a file
+	// system instead: the installed system gives it a new random key at each start.
+	Encrypted  bool
+	Passphrase Passphrase
 }
 
 // Partition is one partition of a layout.
@@ -148,7 +154,7 @@ func share(sizes []Size, volumes []Volume, room int64, g Geometry) ([]int64, err
 			rest -= lengths[i]
 			need += lengths[i]
 		} else {
-			need += roundUp(minimum(volumes[i].FileSystem, sector))
+			need += roundUp(minimum(volumes[i], sector))
 		}
 	}
 	if need > room {
@@ -163,7 +169,7 @@ func share(sizes []Size, volumes []Volume, room int64, g Geometry) ([]int64, err
 			}
 			rest -= lengths[i]
 		}
-		if floor := minimum(volumes[i].FileSystem, sector); lengths[i] < max(floor, Alignment) {
+		if floor := minimum(volumes[i], sector); lengths[i] < max(floor, Alignment) {
 			return nil, fmt.Errorf("plan partitions: volume %d %q would get %s, and %s needs at least %s",
 				i+1, volumes[i].Name, Bytes(lengths[i]), fileSystemName(volumes[i].FileSystem), Bytes(max(floor, Alignment)))
 		}
@@ -173,12 +179,18 @@ func share(sizes []Size, volumes []Volume, room int64, g Geometry) ([]int64, err
 
 // minimum is the smallest volume that a file system makes sense on. FAT32 wants
 // 65,525 clusters (Microsoft's FAT specification), each of one sector at least.
-func minimum(f FileSystem, sector int) int64 {
-	switch f {
+func minimum(v Volume, sector int) int64 {
+	if v.Encrypted && v.FileSystem != Swap {
+		v.Encrypted = false
+		return LUKSHeader + minimum(v, sector)
+	}
+	switch v.FileSystem {
 	case FAT32:
 		return roundUp(66_600 * int64(sector))
 	case Ext4:
 		return 8 << 20
+	case XFS:
+		return 300 << 20 // mkfs.xfs refuses less
 	case NTFS:
 		return 8 << 20
 	}

@@ -13,7 +13,7 @@ import (
 // Signature is what a file system says of itself.
 type Signature struct {
 	FileSystem FileSystem // empty if none was recognised
-	// UUID as Linux writes it in /etc/fstab: 8-4-4-4-12 for ext4 and swap,
+	// UUID as Linux writes it in /etc/fstab: 8-4-4-4-12 for ext4, XFS and swap,
 	// XXXX-XXXX for FAT32, 16 hex digits for NTFS.
 	UUID  string
 	Label string // empty for NTFS, whose label lies inside the volume
@@ -45,6 +45,8 @@ func Recognise(head []byte) Signature {
 	switch {
 	case binary.LittleEndian.Uint16(head[0x438:]) == 0xef53: // ext2, 3, 4
 		return Signature{Ext4, dashed(head[0x468:0x478]), text(head[0x478:0x488])}
+	case string(head[:4]) == "XFSB": // xfs_sb
+		return Signature{XFS, dashed(head[32:48]), text(head[108:120])}
 	case string(head[4086:4096]) == "SWAPSPACE2":
 		return Signature{Swap, dashed(head[0x40c:0x41c]), text(head[0x41c:0x42c])}
 	case string(head[3:11]) == "NTFS    ":

@@ -57,7 +57,7 @@ func checkVolume(style Style, v Volume) (Size, error) {
 	if style == MBR && (v.Type == BIOSBoot || v.Type == MSR) {
 		return Size{}, fmt.Errorf("type %s exists on GPT disks only; leave the volume out or use style gpt", v.Type)
 	}
-	systems := []FileSystem{"", FAT32, Ext4, Swap, NTFS}
+	systems := []FileSystem{"", FAT32, Ext4, XFS, Swap, NTFS}
 	if !slices.Contains(systems, v.FileSystem) {
 		return Size{}, fmt.Errorf("file system %q: want one of %v or none", v.FileSystem, systems[1:])
 	}
@@ -66,6 +66,9 @@ func checkVolume(style Style, v Volume) (Size, error) {
 	}
 	if (v.Type == BIOSBoot || v.Type == MSR) && v.FileSystem != "" {
 		return Size{}, fmt.Errorf("file system %q: a partition of type %s holds none", v.FileSystem, v.Type)
+	}
+	if err := v.checkEncryption(); err != nil {
+		return Size{}, err
 	}
 	if n := len(utf16.Encode([]rune(v.Name))); n > 36 {
 		return Size{}, fmt.Errorf("name has %d characters; a GPT partition name holds 36", n)
@@ -81,6 +84,8 @@ func labelLimit(f FileSystem) int {
 	switch f {
 	case FAT32:
 		return 11
+	case XFS:
+		return 12
 	case Ext4, Swap:
 		return 16
 	case NTFS:
@@ -102,6 +107,12 @@ func typeGUID(v Volume) string {
 	case Recovery:
 		return "DE94BBA4-06D1-4D40-A16A-BFD50179D6AC"
 	}
+	switch {
+	case v.Encrypted && v.FileSystem == Swap: // plain dm-crypt
+		return "7FFEC5C9-2D00-49B7-8941-3EA10A5586B7"
+	case v.Encrypted:
+		return "CA7D7CCB-63ED-4C53-861C-1742536059CC"
+	}
 	switch v.FileSystem {
 	case Swap:
 		return "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F"
@@ -118,6 +129,9 @@ func mbrType(v Volume) byte {
 		return 0xef
 	case Recovery:
 		return 0x27
+	}
+	if v.Encrypted {
+		return 0xe8 // LUKS; swap without a header is not taken for swap space
 	}
 	switch v.FileSystem {
 	case Swap:

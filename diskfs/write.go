@@ -3,14 +3,17 @@ package diskfs
 import (
 	"context"
 	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/diskfs/go-diskfs/backend"
 	"github.com/diskfs/go-diskfs/backend/file"
 	"github.com/diskfs/go-diskfs/partition/gpt"
 	"github.com/diskfs/go-diskfs/partition/mbr"
+	"github.com/google/uuid"
 	"golang.org/x/sys/unix"
 )
 
@@ -22,6 +25,7 @@ type Target struct {
 	Length     int64  // bytes
 	SectorSize int    // logical, bytes
 	DiskOffset int64  // of the partition on its disk, in bytes
+	PartUUID   string // of the partition, as Linux writes PARTUUID=
 }
 
 // geometry asks a block device for its size, or a regular file, which is taken to
@@ -70,10 +74,15 @@ func Write(ctx context.Context, path string, l Layout) ([]Target, error) {
 	if err := errors.Join(clearSignatures(f, l), f.Sync()); err != nil {
 		return nil, fmt.Errorf("partition %s: erase old signatures: %w", path, err)
 	}
-	if err := errors.Join(writeTable(f, l), f.Sync()); err != nil {
+	names, err := writeTable(f, l)
+	if err := errors.Join(err, f.Sync()); err != nil {
 		return nil, fmt.Errorf("partition %s: write %s table: %w", path, l.Style, err)
 	}
-	return targets(ctx, f, l)
+	out, err := targets(ctx, f, l)
+	for i := range out {
+		out[i].PartUUID = names[i]
+	}
+	return out, err
 }
 
 // clearSignatures overwrites what could be taken for an older table or file
@@ -92,33 +101,41 @@ func clearSignatures(f *os.File, l Layout) error {
 	return nil
 }
 
-// writeTable writes the table through go-diskfs.
-func writeTable(f *os.File, l Layout) error {
+// writeTable writes the table through go-diskfs, and returns the PARTUUID of each
+// partition.
+func writeTable(f *os.File, l Layout) ([]string, error) {
 	w, err := backend.Storage(file.New(f, false)).Writable()
 	if err != nil {
-		return err
+		return nil, err
 	}
+	names := make([]string, len(l.Partitions))
 	if l.Style == GPT {
-		return gptTable(l).Write(w, l.Geometry.Size)
+		for i := range names {
+			names[i] = uuid.NewString()
+		}
+		return names, gptTable(l, names).Write(w, l.Geometry.Size)
 	}
 	if err := mbrTable(l).Write(w, l.Geometry.Size); err != nil {
-		return err
+		return nil, err
 	}
 	// go-diskfs leaves the disk signature (offset 440) as it is; without one two
 	// disks of a machine could not be told apart.
 	signature := make([]byte, 4)
 	rand.Read(signature)
+	for i, p := range l.Partitions {
+		names[i] = fmt.Sprintf("%08x-%02x", binary.LittleEndian.Uint32(signature), p.Number)
+	}
 	_, err = f.WriteAt(signature, 440)
-	return err
+	return names, err
 }
 
-func gptTable(l Layout) *gpt.Table {
+func gptTable(l Layout, names []string) *gpt.Table {
 	const legacyBoot = 1 << 2 // UEFI 2.10, 5.3.3: legacy BIOS bootable
 	sector := uint64(l.Geometry.SectorSize)
 	t := &gpt.Table{LogicalSectorSize: int(sector), PhysicalSectorSize: int(sector), ProtectiveMBR: true}
-	for _, p := range l.Partitions {
+	for i, p := range l.Partitions {
 		entry := &gpt.Partition{
-			Index: p.Number, Name: p.Name, Type: gpt.Type(p.TypeGUID),
+			Index: p.Number, GUID: strings.ToUpper(names[i]), Name: p.Name, Type: gpt.Type(p.TypeGUID),
 			Start: uint64(p.Start) / sector, Size: uint64(p.Length),
 			End: uint64(p.Start+p.Length)/sector - 1,
 		}

@@ -108,7 +108,7 @@ func remedyFor(r sequence.Reference) string {
 	case r.Kind == osd.KindBootImage:
 		return fmt.Sprintf("import it first: bootward bootimage import DIR --name %q", r.Name)
 	case r.Kind == osd.KindPackage && r.Name == sequence.ImagingTools:
-		return fmt.Sprintf("Apply Operating System needs it; import the imaging folder of the kit: bootward package import DIR --name %q", r.Name)
+		return fmt.Sprintf("it holds the programs that the boot image lacks; import the imaging folder of the kit: bootward package import DIR --name %q", r.Name)
 	case r.Kind == osd.KindPackage:
 		return fmt.Sprintf("import it first: bootward package import DIR --name %q", r.Name)
 	}

@@ -1,7 +1,7 @@
 // Package bootloader makes a Linux system that was laid down on a disk bootable
 // from there: GRUB by the system's own grub-install, in a chroot, or on UEFI the
 // loaders that its distribution signed, where it brings them; a grub.cfg of our own;
-// fstab by UUID.
+// fstab by UUID, and crypttab.
 //
 // It writes grub.cfg itself, because grub-mkconfig is slow and its graphical
 // terminal hangs machines that have no display. It leaves the firmware's boot
@@ -34,9 +34,12 @@ const (
 
 // Volume is a volume of the installed system.
 type Volume struct {
-	At         string // where it is mounted there: /, /boot, /boot/efi; none for swap
+	At         string // where it is mounted there: /, /boot, /boot/efi, /srv/records; none for swap
 	FileSystem diskfs.FileSystem
-	UUID       string // as in diskfs.Signature
+	UUID       string // as in diskfs.Signature; none for swap with a random key
+	// LUKS is the UUID of the volume's LUKS2 header, RandomKey the PARTUUID of swap that gets
+	// a new random key at each start; both are empty where nothing is encrypted.
+	LUKS, RandomKey string
 }
 
 // System is what is to be made bootable. Its volumes are mounted below Root.
@@ -99,6 +102,9 @@ func (in Installer) install(ctx context.Context, s System) error {
 	if err != nil {
 		return err
 	}
+	if err := s.able(root, kernels); err != nil {
+		return err
+	}
 	in.say("write fstab and grub.cfg")
 	if err := writeFiles(root, s, kernels); err != nil {
 		return err
@@ -123,7 +129,7 @@ func (s System) check() error {
 		return errors.New("no volume is mounted at /; name the one that holds the system")
 	}
 	for _, v := range s.Volumes {
-		if v.UUID == "" {
+		if v.UUID == "" && v.RandomKey == "" {
 			return fmt.Errorf("volume %q (%s) has no UUID; format it first", v.At, v.FileSystem)
 		}
 	}
@@ -182,6 +188,7 @@ func (in Installer) grub(ctx context.Context, tree fs.FS, s System) (err error) 
 			}
 		}()
 	}
-	args = append([]string{"--target=" + target, "--boot-directory=/boot", "--modules=part_gpt part_msdos ext2"}, args...)
+	boot, _ := s.boot()
+	args = append([]string{"--target=" + target, "--boot-directory=/boot", "--modules=part_gpt part_msdos " + grubModule(boot.FileSystem)}, args...)
 	return in.Runner.Run(ctx, tool.Command{Path: grubInstall, Args: args, Root: s.Root})
 }

@@ -13,7 +13,7 @@ import (
 
 	"github.com/bootward/bootward/agent/tree"
 	"github.com/bootward/bootward/diskfs"
-	"github.com/bootward/bootward/internal/version"
+	"github.com/bootward/bootward/osd/version"
 )
 
 // Kernel is a kernel of the installed system.
@@ -53,18 +53,34 @@ func Fstab(volumes []Volume) []byte {
 	b.WriteString("# Written by the deployment. file system, mount point, type, options, dump, pass\n")
 	for _, v := range volumes {
 		switch {
+		case v.RandomKey != "":
+			fmt.Fprintf(&b, "/dev/mapper/%s none swap sw 0 0\n", v.mapping())
 		case v.FileSystem == diskfs.Swap:
 			fmt.Fprintf(&b, "UUID=%s none swap sw 0 0\n", v.UUID)
 		case v.At == "":
+		case v.LUKS != "": // opened when somebody has typed the passphrase, for which nothing waits
+			fmt.Fprintf(&b, "/dev/mapper/%s %s %s defaults,nofail 0 %d\n", v.mapping(), v.At, v.FileSystem, pass(v.FileSystem, 2))
+		case v.At == "/" && v.FileSystem == diskfs.XFS: // it knows no errors=, and repairs itself at the mount
+			fmt.Fprintf(&b, "UUID=%s / xfs defaults 0 0\n", v.UUID)
 		case v.At == "/":
 			fmt.Fprintf(&b, "UUID=%s / %s errors=remount-ro 0 1\n", v.UUID, v.FileSystem)
-		case v.FileSystem == diskfs.FAT32:
+		case v.At == espMount:
 			fmt.Fprintf(&b, "UUID=%s %s vfat umask=0077 0 1\n", v.UUID, v.At)
+		case v.FileSystem == diskfs.FAT32:
+			fmt.Fprintf(&b, "UUID=%s %s vfat defaults 0 2\n", v.UUID, v.At)
 		default:
-			fmt.Fprintf(&b, "UUID=%s %s %s defaults 0 2\n", v.UUID, v.At, v.FileSystem)
+			fmt.Fprintf(&b, "UUID=%s %s %s defaults 0 %d\n", v.UUID, v.At, v.FileSystem, pass(v.FileSystem, 2))
 		}
 	}
 	return b.Bytes()
+}
+
+// pass is the order of checks at start: none for XFS, whose fsck does nothing.
+func pass(f diskfs.FileSystem, n int) int {
+	if f == diskfs.XFS {
+		return 0
+	}
+	return n
 }
 
 // terminals are those of GRUB. UEFI firmware copies its console to the serial port
@@ -97,8 +113,8 @@ set timeout=1
 set gfxpayload=text
 insmod part_gpt
 insmod part_msdos
-insmod ext2
 `)
+	fmt.Fprintf(&b, "insmod %s\n", grubModule(boot.FileSystem))
 	if s.Firmware == BIOS {
 		fmt.Fprintf(&b, "if serial --unit=0 --speed=115200; then\n  terminal_input %[1]s\n  terminal_output %[1]s\nfi\n", s.terminals())
 	}
@@ -142,6 +158,7 @@ func writeFiles(root *os.Root, s System, kernels []Kernel) error {
 	}
 	return errors.Join(
 		tree.Write(root, "etc/fstab", Fstab(s.Volumes)),
+		writeCrypttab(root, s.Volumes),
 		tree.Write(root, "boot/grub/grub.cfg", GrubConfig(s, kernels)),
 		tree.Write(root, "etc/default/grub.d/bootward.cfg", grubDefaults(s)),
 	)

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/bootward/bootward/diskfs"
 )
@@ -38,15 +41,17 @@ type Prepared struct {
 	Volume    diskfs.Volume
 	Target    diskfs.Target
 	Signature diskfs.Signature // zero if the volume has no file system
+	LUKS      string           // UUID of its LUKS2 header, if it is encrypted by a passphrase
 }
 
-// Device is the node to mount: /dev/vda1.
+// Device is the node to mount: /dev/vda1, or /dev/mapper/bootward-vda1.
 func (p Prepared) Device() string { return p.Target.Path }
 
 // Prepare plans the layout, asks the permit, makes sure that the disk is still
 // the selected one, writes the partition table and formats the volumes. All that
-// was on the disk is lost. A layout that does not fit is refused before anything
-// is written. Step, if not nil, is told in words what is done next.
+// was on the disk is lost. A layout that does not fit, and one that needs a program
+// which is not here, is refused before anything is written. Encrypted volumes of an
+// earlier call are closed. Step, if not nil, is told in words what is done next.
 func (e Eraser) Prepare(ctx context.Context, permit Permit, d Disk, style diskfs.Style, volumes []diskfs.Volume, step func(string)) ([]Prepared, error) {
 	layout, err := diskfs.Plan(style, d.Geometry(), volumes)
 	if err != nil {
@@ -57,7 +62,13 @@ func (e Eraser) Prepare(ctx context.Context, permit Permit, d Disk, style diskfs
 			step(fmt.Sprintf(format, args...))
 		}
 	}
+	if err := e.Tools.Ready(ctx, volumes); err != nil {
+		return nil, fmt.Errorf("%s: nothing was written: %w", d.Name, err)
+	}
 	if err := e.allow(permit, d); err != nil {
+		return nil, err
+	}
+	if err := e.release(ctx, d); err != nil {
 		return nil, err
 	}
 	say("partition %s (%s), %d volumes", d.Name, style, len(volumes))
@@ -74,13 +85,50 @@ func (e Eraser) Prepare(ctx context.Context, permit Permit, d Disk, style diskfs
 		if err := e.allow(permit, d); err != nil {
 			return nil, err
 		}
-		signature, err := diskfs.Format(ctx, e.Tools, target, v)
+		p, err := e.make(ctx, target, v)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, Prepared{Volume: v, Target: target, Signature: signature})
+		out = append(out, p)
 	}
 	return out, nil
+}
+
+// make encrypts and formats one volume.
+func (e Eraser) make(ctx context.Context, target diskfs.Target, v diskfs.Volume) (Prepared, error) {
+	p := Prepared{Volume: v, Target: target}
+	var err error
+	if v.Passphrase != "" {
+		if p.Target, p.LUKS, err = e.Tools.Encrypt(ctx, target, mappingPrefix+filepath.Base(target.Path), v.Passphrase); err != nil {
+			return p, err
+		}
+		p.Volume.Passphrase = "" // not needed any more
+	}
+	p.Signature, err = diskfs.Format(ctx, e.Tools, p.Target, v)
+	return p, err
+}
+
+// mappingPrefix begins the names of encrypted volumes that this package opens.
+const mappingPrefix = "bootward-"
+
+// release closes the encrypted volumes of an earlier call on the disk, which would keep
+// it busy. Mappings of others are left alone: then the disk is refused.
+func (e Eraser) release(ctx context.Context, d Disk) error {
+	names, err := filepath.Glob("/sys/class/block/" + d.Name + "/*/holders/*/dm/name")
+	if err != nil {
+		return err
+	}
+	for _, file := range names {
+		raw, err := os.ReadFile(file)
+		name := strings.TrimSpace(string(raw))
+		if err != nil || !strings.HasPrefix(name, mappingPrefix) {
+			continue
+		}
+		if err := e.Tools.CloseMapping(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // allow is the one gate: the disk is a candidate, it is the selected one, and

@@ -83,7 +83,7 @@ func (s System) adcli(ctx context.Context, j Join) error {
 	if s.Controller != "" {
 		args = append(args, "--domain-controller="+s.Controller)
 	}
-	err := s.Runner.Run(ctx, tool.Command{Path: adcli, Args: args, Stdin: strings.NewReader(j.Password), Line: func(l string) { printed = append(printed, l) }})
+	err := s.Runner.Run(ctx, tool.Command{Path: adcli, Args: args, Input: []byte(j.Password), Line: func(l string) { printed = append(printed, l) }})
 	if _, ended := tool.Code(err); ended {
 		return explain(strings.Join(printed, "\n"))
 	}

@@ -2,7 +2,6 @@ package domain
 
 import (
 	"context"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,7 +30,7 @@ func newSystem(t *testing.T) string {
 // recorder plays the programs, and keeps what they were given.
 type recorder struct {
 	calls []string
-	stdin string
+	input string
 	env   []string
 	fail  string // what adcli prints before it fails
 }
@@ -39,13 +38,7 @@ type recorder struct {
 func (r *recorder) Run(_ context.Context, c tool.Command) error {
 	r.calls = append(r.calls, c.String())
 	r.env = append(r.env, c.Env...)
-	if c.Stdin != nil {
-		raw, err := io.ReadAll(c.Stdin)
-		if err != nil {
-			return err
-		}
-		r.stdin += string(raw)
-	}
+	r.input += string(c.Input)
 	if r.fail != "" {
 		c.Line(r.fail)
 		return &tool.Error{Command: c.String(), Code: 3, Tail: r.fail}
@@ -65,8 +58,8 @@ func TestJoin(t *testing.T) {
 	want := []string{
 		"/usr/sbin/adcli join --domain=Ward.example --login-user=deploy --stdin-password --login-type=user --host-fqdn=pc-1.ward.example --host-keytab=" + dir + "/etc/krb5.keytab --domain-ou=OU=Wards,DC=ward,DC=example",
 		"/usr/sbin/pam-auth-update --enable mkhomedir", "/usr/bin/systemctl restart sssd.service"}
-	if !slices.Equal(run.calls, want) || run.stdin != "geheim,17" || strings.Contains(strings.Join(run.env, " "), "geheim") {
-		t.Errorf("got  %q, %q\nwant %q", run.calls, run.stdin, want)
+	if !slices.Equal(run.calls, want) || run.input != "geheim,17" || strings.Contains(strings.Join(run.env, " "), "geheim") {
+		t.Errorf("got  %q, %q\nwant %q", run.calls, run.input, want)
 	}
 	info, err := os.Stat(filepath.Join(dir, sssdFile))
 	if err != nil || info.Mode() != 0o600 {

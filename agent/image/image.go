@@ -12,13 +12,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"regexp"
 	"strconv"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/bootward/bootward/diskfs"
 	"github.com/bootward/bootward/diskfs/tool"
 	"github.com/bootward/bootward/diskfs/wim"
 )
@@ -33,7 +33,10 @@ type Wimlib struct {
 type Options struct {
 	WIM    string // path; may be a file in a FUSE mount that fetches and verifies
 	Index  int    // of the image, from 1
-	Target string // folder where the volume is mounted
+	Target string // folder where the volume is mounted, or the device of an NTFS volume
+	// NTFS says that Target is a device: wimlib writes to the volume by itself. Owners and
+	// modes of Linux are left out then, and whether the image fits is not looked at.
+	NTFS bool
 	// Progress, if not nil, gets bytes of data written and in all, at every line
 	// of wimlib's output that says so. It must return at once.
 	Progress func(done, total int64)
@@ -60,19 +63,25 @@ func Apply(ctx context.Context, w Wimlib, o Options) (wim.Image, error) {
 	if err != nil {
 		return fail(err)
 	}
-	if err := Fits(image, o.Target); err != nil {
-		return fail(err)
+	if !o.NTFS {
+		if err := Fits(image, o.Target); err != nil {
+			return fail(err)
+		}
+	}
+	args := []string{"apply", o.WIM, strconv.Itoa(o.Index), o.Target}
+	if !o.NTFS {
+		args = append(args, "--unix-data")
 	}
 	watch := watcher{total: image.Bytes(), tell: o.Progress}
 	err = w.Runner.Run(ctx, tool.Command{
 		Path: cmp.Or(w.Path, "wimlib-imagex"),
-		Args: []string{"apply", o.WIM, strconv.Itoa(o.Index), o.Target, "--unix-data"},
+		Args: args,
 		Line: watch.line,
 	})
 	if err != nil {
 		return fail(explain(err))
 	}
-	if err := syncAll(o.Target); err != nil {
+	if err := syncAll(o); err != nil {
 		return fail(fmt.Errorf("write to disk: %w", err))
 	}
 	if o.Progress != nil {
@@ -81,13 +90,17 @@ func Apply(ctx context.Context, w Wimlib, o Options) (wim.Image, error) {
 	return image, nil
 }
 
-// syncAll is syncfs(2): it reports errors of earlier writes, as sync(2) cannot.
-func syncAll(dir string) error {
-	d, err := os.Open(dir)
+// syncAll is syncfs(2), and fsync(2) of a device: they report errors of earlier writes, as
+// sync(2) cannot.
+func syncAll(o Options) error {
+	d, err := os.Open(o.Target)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
+	if o.NTFS {
+		return d.Sync()
+	}
 	return unix.Syncfs(int(d.Fd()))
 }
 
@@ -120,21 +133,6 @@ func explain(err error) error {
 
 var noSpace = regexp.MustCompile(`(?i)no space left on device|disk quota exceeded`)
 
-// Need estimates what an image takes on a file system with blocks of 4 KiB:
-// bytes, and inodes. Each file wastes half a block on average and each folder
-// takes one or two.
-func Need(i wim.Image) (bytes, inodes int64) {
-	return i.Bytes() + i.Files*2048 + i.Dirs*6144, i.Files + i.Dirs
-}
-
-// downloaded says what part of a need is the image itself.
-func downloaded(n int64) string {
-	if n == 0 {
-		return ""
-	}
-	return fmt.Sprintf(", %s of it for the downloaded file (content: stream does without)", diskfs.Bytes(n))
-}
-
 // Fits checks that the volume mounted at dir has room for the image. Its error
 // wraps ErrNoSpace and says how much is needed and how much there is.
 func Fits(i wim.Image, dir string) error { return FitsBeside(i, dir, 0) }
@@ -145,14 +143,12 @@ func FitsBeside(i wim.Image, dir string, more int64) error {
 	if err := unix.Statfs(dir, &st); err != nil {
 		return fmt.Errorf("ask %s for its free space: %w", dir, err)
 	}
-	need, inodes := Need(i)
-	need += more
-	free := int64(st.Bfree) * st.Bsize // root may use the reserved blocks too
-	if need > free {
-		return fmt.Errorf("%w: image %q needs %s%s, %s has %s free", ErrNoSpace, i.Name, diskfs.Bytes(need), downloaded(more), dir, diskfs.Bytes(free))
+	inodes := int64(st.Ffree)
+	if st.Files == 0 { // file systems without a limit say 0
+		inodes = math.MaxInt64
 	}
-	if st.Files > 0 && inodes > int64(st.Ffree) { // file systems without a limit say 0
-		return fmt.Errorf("%w: image %q needs %d inodes, %s has %d free", ErrNoSpace, i.Name, inodes, dir, st.Ffree)
+	if err := NeedOf(i, more).In(int64(st.Bfree)*st.Bsize, inodes); err != nil { // root may use the reserved blocks too
+		return fmt.Errorf("image %q to %s: %w", i.Name, dir, err)
 	}
 	return nil
 }

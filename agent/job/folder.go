@@ -54,13 +54,17 @@ type Layout struct {
 
 // Volume is one volume of a Layout.
 type Volume struct {
-	Device     string `json:"device"` // /dev/vda2
+	Device     string `json:"device"` // /dev/vda2, /dev/mapper/bootward-vda3
 	Name       string `json:"name,omitempty"`
 	Type       string `json:"type"`
 	FileSystem string `json:"fileSystem,omitempty"`
 	UUID       string `json:"uuid,omitempty"`
 	PartUUID   string `json:"partUUID,omitempty"`
 	Variable   string `json:"variable,omitempty"`
+	MountPoint string `json:"mountPoint,omitempty"` // in the installed system
+	// Encrypted volumes have the UUID of their LUKS2 header in LUKS; swap has none.
+	Encrypted bool   `json:"encrypted,omitempty"`
+	LUKS      string `json:"luks,omitempty"`
 }
 
 // Folder is an open job folder. It is safe for concurrent use.

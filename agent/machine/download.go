@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -16,9 +18,9 @@ import (
 	"github.com/bootward/bootward/internal/supervisor"
 )
 
-// DownloadRetries is how often in a row a download is begun again without one more
-// byte coming of it, where Retries says nothing else; each try has several of its
-// own. Together they last as long as a box takes to restart.
+// DownloadRetries is how often in a row a download is begun again whose bytes came wrong or
+// could not be written, where Retries says nothing else; each try has several of its own. For
+// a box that is away it waits as long as wait does.
 const (
 	DownloadRetries = 19
 	DownloadDelay   = 5 * time.Second
@@ -42,7 +44,10 @@ func (m *Images) applyDownloaded(ctx context.Context, wimlib image.Wimlib, remot
 		return fmt.Errorf("download %q: %w", f.Path, err)
 	}
 	dir := filepath.Join(o.Target, job.Name, "content")
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	defer func() {
+		err = errors.Join(err, os.RemoveAll(dir))
+		_ = os.Remove(filepath.Dir(dir)) // it stays where the job's folder is
+	}()
 	m.Say(fmt.Sprintf("download %s, %d MiB", f.Path, f.Size>>20))
 	path, err := m.download(ctx, dir, f, func(done int64) { tell(o.Progress, done, f.Size+one.Bytes()) })
 	if err != nil {
@@ -81,7 +86,7 @@ func (m *Images) download(ctx context.Context, dir string, f content.File, progr
 	most := int64(0)
 	for tries := 1; ; tries++ {
 		got := int64(0)
-		err = content.Fetch(ctx, store, m.Source, f, func(n int64) {
+		err = content.Fetch(ctx, store, watched{m}, f, func(n int64) {
 			if got += n; got > most {
 				most, tries = got, 1
 				progress(most)
@@ -91,8 +96,16 @@ func (m *Images) download(ctx context.Context, dir string, f content.File, progr
 		if err == nil || errors.As(err, &full) || api.Final(err) || ctx.Err() != nil || tries > count {
 			break
 		}
-		m.Say("the download was broken off; going on")
-		supervisor.Sleep(ctx, delay)
+		if own := new(fs.PathError); errors.Is(err, content.ErrChunk) || errors.As(err, &own) {
+			m.Say("the download was broken off; going on")
+			supervisor.Sleep(ctx, delay)
+			continue
+		}
+		if waited := m.waitFor(ctx, f, err); waited != nil {
+			err = waited
+			break
+		}
+		tries--
 	}
 	if err != nil {
 		return "", fmt.Errorf("download %q: %w", f.Path, err)
@@ -102,6 +115,32 @@ func (m *Images) download(ctx context.Context, dir string, f content.File, progr
 		return "", fmt.Errorf("download %q: %w", f.Path, err)
 	}
 	return file.Name(), file.Close()
+}
+
+// waitFor waits until the box gives the beginning of a file. Each new try of the file itself
+// would verify again all that is there.
+func (m *Images) waitFor(ctx context.Context, f content.File, reason error) error {
+	for reason != nil && !api.Final(reason) {
+		if err := m.wait(ctx, reason); err != nil {
+			return err
+		}
+		reason = m.probe(ctx, f)
+	}
+	return reason
+}
+
+func (m *Images) probe(ctx context.Context, f content.File) error {
+	if len(f.Chunks) == 0 {
+		return nil
+	}
+	short, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	r, err := watched{m}.Range(short, f.SHA256, 0, f.Chunks[0].Length)
+	if err != nil {
+		return err
+	}
+	_, err = io.ReadFull(r, make([]byte, 1))
+	return errors.Join(err, r.Close())
 }
 
 func removeIfThere(path string) error {

@@ -129,25 +129,6 @@ func applied(t *testing.T, src *distant, f content.File, index int, want string,
 	}
 }
 
-// TestDownloadGoesOn: a box that is away for a minute costs time, not the run;
-// one that stays away ends it.
-func TestDownloadGoesOn(t *testing.T) {
-	src, f := captured(t, noise(1<<20))
-	for refusals, good := range map[int]bool{0: true, 12: true, 1000: false} {
-		synctest.Test(t, func(t *testing.T) {
-			src.refuse = refusals
-			m := &Images{Source: src, Say: func(string) {}}
-			path, err := m.download(t.Context(), filepath.Join(t.TempDir(), "content"), f, func(int64) {})
-			if (err == nil) != good {
-				t.Errorf("%d refusals: %v", refusals, err)
-			}
-			if info, statErr := os.Stat(path); good && (statErr != nil || info.Size() != f.Size) {
-				t.Errorf("%d refusals: %v", refusals, statErr)
-			}
-		})
-	}
-}
-
 // TestNoRoomToDownload: file and applied image must fit beside each other.
 func TestNoRoomToDownload(t *testing.T) {
 	src, f := captured(t, noise(3<<20))

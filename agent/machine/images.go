@@ -15,7 +15,9 @@ import (
 	"github.com/bootward/bootward/agent/tree"
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/content"
+	"github.com/bootward/bootward/diskfs"
 	"github.com/bootward/bootward/diskfs/tool"
+	"github.com/bootward/bootward/diskfs/wim"
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/sequence"
 )
@@ -40,29 +42,76 @@ type Images struct {
 	Retries func() (count int, delay time.Duration)
 	// Say shows a line.
 	Say func(string)
+	// Search looks for the box where else it could be by now; it may be nil.
+	Search func(ctx context.Context)
+
+	away away
 }
 
 // Apply implements step.Images.
-func (m *Images) Apply(ctx context.Context, name string, index int, target string, progress func(done, total int64)) (err error) {
+func (m *Images) Apply(ctx context.Context, name string, index int, target string, progress func(done, total int64)) error {
+	return m.apply(ctx, name, image.Options{Index: index, Target: target, Progress: progress})
+}
+
+// ApplyNTFS implements step.Images. The image is always applied while it is fetched: the
+// volume is not mounted, so there is no place for its file.
+func (m *Images) ApplyNTFS(ctx context.Context, name string, index int, device string, progress func(done, total int64)) error {
+	return m.apply(ctx, name, image.Options{Index: index, Target: device, NTFS: true, Progress: progress})
+}
+
+// Need implements step.Images: the image's own description counts, which lies at the end of
+// its file and is verified like all of it.
+func (m *Images) Need(ctx context.Context, name string, index int) (need image.Need, err error) {
+	_, remote, err := m.remote(ctx, name, content.RemoteOptions{CacheMiB: 8})
+	if err != nil {
+		return need, err
+	}
+	defer func() { err = errors.Join(err, remote.Close()) }()
+	info, err := wim.Read(remote, remote.Size())
+	if err != nil {
+		return need, fmt.Errorf("image %q: %w", name, errors.Join(err, remote.LastError()))
+	}
+	one, err := info.Image(index)
+	if err != nil {
+		return need, fmt.Errorf("image %q: %w", name, err)
+	}
+	download := int64(0)
+	if m.Download {
+		download = remote.Size()
+	}
+	return image.NeedOf(one, download), nil
+}
+
+// remote opens the file of an image, which the caller closes.
+func (m *Images) remote(ctx context.Context, name string, o content.RemoteOptions) (api.JobContent, *content.Remote, error) {
+	c, manifest, err := m.open(ctx, string(osd.KindImage), name)
+	if err != nil {
+		return c, nil, err
+	}
+	file := manifest.File(c.File)
+	if file == nil {
+		return c, nil, fmt.Errorf("image %q: its content has no file %q; import the image again", name, c.File)
+	}
+	o.Wait = m.wait
+	remote, err := content.OpenRemote(ctx, watched{m}, *file, o)
+	if err != nil {
+		return c, nil, fmt.Errorf("image %q: %w", name, err)
+	}
+	return c, remote, nil
+}
+
+func (m *Images) apply(ctx context.Context, name string, o image.Options) (err error) {
 	wimlib, err := m.tools(ctx)
 	if err != nil {
 		return err
 	}
-	c, manifest, err := m.open(ctx, string(osd.KindImage), name)
+	c, remote, err := m.remote(ctx, name, content.RemoteOptions{})
 	if err != nil {
 		return err
 	}
-	file := manifest.File(c.File)
-	if file == nil {
-		return fmt.Errorf("image %q: its content has no file %q; import the image again", name, c.File)
-	}
-	remote, err := content.OpenRemote(ctx, m.Source, *file, content.RemoteOptions{})
-	if err != nil {
-		return fmt.Errorf("image %q: %w", name, err)
-	}
 	defer func() { err = errors.Join(err, remote.Close()) }()
-	if m.Download {
-		return m.applyDownloaded(ctx, wimlib, remote, image.Options{Index: index, Target: target, Progress: progress})
+	if m.Download && !o.NTFS {
+		return m.applyDownloaded(ctx, wimlib, remote, o)
 	}
 	dir := filepath.Join(m.Dir, "image")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -73,7 +122,8 @@ func (m *Images) Apply(ctx context.Context, name string, index int, target strin
 		return fmt.Errorf("image %q: %w", name, err)
 	}
 	defer func() { err = errors.Join(err, unmount()) }()
-	_, err = image.Apply(ctx, wimlib, image.Options{WIM: path, Index: index, Target: target, Progress: progress})
+	o.WIM = path
+	_, err = image.Apply(ctx, wimlib, o)
 	if why := remote.LastError(); err != nil && why != nil { // wimlib saw only that a read failed
 		err = fmt.Errorf("image %q could not be fetched: %w; %w", name, why, err)
 	}
@@ -87,7 +137,7 @@ func (m *Images) open(ctx context.Context, kind, name string) (api.JobContent, *
 		return api.JobContent{}, nil, fmt.Errorf("%s %q is not among the content of the job; distribute it to the box and advertise again", kind, name)
 	}
 	c := m.Content[i]
-	envelope, err := m.Source.Manifest(ctx, c.Manifest)
+	envelope, err := watched{m}.Manifest(ctx, c.Manifest)
 	if err != nil {
 		return c, nil, fmt.Errorf("%s %q: %w", kind, name, err)
 	}
@@ -133,7 +183,7 @@ func (m *Images) fetch(ctx context.Context, manifest *content.Manifest, dir stri
 	}
 	defer root.Close()
 	for _, f := range manifest.Files {
-		remote, err := content.OpenRemote(ctx, m.Source, f, content.RemoteOptions{CacheMiB: 8})
+		remote, err := content.OpenRemote(ctx, watched{m}, f, content.RemoteOptions{CacheMiB: 8, Wait: m.wait})
 		if err != nil {
 			return err
 		}
@@ -159,4 +209,22 @@ func Wimlib(dir string) image.Wimlib {
 		return tool.Exec{}.Run(ctx, c)
 	}
 	return image.Wimlib{Runner: tool.Func(run), Path: filepath.Join(dir, "bin", "wimlib-imagex")}
+}
+
+// Run implements tool.Runner: what the boot image has it runs, and what it lacks comes from
+// the imaging tools, which are fetched then.
+func (m *Images) Run(ctx context.Context, c tool.Command) error {
+	if !slices.Contains([]string{diskfs.MkfsXFS, diskfs.Mkntfs, diskfs.Cryptsetup}, c.Path) {
+		return tool.Exec{}.Run(ctx, c)
+	}
+	w, err := m.tools(ctx)
+	if err != nil {
+		return err
+	}
+	at := filepath.Join(filepath.Dir(w.Path), c.Path)
+	if _, err := os.Stat(at); err != nil {
+		return fmt.Errorf("package %q has no %s: import the tools of a newer kit at the site: %w", sequence.ImagingTools, c.Path, err)
+	}
+	c.Path = at
+	return w.Runner.Run(ctx, c)
 }

@@ -61,8 +61,8 @@ type Volumes struct{ mounted []string }
 // mounted.
 func kernelName(f diskfs.FileSystem) string {
 	switch f {
-	case diskfs.Ext4:
-		return "ext4"
+	case diskfs.Ext4, diskfs.XFS:
+		return string(f)
 	case diskfs.FAT32:
 		return "vfat"
 	}

@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bootward/bootward/api"
@@ -67,22 +68,39 @@ type Client struct {
 	HTTP   *http.Client
 	anchor *trust.Anchor
 	clock  *Clock
+	moved  *atomic.Pointer[string] // where the box is by now, if it moved
 }
 
 // New makes a client of the box at an address. cert gives the job's
 // certificate, or nil while there is none.
 func New(anchor *trust.Anchor, address string, clock *Clock, cert func() *tls.Certificate) *Client {
 	conf := trust.ClientTLS(anchor, trust.IsPoint(anchor.Site), cert, clock.Now)
+	moved := new(atomic.Pointer[string])
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}
 	transport := &http.Transport{
-		TLSClientConfig:       conf,
-		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
+		TLSClientConfig: conf,
+		DialContext: func(ctx context.Context, network, to string) (net.Conn, error) {
+			if at := moved.Load(); at != nil {
+				if _, port, err := net.SplitHostPort(to); err == nil {
+					to = net.JoinHostPort(*at, port)
+				}
+			}
+			return dialer.DialContext(ctx, network, to)
+		},
 		TLSHandshakeTimeout:   20 * time.Second,
 		ResponseHeaderTimeout: 60 * time.Second,
 		IdleConnTimeout:       60 * time.Second,
 		MaxIdleConnsPerHost:   8,
 		ForceAttemptHTTP2:     true,
 	}
-	return &Client{Base: "https://" + host(address), HTTP: &http.Client{Transport: transport}, anchor: anchor, clock: clock}
+	return &Client{Base: "https://" + host(address), HTTP: &http.Client{Transport: transport}, anchor: anchor, clock: clock, moved: moved}
+}
+
+// Move makes all further connections go to another address: the box got a new one. Base stays
+// as it is, and what the certificate must say too.
+func (c *Client) Move(address string) {
+	c.moved.Store(&address)
+	c.Close()
 }
 
 // host puts an IPv6 address into brackets.

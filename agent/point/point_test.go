@@ -1,9 +1,13 @@
 package point
 
 import (
+	"net"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/bootward/bootward/trust"
 )
 
 // TestClock: a machine whose clock stands before the box's takes the box's time,
@@ -34,4 +38,25 @@ func TestClock(t *testing.T) {
 			t.Errorf("after the clock was set: %s", got)
 		}
 	})
+}
+
+// TestMove: a box that got another address is reached there, by the port and the name that
+// were asked for.
+func TestMove(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	c := New(&trust.Anchor{}, "192.0.2.1", NewClock(time.Time{}), nil)
+	c.Move("127.0.0.1")
+	conn, err := c.HTTP.Transport.(*http.Transport).DialContext(t.Context(), "tcp", net.JoinHostPort("192.0.2.1", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if got := conn.RemoteAddr().String(); got != l.Addr().String() || c.Base != "https://192.0.2.1" {
+		t.Errorf("%s, base %s", got, c.Base)
+	}
 }

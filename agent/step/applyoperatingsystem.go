@@ -14,25 +14,16 @@ import (
 
 // applyOperatingSystem lays an image down on a volume that this job made.
 func (x *Executor) applyOperatingSystem(ctx context.Context, line sequence.Line, s *sequence.ApplyOperatingSystem, env *sequence.Environment) engine.Result {
-	to, err := env.Expand(s.To)
+	l, v, err := x.chosen(s.To, env)
 	if err != nil {
 		return failed(err)
 	}
-	if to == "" || strings.Contains(to, "%") {
-		return failed(fmt.Errorf("to: %q gives no volume; a partitionDisk step before this one must set the variable", s.To))
+	to := v.Device
+	if !holdsSystem(v) {
+		return failed(fmt.Errorf("volume %s has file system %q%s; an operating system is applied to ext4 or xfs, not encrypted",
+			to, v.FileSystem, map[bool]string{true: " and is encrypted"}[v.LUKS != ""]))
 	}
-	l, err := x.layout()
-	if err != nil {
-		return failed(err)
-	}
-	v, err := x.own(l, to)
-	if err != nil {
-		return failed(err)
-	}
-	if v.FileSystem != string(diskfs.Ext4) {
-		return failed(fmt.Errorf("volume %s has file system %q; an operating system is applied to ext4", to, v.FileSystem))
-	}
-	if err := x.Volumes.Mount(v.Device, diskfs.Ext4, x.Root); err != nil {
+	if err := x.Volumes.Mount(to, diskfs.FileSystem(v.FileSystem), x.Root); err != nil {
 		return failed(err)
 	}
 	index := max(s.Index, 1)
@@ -51,6 +42,28 @@ func (x *Executor) applyOperatingSystem(ctx context.Context, line sequence.Line,
 		}
 	}
 	return engine.Result{Output: fmt.Sprintf("image %q, index %d, is on %s", s.Image, index, to)}
+}
+
+// holdsSystem says whether an operating system can be on the volume.
+func holdsSystem(v job.Volume) bool {
+	return v.LUKS == "" && (v.FileSystem == string(diskfs.Ext4) || v.FileSystem == string(diskfs.XFS))
+}
+
+// chosen is the volume that a step's field names, one that this job made.
+func (x *Executor) chosen(field string, env *sequence.Environment) (job.Layout, job.Volume, error) {
+	to, err := env.Expand(field)
+	if err != nil {
+		return job.Layout{}, job.Volume{}, err
+	}
+	if to == "" || strings.Contains(to, "%") {
+		return job.Layout{}, job.Volume{}, fmt.Errorf("to: %q gives no volume; a partitionDisk step before this one must set the variable", field)
+	}
+	l, err := x.layout()
+	if err != nil {
+		return l, job.Volume{}, err
+	}
+	v, err := x.own(l, to)
+	return l, v, err
 }
 
 // own finds the volume among those that this job made, and asks the permit for

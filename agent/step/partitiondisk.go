@@ -16,7 +16,7 @@ import (
 
 // partitionDisk erases the chosen disk and makes its volumes. When one of them
 // will take the operating system, the job folder moves there.
-func (x *Executor) partitionDisk(ctx context.Context, s *sequence.PartitionDisk, env *sequence.Environment) engine.Result {
+func (x *Executor) partitionDisk(ctx context.Context, line sequence.Line, s *sequence.PartitionDisk, env *sequence.Environment) engine.Result {
 	if x.Permit == nil {
 		return failed(disk.ErrNoPermit)
 	}
@@ -32,23 +32,26 @@ func (x *Executor) partitionDisk(ctx context.Context, s *sequence.PartitionDisk,
 	if err != nil {
 		return failed(err)
 	}
-	if err := x.leaveVolume(); err != nil {
+	if s, err = s.WithVariables(env); err != nil {
 		return failed(err)
 	}
-	prepared, err := x.Disks.Prepare(ctx, x.Permit, d, diskfs.Style(s.Style), volumes(s), x.Say)
+	volumes, err := volumes(s, env)
 	if err != nil {
 		return failed(err)
 	}
-	l := job.Layout{Device: d.Device(), Style: s.Style}
-	for i, p := range prepared {
-		v := s.Volumes[i]
-		l.Volumes = append(l.Volumes, job.Volume{Device: p.Device(), Name: v.Name, Type: v.Type, FileSystem: v.FileSystem, UUID: p.Signature.UUID, Variable: v.Variable})
-		if v.Variable == "" {
-			continue
-		}
-		if err := env.Set(v.Variable, p.Device()); err != nil {
-			return failed(err)
-		}
+	if err := x.fits(ctx, line, d, s, volumes, env); err != nil {
+		return failed(err)
+	}
+	if err := x.leaveVolume(); err != nil {
+		return failed(err)
+	}
+	prepared, err := x.Disks.Prepare(ctx, x.Permit, d, diskfs.Style(s.Style), volumes, x.Say)
+	if err != nil {
+		return failed(err)
+	}
+	l, err := made(d, s, prepared, env)
+	if err != nil {
+		return failed(err)
 	}
 	if err := x.Folder.WriteJSON(job.FileDisk, l); err != nil {
 		return failed(err)
@@ -59,17 +62,33 @@ func (x *Executor) partitionDisk(ctx context.Context, s *sequence.PartitionDisk,
 	return engine.Result{Output: fmt.Sprintf("%s: %d volumes", d, len(prepared))}
 }
 
-// Wanted says which disk a step means. The variable OSDDiskIndex wins over the
-// step's number.
-func Wanted(s *sequence.PartitionDisk, env *sequence.Environment) (disk.Wanted, error) {
-	if s.Select == nil {
-		n := s.Disk
-		if v, ok := env.Get("OSDDiskIndex"); ok && v != "" {
-			if _, err := fmt.Sscanf(v, "%d", &n); err != nil || n < 0 {
-				return disk.Wanted{}, fmt.Errorf("variable OSDDiskIndex is %q; give the number of a disk, from 0", v)
-			}
+// made is the layout of what was prepared; the variables of its volumes are set.
+func made(d disk.Disk, s *sequence.PartitionDisk, prepared []disk.Prepared, env *sequence.Environment) (job.Layout, error) {
+	l := job.Layout{Device: d.Device(), Style: s.Style}
+	for i, p := range prepared {
+		v := s.Volumes[i]
+		l.Volumes = append(l.Volumes, job.Volume{Device: p.Device(), Name: v.Name, Type: v.Type, FileSystem: v.FileSystem,
+			UUID: p.Signature.UUID, PartUUID: p.Target.PartUUID, Variable: v.Variable, MountPoint: v.MountPoint,
+			Encrypted: v.Encryption != nil, LUKS: p.LUKS})
+		if v.Variable == "" {
+			continue
 		}
-		return disk.Wanted{Number: &n}, nil
+		if err := env.Set(v.Variable, p.Device()); err != nil {
+			return l, err
+		}
+	}
+	return l, nil
+}
+
+// Wanted says which disk a step means, with the variables that change it. A step whose
+// variables are wrong means none.
+func Wanted(s *sequence.PartitionDisk, env *sequence.Environment) (disk.Wanted, error) {
+	s, err := s.WithVariables(env)
+	if err != nil {
+		return disk.Wanted{}, err
+	}
+	if s.Select == nil {
+		return disk.Wanted{Number: &s.Disk}, nil
 	}
 	w := disk.Wanted{Bus: disk.Bus(s.Select.Bus), Model: s.Select.Model}
 	for _, field := range []struct {
@@ -88,13 +107,20 @@ func Wanted(s *sequence.PartitionDisk, env *sequence.Environment) (disk.Wanted, 
 	return w, nil
 }
 
-func volumes(s *sequence.PartitionDisk) []diskfs.Volume {
+func volumes(s *sequence.PartitionDisk, env *sequence.Environment) ([]diskfs.Volume, error) {
 	out := make([]diskfs.Volume, len(s.Volumes))
 	for i, v := range s.Volumes {
 		out[i] = diskfs.Volume{Name: v.Name, Type: diskfs.VolumeType(v.Type), Size: v.Size,
-			FileSystem: diskfs.FileSystem(v.FileSystem), QuickFormat: v.QuickFormat, Bootable: v.Bootable}
+			FileSystem: diskfs.FileSystem(v.FileSystem), QuickFormat: v.QuickFormat, Bootable: v.Bootable, Encrypted: v.Encryption != nil}
+		if v.Encryption == nil || v.Encryption.Passphrase == "" {
+			continue
+		}
+		var err error
+		if out[i].Passphrase, err = passphrase(v.Encryption.Passphrase, env); err != nil {
+			return nil, fmt.Errorf("volume %d %q: %w", i+1, v.Name, err)
+		}
 	}
-	return out
+	return out, nil
 }
 
 // leaveVolume takes the job folder off a volume that is about to be erased.
@@ -121,9 +147,9 @@ func (x *Executor) settle(l job.Layout, env *sequence.Environment) error {
 			return err
 		}
 		for _, v := range l.Volumes {
-			if v.Device == to && v.FileSystem == string(diskfs.Ext4) {
+			if v.Device == to && holdsSystem(v) {
 				l.Target = to
-				return errors.Join(x.Volumes.Mount(v.Device, diskfs.Ext4, x.Root),
+				return errors.Join(x.Volumes.Mount(v.Device, diskfs.FileSystem(v.FileSystem), x.Root),
 					x.Folder.WriteJSON(job.FileDisk, l),
 					x.Folder.Move(filepath.Join(x.Root, job.Name)))
 			}

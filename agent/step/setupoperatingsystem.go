@@ -31,8 +31,8 @@ func (x *Executor) setupOperatingSystem(ctx context.Context, env *sequence.Envir
 		s.Firmware = bootloader.UEFI
 	}
 	for _, v := range l.Volumes {
-		if at := mountPoint(v, root); at != "" || v.FileSystem == string(diskfs.Swap) {
-			s.Volumes = append(s.Volumes, bootloader.Volume{At: at, FileSystem: diskfs.FileSystem(v.FileSystem), UUID: v.UUID})
+		if at := mountPoint(v, root); at != "" || v.LUKS != "" || v.FileSystem == string(diskfs.Swap) {
+			s.Volumes = append(s.Volumes, installed(v, at))
 		}
 		if at := mountPoint(v, root); at == "/boot/efi" {
 			esp := filepath.Join(x.Root, at)
@@ -67,7 +67,16 @@ func mountPoint(v, root job.Volume) string {
 	case v.Type == string(diskfs.EFI):
 		return "/boot/efi"
 	}
-	return ""
+	return v.MountPoint
+}
+
+// installed is a volume as the installed system knows it.
+func installed(v job.Volume, at string) bootloader.Volume {
+	out := bootloader.Volume{At: at, FileSystem: diskfs.FileSystem(v.FileSystem), UUID: v.UUID, LUKS: v.LUKS}
+	if v.Encrypted && out.FileSystem == diskfs.Swap {
+		out.RandomKey = v.PartUUID
+	}
+	return out
 }
 
 // settled makes sure that the job folder is on the target's volume.

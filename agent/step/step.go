@@ -14,6 +14,7 @@ import (
 
 	"github.com/bootward/bootward/agent/bootloader"
 	"github.com/bootward/bootward/agent/disk"
+	"github.com/bootward/bootward/agent/image"
 	"github.com/bootward/bootward/agent/job"
 	"github.com/bootward/bootward/agent/settings"
 	"github.com/bootward/bootward/diskfs"
@@ -37,9 +38,13 @@ type Volumes interface {
 
 // Images lays images down.
 type Images interface {
+	// Need says what an image takes on its volume. It reads the image's description only.
+	Need(ctx context.Context, name string, index int) (image.Need, error)
 	// Apply puts image index of the named image onto the volume mounted at
 	// target; progress gets bytes done and in all.
 	Apply(ctx context.Context, name string, index int, target string, progress func(done, total int64)) error
+	// ApplyNTFS is Apply for an NTFS volume, which is not mounted.
+	ApplyNTFS(ctx context.Context, name string, index int, device string, progress func(done, total int64)) error
 }
 
 // System sets an applied system up while it is mounted.
@@ -89,8 +94,9 @@ type Executor struct {
 	Permit disk.Permit
 	// InMemory is where the job folder lives while there is no volume for it.
 	InMemory string
-	// Root is where the target's volume is mounted.
-	Root string
+	// Root is where the target's volume is mounted, Data where a volume of data is while an
+	// image is applied to it.
+	Root, Data string
 	// UEFI, Computer and MAC are the firmware, the name that the machine is to
 	// have and the adapter that it is deployed through.
 	UEFI     bool
@@ -120,9 +126,11 @@ func (x *Executor) Execute(ctx context.Context, line sequence.Line, env *sequenc
 func (x *Executor) execute(ctx context.Context, line sequence.Line, env *sequence.Environment) engine.Result {
 	switch s := line.Node.Step.(type) {
 	case *sequence.PartitionDisk:
-		return x.partitionDisk(ctx, s, env)
+		return x.partitionDisk(ctx, line, s, env)
 	case *sequence.ApplyOperatingSystem:
 		return x.applyOperatingSystem(ctx, line, s, env)
+	case *sequence.ApplyDataImage:
+		return x.applyDataImage(ctx, line, s, env)
 	case *sequence.ApplyNetworkSettings:
 		return x.applyNetworkSettings(ctx, s, env)
 	case *sequence.SetTaskSequenceVariable:

@@ -14,6 +14,7 @@ import (
 	"github.com/bootward/bootward/agent/bootloader"
 	"github.com/bootward/bootward/agent/disk"
 	"github.com/bootward/bootward/agent/domain"
+	"github.com/bootward/bootward/agent/image"
 	"github.com/bootward/bootward/agent/job"
 	"github.com/bootward/bootward/agent/readiness"
 	"github.com/bootward/bootward/agent/settings"
@@ -41,6 +42,10 @@ type fake struct {
 	ready   readiness.Machine
 	links   []settings.Link
 	now     Captured
+	// passphrases that volumes were encrypted with.
+	passphrases string
+	// needs of images; nil: they need nothing.
+	needs map[string]image.Need
 }
 
 // running is the fake as Running, whose Settings is another than that of System.
@@ -66,7 +71,15 @@ func (f *fake) Prepare(_ context.Context, p disk.Permit, d disk.Disk, style disk
 	}
 	var out []disk.Prepared
 	for i, v := range vols {
-		out = append(out, disk.Prepared{Volume: v, Target: diskfs.Target{Path: fmt.Sprintf("%s%d", d.Device(), i+1)}, Signature: diskfs.Signature{FileSystem: v.FileSystem, UUID: fmt.Sprint("uuid", i+1)}})
+		p := disk.Prepared{Volume: v, Target: diskfs.Target{Path: fmt.Sprintf("%s%d", d.Device(), i+1), PartUUID: fmt.Sprint("part", i+1)}}
+		if v.FileSystem != "" && (v.FileSystem != diskfs.Swap || !v.Encrypted) {
+			p.Signature = diskfs.Signature{FileSystem: v.FileSystem, UUID: fmt.Sprint("uuid", i+1)}
+		}
+		if v.Passphrase != "" {
+			f.passphrases += string(v.Passphrase)
+			p.Target.Path, p.LUKS = fmt.Sprintf("/dev/mapper/bootward-%s%d", d.Name, i+1), fmt.Sprint("luks", i+1)
+		}
+		out = append(out, p)
 	}
 	return out, nil
 }
@@ -78,6 +91,16 @@ func (f *fake) Mount(device string, fs diskfs.FileSystem, at string) error {
 	return f.note("mount %s %s %s", device, fs, filepath.Base(at))
 }
 func (f *fake) Unmount(at string) error { return f.note("unmount %s", filepath.Base(at)) }
+func (f *fake) Need(_ context.Context, name string, index int) (image.Need, error) {
+	need, ok := f.needs[name]
+	if !ok && f.needs != nil {
+		return need, fmt.Errorf("image %q is not here", name)
+	}
+	return need, nil
+}
+func (f *fake) ApplyNTFS(_ context.Context, name string, index int, device string, _ func(int64, int64)) error {
+	return f.note("ntfs %s %d %s", name, index, device)
+}
 func (f *fake) Apply(_ context.Context, name string, index int, target string, progress func(int64, int64)) error {
 	progress(1, 2)
 	return f.note("apply %s %d %s", name, index, filepath.Base(target))
@@ -154,7 +177,7 @@ func executor(t *testing.T, s *sequence.Sequence, f *fake) *Executor {
 		f.disks = []disk.Disk{{Name: "vda", Number: 0, Size: 8 << 30, SectorSize: 512}}
 	}
 	return &Executor{Disks: f, Volumes: f, Images: f, System: f, Commands: f, Shares: f, Members: f, Running: running{f}, Sequence: s, Folder: folder, Permit: allow("vda"),
-		InMemory: filepath.Join(dir, "job"), Root: filepath.Join(dir, "target"), Computer: "ward-pc-1", MAC: "52:54:00:12:34:56", UEFI: true,
+		InMemory: filepath.Join(dir, "job"), Root: filepath.Join(dir, "target"), Data: filepath.Join(dir, "data"), Computer: "ward-pc-1", MAC: "52:54:00:12:34:56", UEFI: true,
 		Stage: status.StageBootImage, Say: func(string) {}, Progress: func(sequence.Line, int64, int64) {}, Log: slog.New(slog.DiscardHandler)}
 }
 
@@ -195,7 +218,7 @@ func TestChain(t *testing.T) {
 		"mount /dev/vda3 ext4 target", `settings ward-pc-1 "Europe/London" [52:54:00:12:34:56 dhcp=false [10.1.2.3/24] [10.1.2.1] [10.1.2.1] [ward.example]]`,
 		"workgroup target WARD",
 		"mount /dev/vda3 ext4 target", "mount /dev/vda1 fat32 efi",
-		"bootloader uefi /dev/vda [{/boot/efi fat32 uuid1} { swap uuid2} {/ ext4 uuid3}]", "agent", "unmount efi",
+		"bootloader uefi /dev/vda [{/boot/efi fat32 uuid1  } { swap uuid2  } {/ ext4 uuid3  }]", "agent", "unmount efi",
 	}
 	if !slices.Equal(f.calls, want) {
 		t.Errorf("got  %s\nwant %s", strings.Join(f.calls, "\n     "), strings.Join(want, "\n     "))

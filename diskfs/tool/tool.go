@@ -7,6 +7,7 @@
 package tool
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -33,9 +34,9 @@ type Command struct {
 	Env []string
 	// Root, if not empty, is the folder that the program sees as its root.
 	Root string
-	// Stdin, if not nil, is what the program reads: the place for a password, which
-	// is neither in the list of processes nor in String.
-	Stdin io.Reader
+	// Input is what the program reads from its standard input: for secrets, which must
+	// not stand among its arguments. Nothing shows it.
+	Input []byte
 	// Line, if not nil, gets every line of standard output and standard error
 	// as it is printed; a carriage return ends a line too. Calls come one at a
 	// time, from a goroutine of Run.
@@ -98,9 +99,12 @@ func (Exec) Run(ctx context.Context, c Command) error {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, path, c.Args...)
-	cmd.Env, cmd.Stdin = environment(c.Env), c.Stdin
+	cmd.Env = environment(c.Env)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = grace
+	if c.Input != nil {
+		cmd.Stdin = bytes.NewReader(c.Input)
+	}
 	if c.Root != "" {
 		cmd.Dir = "/"
 		cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: c.Root}

@@ -54,10 +54,10 @@ func TestExecEnvironment(t *testing.T) {
 	}
 }
 
-// TestExecStdin: a program reads what it is given, and its command line and environment do not show it.
-func TestExecStdin(t *testing.T) {
+// TestExecInput: a program reads what it is given, and its command line and environment do not show it.
+func TestExecInput(t *testing.T) {
 	var got []string
-	c := Command{Path: "/bin/sh", Args: []string{"-c", "cat; tr '\\0' ' ' </proc/$$/cmdline; tr '\\0' ' ' </proc/$$/environ"}, Stdin: strings.NewReader("geheim\n"), Line: func(l string) { got = append(got, l) }}
+	c := Command{Path: "/bin/sh", Args: []string{"-c", "cat; tr '\\0' ' ' </proc/$$/cmdline; tr '\\0' ' ' </proc/$$/environ"}, Input: []byte("geheim\n"), Line: func(l string) { got = append(got, l) }}
 	if err := (Exec{}).Run(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}

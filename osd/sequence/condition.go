@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bootward/bootward/internal/version"
+	"github.com/bootward/bootward/osd/version"
 )
 
 // Condition decides whether a group or a step is run: a group of conditions, or a question

@@ -2,6 +2,7 @@ package sequence
 
 import (
 	"fmt"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -43,14 +44,23 @@ type Volume struct {
 	Bootable    bool   `json:"bootable,omitempty"`
 	// Variable receives the volume, for later steps.
 	Variable string `json:"variable,omitempty"`
+	// MountPoint is where the installed system mounts it, such as /srv/records.
+	MountPoint string `json:"mountPoint,omitempty"`
 	// Encryption makes it a LUKS volume.
 	Encryption *Encryption `json:"encryption,omitempty"`
 }
 
-// Encryption is how a volume is encrypted (LUKS2).
+// needsTools says whether the boot image cannot make the volume by itself.
+func (v Volume) needsTools() bool {
+	return v.FileSystem == "xfs" || v.FileSystem == "ntfs" || v.Encryption != nil && v.FileSystem != "swap"
+}
+
+// Encryption is how a volume is encrypted: by LUKS2, and swap by a random key that is new at
+// each start.
 type Encryption struct {
-	// Passphrase opens it. It names the variable that holds it, such as %DiskPassphrase%.
-	Passphrase string `json:"passphrase"`
+	// Passphrase opens it. It names the variable that holds it, such as %DiskPassphrase%. Swap
+	// has none.
+	Passphrase string `json:"passphrase,omitempty"`
 }
 
 // ConvertDiskToDynamic makes a disk dynamic (Convert Disk to Dynamic).
@@ -93,6 +103,7 @@ func (*PreprovisionBitLocker) Type() Type { return TypePreprovisionBitLocker }
 
 var (
 	sizeForm  = regexp.MustCompile(`^[0-9]+(\.[0-9]+)? ?(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)$`)
+	pathForm  = regexp.MustCompile(`^(/[A-Za-z0-9_.-]+)+$`)
 	shareForm = regexp.MustCompile(`^([1-9][0-9]?|100)%$`)
 )
 
@@ -101,19 +112,25 @@ func (p *PartitionDisk) check(c *checker) {
 	if p.Select != nil {
 		c.selector(p.Select, p.Disk)
 	}
-	most := 128
+	most, remedy := 128, "give 1 to 128 volumes"
 	switch p.Style {
 	case "gpt":
 	case "mbr":
-		most = 4
+		most, remedy = 4, "give 1 to 4 volumes: extended partitions are not made; style gpt takes 128"
 	default:
 		c.fail("style", p.Style, "give gpt or mbr")
 	}
 	if len(p.Volumes) == 0 || len(p.Volumes) > most {
-		c.fail("volumes", fmt.Sprint(len(p.Volumes)), "give 1 to %d volumes", most)
+		c.fail("volumes", fmt.Sprint(len(p.Volumes)), "%s", remedy)
 	}
+	at := map[string]bool{}
 	for i, v := range p.Volumes {
-		c.volume(fmt.Sprintf("volumes[%d]", i), p.Style, v)
+		field := fmt.Sprintf("volumes[%d]", i)
+		c.volume(field, p.Style, v)
+		if v.MountPoint != "" && at[v.MountPoint] {
+			c.fail(field+".mountPoint", v.MountPoint, "another volume is mounted there: give each a folder of its own")
+		}
+		at[v.MountPoint] = true
 	}
 }
 
@@ -174,6 +191,9 @@ func (c *checker) volume(field, style string, v Volume) {
 	if v.Variable != "" {
 		c.name(field+".variable", v.Variable)
 	}
+	if v.MountPoint != "" {
+		c.mountPoint(field+".mountPoint", v)
+	}
 	if v.Encryption != nil {
 		c.encryption(field+".encryption", v)
 	}
@@ -183,7 +203,54 @@ func (c *checker) encryption(field string, v Volume) {
 	if v.Type != "primary" || v.FileSystem == "" || v.FileSystem == "ntfs" || v.FileSystem == "fat32" {
 		c.fail(field, v.Type+" "+v.FileSystem, "encrypt primary volumes with ext4, xfs or swap")
 	}
-	c.secretValue(field+".passphrase", v.Encryption.Passphrase)
+	if v.FileSystem != "swap" {
+		c.secretValue(field+".passphrase", v.Encryption.Passphrase)
+	} else if v.Encryption.Passphrase != "" {
+		c.fail(field+".passphrase", "********", "swap gets a new random key at each start: leave it out")
+	}
+}
+
+// ofSystem are folders that the image of the operating system fills, or its kernel.
+var ofSystem = []string{"bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "libx32", "proc", "root", "run", "sbin", "sys", "usr", "_SMSTaskSequence"}
+
+// mountPoint checks where the installed system mounts a volume.
+func (c *checker) mountPoint(field string, v Volume) {
+	first, _, _ := strings.Cut(strings.TrimPrefix(v.MountPoint, "/"), "/")
+	switch {
+	case !pathForm.MatchString(v.MountPoint) || path.Clean(v.MountPoint) != v.MountPoint:
+		c.fail(field, v.MountPoint, "give a folder such as /srv/records: letters, digits, '_', '-' and '.'")
+	case slices.Contains(ofSystem, first) || v.MountPoint == "/var" || v.MountPoint == "/":
+		c.fail(field, v.MountPoint, "the system itself is there: give another folder, such as /srv/records")
+	case v.Type != "primary" || !slices.Contains([]string{"ext4", "xfs", "fat32"}, v.FileSystem):
+		c.fail(field, v.MountPoint, "primary volumes with ext4, xfs or fat32 are mounted")
+	}
+}
+
+// systemVolumes refuses an operating system on an encrypted volume, and a mount point for its
+// volume. Which volume it is, the variable says.
+func (c *checker) systemVolumes(s *Sequence) {
+	systems := map[string]bool{}
+	walk(s.Steps, "", func(_ string, n Node) {
+		if a, ok := n.Step.(*ApplyOperatingSystem); ok {
+			systems[strings.ToLower(a.To)] = true
+		}
+	})
+	walk(s.Steps, "steps", func(path string, n Node) {
+		p, ok := n.Step.(*PartitionDisk)
+		if !ok {
+			return
+		}
+		for i, v := range p.Volumes {
+			field := fmt.Sprintf("%s.%s.volumes[%d]", path, p.Type(), i)
+			switch {
+			case v.Variable == "" || !systems["%"+strings.ToLower(v.Variable)+"%"]:
+			case v.Encryption != nil:
+				c.fail(field+".encryption", v.Variable, "an operating system is applied to this volume, and one on an encrypted volume is not set up: put what is confidential onto a volume of its own and encrypt that, and swap")
+			case v.MountPoint != "":
+				c.fail(field+".mountPoint", v.MountPoint, "an operating system is applied to this volume, which is mounted at /: leave it out")
+			}
+		}
+	})
 }
 
 func (d *ConvertDiskToDynamic) check(c *checker) { c.disk(d.Disk) }

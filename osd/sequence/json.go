@@ -22,10 +22,11 @@ const (
 	requireEncryption = "encryption" // it would leave volumes open
 	requireRunAs      = "runAs"      // it would run commands as root
 	requirePackage    = "package"    // it would run commands without their files
+	requireMountPoint = "mountPoint" // it would fill the volume of the system in place of another
 	requireConfigFile = "configFile" // it would set up the system without answers
 )
 
-var requirements = []string{requireConfigFile, requireEncryption, requirePackage, requireRunAs, requireSecrets}
+var requirements = []string{requireConfigFile, requireEncryption, requireMountPoint, requirePackage, requireRunAs, requireSecrets}
 
 func (s *Sequence) requires() []string {
 	needs := map[string]bool{requireSecrets: len(s.SecretNames()) > 0}
@@ -39,6 +40,7 @@ func (s *Sequence) requires() []string {
 		case *PartitionDisk:
 			for _, v := range step.Volumes {
 				needs[requireEncryption] = needs[requireEncryption] || v.Encryption != nil
+				needs[requireMountPoint] = needs[requireMountPoint] || v.MountPoint != ""
 			}
 		}
 	})

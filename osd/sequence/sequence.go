@@ -20,8 +20,8 @@ import (
 // reads.
 const Format = 1
 
-// ImagingTools is the name of the package that Apply Operating System needs on
-// the target: wimlib and its libraries.
+// ImagingTools is the name of the package with what steps need on the target and the boot
+// image lacks: wimlib, mkfs.xfs, mkntfs, cryptsetup and their libraries.
 const ImagingTools = "Bootward imaging tools"
 
 // Sequence is a task sequence.
@@ -160,6 +160,10 @@ func named(s Step, path string) []Reference {
 		return refs
 	case *ApplyDataImage:
 		return image(s.Image)
+	case *PartitionDisk:
+		if slices.ContainsFunc(s.Volumes, Volume.needsTools) {
+			return []Reference{{osd.KindPackage, ImagingTools, path}}
+		}
 	case *RunTaskSequence:
 		return []Reference{{osd.KindTaskSequence, s.Sequence, path + ".sequence"}}
 	case *RunCommandLine:

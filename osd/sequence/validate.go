@@ -94,6 +94,7 @@ func (s *Sequence) Validate() error {
 		c.node(n)
 	})
 	c.path = ""
+	c.systemVolumes(s)
 	if total > maxNodes {
 		c.fail("steps", fmt.Sprint(total), "a sequence holds at most %d groups and steps", maxNodes)
 	}

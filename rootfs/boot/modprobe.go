@@ -5,17 +5,24 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
 
-// fuseDevice is how programs find FUSE (misc device 229, Documentation/admin-guide/devices.txt). The kernel makes the
-// node only when the module is there, and loads the module only when the node is opened: so it is made beforehand.
-const (
-	fuseDevice = "/dev/fuse"
-	fuseMajor  = 10
-	fuseMinor  = 229
-)
+// node is a device of a module that programs open to have it loaded.
+type node struct {
+	module, path string
+	minor        uint32 // of major number 10, Documentation/admin-guide/devices.txt
+}
+
+const miscMajor = 10
+
+// nodes are made beforehand: the kernel makes them only when the module is there, and loads the module only when the
+// node is opened.
+func nodes() []node {
+	return []node{{"fuse", "/dev/fuse", 229}, {"dm-mod", "/dev/mapper/control", 236}}
+}
 
 // serveKernel makes this program the kernel's modprobe: whoever mounts a file system, opens a kind of socket or uses
 // an algorithm has its module loaded then, and who does not, does not wait for it.
@@ -23,12 +30,17 @@ func serveKernel(l *loader) error {
 	if err := os.WriteFile("/proc/sys/kernel/modprobe", []byte("/init\n"), 0); err != nil {
 		return fmt.Errorf("kernel modules: %w", err)
 	}
-	if len(l.table.resolve("fuse")) == 0 {
-		return nil
-	}
-	err := unix.Mknod(fuseDevice, unix.S_IFCHR|0o600, int(unix.Mkdev(fuseMajor, fuseMinor)))
-	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("make %s: %w", fuseDevice, err)
+	for _, n := range nodes() {
+		if len(l.table.resolve(n.module)) == 0 {
+			continue
+		}
+		err := os.MkdirAll(filepath.Dir(n.path), 0o755)
+		if err == nil {
+			err = unix.Mknod(n.path, unix.S_IFCHR|0o600, int(unix.Mkdev(miscMajor, n.minor)))
+		}
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("make %s: %w", n.path, err)
+		}
 	}
 	return nil
 }
