@@ -198,9 +198,13 @@ func candidates() ([]disk.Disk, error) {
 // consent finds the disk that the sequence will erase among those that the
 // person saw; if he saw several, he is asked for that one.
 func (s *session) consent(ctx context.Context, seq *sequence.Sequence, env *sequence.Environment, seen []disk.Disk) (disk.Disk, error) {
-	d, err := target(seq, env, seen)
-	if err != nil || len(seen) == 1 {
+	d, made, err := target(seq, env, seen)
+	if err != nil {
 		return d, err
+	}
+	s.console.Text("\nIt makes of it: %s", step.Layout(made))
+	if len(seen) == 1 {
+		return d, nil
 	}
 	s.console.Text("\nThe task sequence ERASES ALL DATA on this disk:\n  %s", d)
 	limited, cancel := context.WithTimeout(ctx, patience)
@@ -211,8 +215,9 @@ func (s *session) consent(ctx context.Context, seq *sequence.Sequence, env *sequ
 	return d, nil
 }
 
-// target is the disk of the first partition step that applies to this machine.
-func target(seq *sequence.Sequence, env *sequence.Environment, disks []disk.Disk) (disk.Disk, error) {
+// target is the disk of the first partition step that applies to this machine, and the step as
+// variables change it.
+func target(seq *sequence.Sequence, env *sequence.Environment, disks []disk.Disk) (disk.Disk, *sequence.PartitionDisk, error) {
 	for _, l := range seq.Flatten() {
 		p, ok := l.Node.Step.(*sequence.PartitionDisk)
 		if !ok || p.Disabled {
@@ -223,11 +228,15 @@ func target(seq *sequence.Sequence, env *sequence.Environment, disks []disk.Disk
 		}
 		wanted, err := step.Wanted(p, env)
 		if err != nil {
-			return disk.Disk{}, err
+			return disk.Disk{}, nil, err
 		}
-		return disk.Select(disks, wanted)
+		if p, err = p.WithVariables(env); err != nil {
+			return disk.Disk{}, nil, err
+		}
+		d, err := disk.Select(disks, wanted)
+		return d, p, err
 	}
-	return disk.Disk{}, errors.New("no partition step of the task sequence applies to this machine")
+	return disk.Disk{}, nil, errors.New("no partition step of the task sequence applies to this machine")
 }
 
 // errorDialog is how long a failure stays on the screen
