@@ -11,6 +11,7 @@ import (
 
 	"github.com/bootward/bootward/agent/disk"
 	"github.com/bootward/bootward/agent/foresight"
+	"github.com/bootward/bootward/agent/step"
 	"github.com/bootward/bootward/agent/job"
 	"github.com/bootward/bootward/agent/machine"
 	"github.com/bootward/bootward/api"
@@ -198,9 +199,13 @@ func candidates() ([]disk.Disk, error) {
 // consent finds the disk that the sequence will erase among those that the
 // person saw; if he saw several, he is asked for that one.
 func (s *session) consent(ctx context.Context, seq *sequence.Sequence, env *sequence.Environment, seen []disk.Disk) (disk.Disk, error) {
-	d, err := foresight.Disk(seq, env, s.facts(), seen)
-	if err != nil || len(seen) == 1 {
+	d, made, err := foresight.Disk(seq, env, s.facts(), seen)
+	if err != nil {
 		return d, err
+	}
+	s.console.Text("\nIt makes of it: %s", step.Layout(made))
+	if len(seen) == 1 {
+		return d, nil
 	}
 	s.console.Text("\nThe task sequence ERASES ALL DATA on this disk:\n  %s", d)
 	limited, cancel := context.WithTimeout(ctx, patience)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -66,7 +67,7 @@ func (t Tools) Encrypt(ctx context.Context, at Target, name string, p Passphrase
 	if at.Offset > 0 {
 		return fail(noOffset(Cryptsetup, at))
 	}
-	args := append([]string{"luksFormat", "--type", "luks2", "--batch-mode", "--key-file=-", "--sector-size", "512"}, pbkdf()...)
+	args := append([]string{"luksFormat", "--type", "luks2", "--batch-mode", "--key-file=-", "--sector-size", strconv.Itoa(at.SectorSize)}, pbkdf()...)
 	if err := t.cryptsetup(ctx, p, append(args, at.Path)...); err != nil {
 		return fail(err)
 	}
@@ -77,7 +78,7 @@ func (t Tools) Encrypt(ctx context.Context, at Target, name string, p Passphrase
 	if err := t.cryptsetup(ctx, p, "open", "--type", "luks2", "--key-file=-", at.Path, name); err != nil {
 		return fail(err)
 	}
-	inner := Target{Path: "/dev/mapper/" + name, Length: at.Length - LUKSHeader, SectorSize: 512, PartUUID: at.PartUUID}
+	inner := Target{Path: "/dev/mapper/" + name, Length: at.Length - LUKSHeader, SectorSize: at.SectorSize, PartUUID: at.PartUUID}
 	if err := waitNode(ctx, inner.Path); err != nil {
 		return fail(err)
 	}

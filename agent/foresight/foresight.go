@@ -17,21 +17,26 @@ import (
 	"github.com/bootward/bootward/osd/sequence"
 )
 
-// Disk is the disk of the first partition step that the sequence will come to.
-func Disk(seq *sequence.Sequence, env *sequence.Environment, facts sequence.Facts, disks []disk.Disk) (disk.Disk, error) {
+// Disk is the disk of the first partition step that the sequence will come to, and that step as
+// variables change it.
+func Disk(seq *sequence.Sequence, env *sequence.Environment, facts sequence.Facts, disks []disk.Disk) (disk.Disk, *sequence.PartitionDisk, error) {
 	f := &future{env: env.Clone(), facts: facts, later: map[string]string{}, sure: map[string]bool{}}
 	p, err := f.partition(seq)
 	if err != nil {
-		return disk.Disk{}, fmt.Errorf("which disk the task sequence will erase cannot be said before it begins, so nothing was changed: %w", err)
+		return disk.Disk{}, nil, fmt.Errorf("which disk the task sequence will erase cannot be said before it begins, so nothing was changed: %w", err)
 	}
 	if p == nil {
-		return disk.Disk{}, errors.New("no partition step of the task sequence applies to this machine")
+		return disk.Disk{}, nil, errors.New("no partition step of the task sequence applies to this machine")
 	}
 	wanted, err := step.Wanted(p, f.env)
 	if err != nil {
-		return disk.Disk{}, err
+		return disk.Disk{}, nil, err
 	}
-	return disk.Select(disks, wanted)
+	if p, err = p.WithVariables(f.env); err != nil {
+		return disk.Disk{}, nil, err
+	}
+	d, err := disk.Select(disks, wanted)
+	return d, p, err
 }
 
 // partition finds the first partition step that is reached for certain, nil if there is none.

@@ -120,7 +120,7 @@ func TestDisk(t *testing.T) {
 			for i := range 3 {
 				disks = append(disks, disk.Disk{Name: fmt.Sprintf("sd%c", 'a'+i), Number: i, Size: 1 << 40})
 			}
-			got, err := Disk(seq, env, pc{}, disks)
+			got, _, err := Disk(seq, env, pc{}, disks)
 			if text := fmt.Sprintf("disk %d %v", got.Number, err); !strings.Contains(text, tt.want) || strings.HasPrefix(tt.want, "disk ") != (err == nil) {
 				t.Errorf("got %s, want %s", text, tt.want)
 			}

@@ -106,7 +106,10 @@ func (w watched) Manifest(ctx context.Context, digest string) ([]byte, error) {
 			w.back()
 			return raw, nil
 		}
-		if api.Final(err) || ctx.Err() != nil {
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("%w; %w", context.Cause(ctx), err)
+		}
+		if api.Final(err) {
 			return nil, err
 		}
 		if err := w.m.wait(ctx, err); err != nil {

@@ -1,6 +1,7 @@
 package step
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -105,6 +106,18 @@ func Wanted(s *sequence.PartitionDisk, env *sequence.Environment) (disk.Wanted, 
 		*field.into = size.Bytes
 	}
 	return w, nil
+}
+
+// Layout says in one line what a step makes of its disk, for the person who allows it.
+func Layout(s *sequence.PartitionDisk) string {
+	parts := make([]string, len(s.Volumes))
+	for i, v := range s.Volumes {
+		parts[i] = strings.Join(strings.Fields(fmt.Sprint(v.Name, " ", v.Size, " ", cmp.Or(v.FileSystem, v.Type))), " ")
+		if v.Encryption != nil {
+			parts[i] += " encrypted"
+		}
+	}
+	return s.Style + ": " + strings.Join(parts, ", ")
 }
 
 func volumes(s *sequence.PartitionDisk, env *sequence.Environment) ([]diskfs.Volume, error) {
