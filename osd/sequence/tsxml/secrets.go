@@ -57,7 +57,7 @@ func (s *scrubber) warn(e *element, path []string, text string, args ...any) {
 // element looks at everything in e; path are the names of the nodes around it.
 func (s *scrubber) element(e *element, path []string) {
 	switch {
-	case e.name == "step":
+	case isStep(e):
 		s.step(e, append(path[:len(path):len(path)], nodeName(e)))
 		return
 	case e.name == "group":
