@@ -11,9 +11,9 @@ import (
 
 	"github.com/bootward/bootward/agent/disk"
 	"github.com/bootward/bootward/agent/foresight"
-	"github.com/bootward/bootward/agent/step"
 	"github.com/bootward/bootward/agent/job"
 	"github.com/bootward/bootward/agent/machine"
+	"github.com/bootward/bootward/agent/step"
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/osd/sequence"
 	"github.com/bootward/bootward/osd/sequence/engine"

@@ -201,7 +201,11 @@ func writeDisableBitLocker(out *output, s *sequence.DisableBitLocker) {
 }
 
 func readPreprovision(in *input) *sequence.PreprovisionBitLocker {
-	return &sequence.PreprovisionBitLocker{Volume: in.destination()}
+	to := in.destination()
+	if to == "" {
+		to = in.nextVolume()
+	}
+	return &sequence.PreprovisionBitLocker{Volume: to}
 }
 
 func writePreprovision(out *output, s *sequence.PreprovisionBitLocker) {

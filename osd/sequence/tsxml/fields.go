@@ -19,13 +19,15 @@ type input struct {
 
 func newInput(e *element) *input {
 	in := &input{el: e, byProperty: map[string]*element{}, byName: map[string]*element{}, warn: func(string, ...any) {}}
+	first := func(by map[string]*element, key string, v *element) {
+		if key = strings.ToLower(key); by[key] == nil {
+			by[key] = v
+		}
+	}
 	for _, list := range e.elements("defaultVarList") {
 		for _, v := range list.elements("variable") {
-			for names, key := range map[*map[string]*element]string{&in.byProperty: v.attr("property"), &in.byName: v.attr("name")} {
-				if key = strings.ToLower(key); (*names)[key] == nil {
-					(*names)[key] = v
-				}
-			}
+			first(in.byProperty, v.attr("property"), v)
+			first(in.byName, v.attr("name"), v)
 		}
 	}
 	return in

@@ -21,11 +21,15 @@ func (x *exporter) freshStep(s sequence.Step) (string, error) {
 	}
 	out.attrs[0].value = name
 	attrs := append(out.attrs, attribute{name: "runIn", value: runIn})
-	text := startTag("step", xmlName(s), attrs) + "<action>" + escape(out.action) + "</action><defaultVarList>"
+	kind, tag := xmlName(s), "step"
+	if strings.EqualFold(kind, xmlOf(sequence.TypeRunTaskSequence)) {
+		tag = subSequence
+	}
+	text := startTag(tag, kind, attrs) + "<action>" + escape(out.action) + "</action><defaultVarList>"
 	for _, v := range out.vars {
 		text += v.xml()
 	}
-	text += "</defaultVarList>" + conditionXML(w, condition) + "</step>"
+	text += "</defaultVarList>" + conditionXML(w, condition) + "</" + tag + ">"
 	return text, unlike(append(out.lost, w.lost...))
 }
 
@@ -33,8 +37,13 @@ func xmlName(s sequence.Step) string {
 	if u, ok := s.(*sequence.Unknown); ok {
 		return u.XML
 	}
+	return xmlOf(s.Type())
+}
+
+// xmlOf is the name of a step type in XML.
+func xmlOf(t sequence.Type) string {
 	for _, info := range sequence.Types() {
-		if info.Type == s.Type() {
+		if info.Type == t {
 			return info.XML
 		}
 	}

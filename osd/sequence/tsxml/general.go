@@ -11,12 +11,17 @@ import (
 )
 
 func readRunTaskSequence(in *input) *sequence.RunTaskSequence {
-	return &sequence.RunTaskSequence{Sequence: cmp.Or(in.get("TsName"), in.get("TsPackageID"))}
+	id, name := in.get("TsPackageID"), in.get("TsName")
+	if after, ok := strings.CutPrefix(name, id+","); ok && id != "" {
+		name = strings.TrimSpace(after) // "P0100012, Its name"
+	}
+	return &sequence.RunTaskSequence{Sequence: cmp.Or(name, id)}
 }
 
 func writeRunTaskSequence(out *output, s *sequence.RunTaskSequence) {
-	out.set("TsName", "", s.Sequence)
-	out.run("tsmbootstrap.exe")
+	out.set("TsName", "OSDSubTasksequenceTsName", s.Sequence)
+	out.set("TsPackageID", "OSDSubTasksequencePackageID", s.Sequence)
+	out.run("SubTasksequence.exe")
 }
 
 func readCheckReadiness(in *input) *sequence.CheckReadiness {

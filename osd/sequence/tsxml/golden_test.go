@@ -2,6 +2,7 @@ package tsxml
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
@@ -9,9 +10,25 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/bootward/bootward/osd/sequence"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
+
+// stored is a sequence as it comes back from where the site keeps it.
+func stored(t *testing.T, s *sequence.Sequence) *sequence.Sequence {
+	t.Helper()
+	b, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := new(sequence.Sequence)
+	if err := json.Unmarshal(b, out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
 
 // TestGoldens imports the documents of testdata, which were written for it after the manner of the
 // product and of the deployment toolkit.
@@ -28,6 +45,7 @@ func TestGoldens(t *testing.T) {
 			}
 			r := mustImport(t, string(src))
 			mustEqual(t, string(src), mustExport(t, r.Sequence))
+			mustEqual(t, string(src), mustExport(t, stored(t, r.Sequence)))
 			var got bytes.Buffer
 			for _, w := range r.Warnings {
 				got.WriteString("# " + w.String() + "\n")

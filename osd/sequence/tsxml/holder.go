@@ -72,7 +72,7 @@ func quotedIn(doc *document) *element {
 // count is how many groups and steps there are.
 func (h *holder) count() int {
 	n := 0
-	for _, e := range h.at.elements("group", "step") {
+	for _, e := range nodesIn(h.at) {
 		e.walk(func(e *element) bool {
 			if isNode(e) {
 				n++
@@ -83,8 +83,16 @@ func (h *holder) count() int {
 	return n
 }
 
+// subSequence is the element of the step that runs another sequence.
+const subSequence = "subtasksequence"
+
+func isStep(e *element) bool { return e.name == "step" || e.name == subSequence }
+
 // isNode says whether an element is a group or a step.
-func isNode(e *element) bool { return e.name == "group" || e.name == "step" }
+func isNode(e *element) bool { return e.name == "group" || isStep(e) }
+
+// nodesIn are the groups and steps that an element holds.
+func nodesIn(e *element) []*element { return e.elements("group", "step", subSequence) }
 
 // firstLine is the line of the outermost document where the document of the sequence begins.
 func (h *holder) firstLine() int {
@@ -119,7 +127,7 @@ func (h *holder) text(src string) string {
 // nodeEdits put marks in place of the groups and steps that an element holds.
 func nodeEdits(e *element) []edit {
 	var edits []edit
-	for _, n := range e.elements("group", "step") {
+	for _, n := range nodesIn(e) {
 		edits = append(edits, edit{n.start, n.end, placeholder})
 	}
 	return edits

@@ -46,13 +46,17 @@ func (o *output) destination(to string) string {
 // defaultVolume takes an image that says of its volume: the next that is free.
 const defaultVolume = "%OSDisk%"
 
+func (in *input) nextVolume() string {
+	in.warn("it takes the next volume that is free: here it takes %s, so give that variable to the volume", defaultVolume)
+	return defaultVolume
+}
+
 // target reads where an image goes.
 func (in *input) target() string {
 	to := in.destination()
 	switch {
 	case to == "":
-		in.warn("it takes the next volume that is free: here it takes %s, so give that variable to the volume", defaultVolume)
-		return defaultVolume
+		return in.nextVolume()
 	case !wholeReference.MatchString(to):
 		in.warn("it names its volume as %s: give the volume's variable here, such as %s", to, defaultVolume)
 	}

@@ -56,7 +56,7 @@ func sorted(all []Warning) []Warning {
 func (im *importer) nodes(in *element, depth int) []sequence.Node {
 	var out []sequence.Node
 	seen := map[string]int{}
-	for _, e := range in.elements("group", "step") {
+	for _, e := range nodesIn(in) {
 		im.path = append(im.path, nodeName(e))
 		seen[e.attr("name")]++
 		if seen[e.attr("name")] == 2 && e.attr("name") != "" {
@@ -78,7 +78,7 @@ func (im *importer) node(e *element, depth int) sequence.Node {
 }
 
 func (im *importer) group(e *element, depth int) sequence.Node {
-	if len(e.elements("group", "step")) == 0 {
+	if len(nodesIn(e)) == 0 {
 		im.warn(e, "the group is empty: it is kept as a step that does nothing")
 		return sequence.Node{Step: im.unknown(e)}
 	}
@@ -165,10 +165,14 @@ func (im *importer) unknown(e *element) *sequence.Unknown {
 
 // typeOf is the type of a step. The deployment toolkit leaves it out for commands.
 func typeOf(e *element) string {
-	if e.name == "group" {
+	kind := strings.TrimSpace(e.attr("type"))
+	switch {
+	case e.name == "group":
 		return "group"
+	case e.name == subSequence:
+		return cmp.Or(kind, xmlOf(sequence.TypeRunTaskSequence))
 	}
-	return cmp.Or(strings.TrimSpace(e.attr("type")), "SMS_TaskSequence_RunCommandLineAction")
+	return cmp.Or(kind, xmlOf(sequence.TypeRunCommandLine))
 }
 
 // isToolkit says whether a type is one of the deployment toolkit's own: a page of its editor for

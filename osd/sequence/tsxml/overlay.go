@@ -107,7 +107,7 @@ func (o *overlay) variable(v variable) {
 // variables sets those that are other than they were, and takes those away that the model has no
 // more, such as those of a volume. The toolkit's own steps are their command alone.
 func (o *overlay) variables(was, want *output) {
-	if o.el.name == "step" && isToolkit(typeOf(o.el)) {
+	if isStep(o.el) && isToolkit(typeOf(o.el)) {
 		return
 	}
 	for _, v := range want.vars {

@@ -44,6 +44,11 @@ func (h *holder) packageText(name string) string {
 		if e := root.first(name); e != nil {
 			return e.text()
 		}
+		for _, e := range root.elements("PROPERTY") { // of object.xml
+			if v := e.first("VALUE"); v != nil && e.attr("NAME") == name {
+				return v.text()
+			}
+		}
 	}
 	return ""
 }

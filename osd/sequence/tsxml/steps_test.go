@@ -23,7 +23,7 @@ var models = []struct {
 	{&sequence.SetDynamicVariables{Rules: []sequence.Rule{
 		{Condition: &sequence.Condition{Variable: "_SMSTSModel", Comparison: sequence.Comparison{Like: pointer("T*")}}, Variables: map[string]string{"B": "<2>", "A": "1"}}, {Variables: map[string]string{"C": "%A%"}},
 	}}, `name="OSDSetDynamicVariablesRules" property="Rules">&lt;Rules&gt;`},
-	{&sequence.RunTaskSequence{Sequence: "Ward base"}, `property="TsName">Ward base<`},
+	{&sequence.RunTaskSequence{Sequence: "Ward base"}, `<subtasksequence type="SMS_TaskSequence_SubTasksequence" name=`},
 	{&sequence.CheckReadiness{Memory: "2048MiB", ProcessorMHz: 800, DiskSpace: "20000MiB", Firmware: "uefi", ACPower: true, WiredNetwork: true}, `name="OSDMemory" property="Memory">2048<`},
 	{&sequence.ConnectToNetworkFolder{Path: `\\server\share`, To: "/mnt/z", Account: `WARD\deploy`, Password: "%SharePassword%"}, `property="DriveLetter">Z:<`},
 	{&sequence.JoinDomainOrWorkgroup{Domain: "example.org", OU: "OU=Wards", Account: "join", Password: "%JoinPassword%"}, `name="OSDJoinType" property="Type">0<`},

@@ -55,6 +55,7 @@ func TestDocuments(t *testing.T) {
 		{"toolkit", sample(command), "Ward"},
 		{"no name", `<sequence version="3.10">` + command + `</sequence>`, "Imported task sequence"},
 		{"export of a package", `<SmsTaskSequencePackage xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><BootImageID>ABC00002</BootImageID><Name>Ward 7</Name><SequenceData><sequence version="3.00">` + command + `</sequence></SequenceData><SourceDate/></SmsTaskSequencePackage>`, "Ward 7"},
+		{"properties", `<INSTANCE CLASSNAME="SMS_TaskSequencePackage"><PROPERTY NAME="BootImageID"><VALUE>ABC00002</VALUE></PROPERTY><PROPERTY NAME="Name"><QUALIFIER NAME="CIMTYPE"><VALUE>string</VALUE></QUALIFIER><VALUE>Ward 8</VALUE></PROPERTY><PROPERTY NAME="Sequence"><VALUE><![CDATA[<sequence>` + command + `</sequence>]]></VALUE></PROPERTY></INSTANCE>`, "Ward 8"},
 		{"text", `<INSTANCE CLASSNAME="SMS_TaskSequencePackage"><PROPERTY NAME="Sequence"><VALUE><![CDATA[` + inner + `]]></VALUE></PROPERTY><PROPERTY/></INSTANCE>`, "Inner"},
 		{"escaped text", `<?xml version="1.0" encoding="utf-16"?><I><V>` + escape(`<?xml version="1.0" encoding="utf-16"?>`+inner) + `</V></I>`, "Inner"},
 		{"text with CDATA in it", `<I><V><![CDATA[` + strings.Replace(inner, "echo a", "<![CDATA[echo a]]]]><![CDATA[>", 1) + `]]></V></I>`, "Inner"},
