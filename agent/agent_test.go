@@ -18,7 +18,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/bootward/bootward/agent/cmlog"
 	"github.com/bootward/bootward/agent/console"
 	"github.com/bootward/bootward/agent/job"
 	"github.com/bootward/bootward/agent/permit"
@@ -173,7 +172,7 @@ func (b *box) newSession(screen *bytes.Buffer) *session {
 	if s.folder, err = job.Create(filepath.Join(dir, "job")); err != nil {
 		b.t.Fatal(err)
 	}
-	s.log = slog.New(cmlog.NewHandler(job.NewLog(s.folder), slog.LevelInfo, nil))
+	s.newLog()
 	address := b.server.Listener.Addr().String()
 	if _, err := point.FirstHello(b.t.Context(), anchor, address, s.clock); err != nil {
 		b.t.Fatal(err)

@@ -3,13 +3,11 @@ package agent
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
-	"github.com/bootward/bootward/agent/cmlog"
 	"github.com/bootward/bootward/agent/hardware"
 	"github.com/bootward/bootward/agent/job"
 	"github.com/bootward/bootward/agent/point"
@@ -34,7 +32,7 @@ func Boot(ctx context.Context, conf Config) (Next, error) {
 	if s.folder, err = job.Create(filepath.Join(conf.Run, "job")); err != nil {
 		return NextDisk, err
 	}
-	s.log = slog.New(cmlog.NewHandler(job.NewLog(s.folder), slog.LevelInfo, nil))
+	s.newLog()
 	s.hardware = hardware.Collect(os.DirFS("/"))
 	s.console.Line("Bootward: %s %s, serial %s", s.hardware.Manufacturer, s.hardware.Model, s.hardware.SerialNumber)
 	found, stop := context.WithTimeout(ctx, patience)

@@ -41,6 +41,7 @@ func (s *session) deploy(ctx context.Context, o api.Offer, seen []disk.Disk, per
 	case end.Succeeded:
 		s.console.Line("the task sequence is complete")
 		_ = s.flush(ctx, time.Minute)
+		s.lastOfLog(ctx)
 		s.after(ctx, s.postAction())
 		return NextDisk, nil
 	}

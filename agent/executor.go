@@ -1,19 +1,15 @@
 package agent
 
 import (
-	"errors"
-	"os"
 	"path/filepath"
 	"strconv"
 	"time"
 
 	"github.com/bootward/bootward/agent/disk"
-	"github.com/bootward/bootward/agent/job"
 	"github.com/bootward/bootward/agent/machine"
 	"github.com/bootward/bootward/agent/step"
 	"github.com/bootward/bootward/content"
 	"github.com/bootward/bootward/osd/sequence"
-	"github.com/bootward/bootward/osd/status"
 )
 
 // executor wires the steps to this machine.
@@ -43,29 +39,6 @@ func (s *session) executor(seq *sequence.Sequence, permit disk.Permit) (*step.Ex
 		Say: say, Progress: s.progress(), Log: s.log,
 	}
 	return x, volumes, nil
-}
-
-// leaveLog puts the log where it stays when a sequence fails in the boot image:
-// the folder SMSTSLog of the target's volume (guide, table 32), if there is one.
-func (s *session) leaveLog() error {
-	root := filepath.Join(s.conf.Run, "target")
-	if s.folder.Dir() != filepath.Join(root, job.Name) {
-		return nil
-	}
-	raw, err := s.folder.Read(job.FileLog)
-	if err != nil {
-		return nil // there is no log to leave
-	}
-	dir := filepath.Join(root, "SMSTSLog")
-	return errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(filepath.Join(dir, job.FileLog), raw, 0o600))
-}
-
-// logPath is where the log is, for people and for _SMSTSLogPath.
-func (s *session) logPath() string {
-	if s.stage == status.StageInstalledSystem {
-		return installedLogs
-	}
-	return s.folder.Dir()
 }
 
 // retries is what SMSTSDownloadRetryCount and SMSTSDownloadRetryDelay (in seconds) say as a step

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 
-	"github.com/bootward/bootward/agent/cmlog"
 	"github.com/bootward/bootward/agent/hardware"
 	"github.com/bootward/bootward/agent/job"
 	"github.com/bootward/bootward/agent/permit"
@@ -61,7 +59,8 @@ func (r *Resident) session(ctx context.Context, at, event string) (*session, err
 	}
 	s := &session{conf: r.conf, stage: status.StageInstalledSystem, where: osd.ToRunningClients, event: event, console: r.conf.Console,
 		folder: folder, anchor: r.anchor, clock: r.clock, hardware: hardware.Collect(os.DirFS("/")), network: present(ctx)}
-	s.log = slog.New(cmlog.NewHandler(job.NewLog(folder), slog.LevelInfo, nil)).With("component", "TSManager")
+	s.newLog()
+	s.linkLog()
 	if s.cred, err = point.NewCredential(); err != nil {
 		return nil, errors.Join(err, folder.Remove())
 	}

@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/bootward/bootward/agent/cmlog"
 	"github.com/bootward/bootward/agent/hardware"
 	"github.com/bootward/bootward/agent/job"
 	"github.com/bootward/bootward/agent/permit"
@@ -21,9 +19,6 @@ import (
 	"github.com/bootward/bootward/osd/sequence/engine"
 	"github.com/bootward/bootward/osd/status"
 )
-
-// installedLogs is where the log stays in the installed system.
-const installedLogs = "/var/log/bootward"
 
 // Resume is the flow of the installed system: it goes on with the job whose
 // folder is on the system's volume, reports the end, and removes folder and
@@ -39,7 +34,8 @@ func Resume(ctx context.Context, conf Config) (Next, error) {
 	}
 	defer unlock()
 	s := &session{conf: conf, stage: status.StageInstalledSystem, console: conf.Console, folder: folder}
-	s.log = slog.New(cmlog.NewHandler(job.NewLog(folder), slog.LevelInfo, nil)).With("component", "TSManager")
+	s.newLog()
+	s.linkLog()
 	box, state, err := s.load(ctx)
 	if err != nil { // without its files nothing can be run, asked or told
 		return "", s.abandon("the job folder is damaged", err)
@@ -203,6 +199,7 @@ func (s *session) goOn(ctx context.Context, state engine.State) (engine.Ending, 
 // told waits until the box has every message. A box that refuses them for good
 // has closed the job: then there is nothing to wait for.
 func (s *session) told(ctx context.Context) error {
+	defer s.lastOfLog(ctx)
 	err := s.box.Flush(ctx)
 	if api.Final(err) {
 		s.log.Warn("the box takes no more messages of the job", "error", err)
@@ -214,15 +211,10 @@ func (s *session) told(ctx context.Context) error {
 // cleanUp keeps the log and removes the job's folder, with its key, and the
 // agent, unless it stays.
 func (s *session) cleanUp(succeeded bool) (Next, error) {
-	if raw, err := s.folder.Read(job.FileLog); err == nil {
-		dir := filepath.Join(s.conf.Root, installedLogs)
-		if err := os.MkdirAll(dir, 0o750); err != nil {
-			return "", fmt.Errorf("keep the log: %w", err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, job.FileLog), raw, 0o640); err != nil {
-			return "", fmt.Errorf("keep the log: %w", err)
-		}
+	if err := s.folder.KeepLog(filepath.Join(s.conf.Root, installedLogs), 0o750, 0o640); err != nil {
+		return "", err
 	}
+	s.unlinkLog()
 	unix.Sync() // the log is on the disk before its other copy goes
 	return s.leave(succeeded)
 }

@@ -8,10 +8,7 @@ import (
 	"time"
 
 	"github.com/bootward/bootward/agent/console"
-	"github.com/bootward/bootward/agent/disk"
-	"github.com/bootward/bootward/agent/step"
 	"github.com/bootward/bootward/api"
-	"github.com/bootward/bootward/osd/sequence"
 )
 
 // TestPatience: the menu stays for as long as a person is there, and goes soon where
@@ -64,33 +61,5 @@ func TestPatience(t *testing.T) {
 				}
 			})
 		})
-	}
-}
-
-// TestTarget: the person is shown the disk and the layout that the step takes, variables
-// among them; wrong variables stop it before he is asked.
-func TestTarget(t *testing.T) {
-	disks := []disk.Disk{{Name: "vda", Number: 0, Size: 8 << 30}, {Name: "vdb", Number: 1, Size: 8 << 30}}
-	seq := &sequence.Sequence{Steps: []sequence.Node{{Step: &sequence.PartitionDisk{Style: "gpt", Volumes: []sequence.Volume{
-		{Name: "System", Type: "primary", Size: "100%", FileSystem: "ext4"}, {Type: "primary", Size: "1GiB", FileSystem: "swap", Encryption: &sequence.Encryption{}}}}}}}
-	for _, tt := range []struct {
-		variables    map[string]string
-		disk, layout string
-	}{
-		{nil, "vda", "gpt: System 100% ext4, 1GiB swap encrypted"},
-		{map[string]string{"OSDDiskIndex": "1", "OSDPartitionStyle": "MBR"}, "vdb", "mbr: System 100% ext4, 1GiB swap encrypted"},
-		{map[string]string{"OSDDiskIndex": "one"}, "", ""},
-		{map[string]string{"OSDPartitions0Type": "Primary"}, "", ""}, // the encrypted one would be lost
-	} {
-		env := sequence.NewEnvironment()
-		for name, value := range tt.variables {
-			if err := env.Set(name, value); err != nil {
-				t.Fatal(err)
-			}
-		}
-		d, made, err := target(seq, env, disks)
-		if d.Name != tt.disk || (err == nil) != (tt.disk != "") || err == nil && step.Layout(made) != tt.layout {
-			t.Errorf("%v: %q, %+v, %v", tt.variables, d.Name, made, err)
-		}
 	}
 }

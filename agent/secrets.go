@@ -37,7 +37,9 @@ func (s *session) secrets(ctx context.Context, line sequence.Line) (map[string]s
 		sealed, err := s.askSecrets(limited, line.Number, key)
 		switch {
 		case err == nil:
-			return openSecrets(key, s.job.ID, line.Number, sealed)
+			values, err := openSecrets(key, s.job.ID, line.Number, sealed)
+			s.hidden.add(values)
+			return values, err
 		case api.Final(err):
 			return nil, err
 		}

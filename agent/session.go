@@ -42,6 +42,8 @@ type session struct {
 	event    string // what made it due: osd.AtLogon, osd.AtLogoff or nothing
 	console  *console.Console
 	log      *slog.Logger
+	written  *job.Log // what log writes
+	hidden   hidden
 	box      *outbox.Outbox
 	ending   engine.Ending // of the last run of the engine
 	// ticket is that of the PXE password which a person typed.
@@ -76,6 +78,7 @@ func (s *session) open(ctx context.Context) error {
 	running, cancel := context.WithCancel(ctx)
 	s.stop = cancel
 	s.work.Go(func() { _ = box.Run(running) }) // nil: it ends with ctx
+	s.work.Go(func() { s.sendLog(running) })
 	s.work.Go(func() {
 		if err := renew.Run(running); err != nil {
 			s.log.Warn("the box renews the job's certificate no more", "component", "TSAgent", "error", err)
@@ -139,6 +142,7 @@ func (s *session) settle(ctx context.Context, end engine.Ending, memory string, 
 	if end.Restart != nil {
 		s.sayRestart(ctx, *end.Restart)
 		_ = s.flush(ctx, 10*time.Second) // the rest is sent behind the restart
+		s.lastOfLog(ctx)
 		s.close()
 	} else if s.stage == status.StageBootImage && s.folder.Dir() != memory {
 		errs = append(errs, s.leaveLog(), s.folder.Move(memory))

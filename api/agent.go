@@ -24,6 +24,7 @@ const (
 	RouteJob      = "GET /v1/job"                // job certificate: Job
 	RouteRenew    = "POST /v1/job/renew"         // job certificate: Renew → Claimed.Certificate
 	RouteStatus   = "POST /v1/job/status"        // job certificate: StatusBatch → StatusAck
+	RouteJobLog   = "POST /v1/job/log"           // job certificate: bytes of smsts.log from ?offset= on → LogAck
 	RouteSecrets  = "POST /v1/job/secrets"       // job certificate: AskSecrets → Secrets, once for a step
 	RouteErase    = "POST /v1/job/erase"         // job certificate: Erase → 204: before the first write to a disk
 	RouteManifest = "GET /v1/manifests/{digest}" // job certificate, content of its job: signed envelope
@@ -216,6 +217,15 @@ type Claimed struct {
 type Erase struct {
 	Disk string `json:"disk"` // in words, for people
 }
+
+// LogAck says from where on the box wants the log of a job: below Next it has it, or
+// has had it.
+type LogAck struct {
+	Next int64 `json:"next"`
+}
+
+// MaxLogChunk is how many bytes of a log one request or answer carries.
+const MaxLogChunk = 256 << 10
 
 // Renew asks for a new certificate of a running job for the same key.
 type Renew struct {

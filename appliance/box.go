@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/bootward/bootward/appliance/distributionpoint"
+	"github.com/bootward/bootward/appliance/joblog"
 	"github.com/bootward/bootward/appliance/managementpoint"
 	"github.com/bootward/bootward/appliance/network"
 	"github.com/bootward/bootward/appliance/selftest"
@@ -63,6 +64,7 @@ type Box struct {
 	relay   *distributionpoint.Relay
 	files   *distributionpoint.BootFiles
 	point   *managementpoint.Point
+	logs    *joblog.Keeper
 	desk    *technician.Desk
 	keys    <-chan byte // of Options.In
 	super   *supervisor.Supervisor
@@ -110,6 +112,9 @@ func (b *Box) open(dir string) (err error) {
 	}, b.o.Log); err != nil {
 		return err
 	}
+	if b.logs, err = joblog.Open(filepath.Join(dir, "logs")); err != nil {
+		return err
+	}
 	b.sync = sitelink.NewSyncer(b.link, b.dir, b.pinned)
 	b.library = distributionpoint.NewLibrary(b.dir)
 	b.relay = distributionpoint.NewRelay(b.dir, b.link.Source)
@@ -117,7 +122,7 @@ func (b *Box) open(dir string) (err error) {
 	b.point = &managementpoint.Point{
 		Store: b.store, Self: b.self, Policy: b.snapshot, Complete: b.library.Complete, Now: b.link.Now, Version: b.o.Version,
 		Content: &distributionpoint.Point{Library: b.library, OnBad: b.bad, Relay: b.relay}, LineUp: b.link.Up, Wake: b.wakeNow,
-		Unseal: b.unseal, Log: b.super.Logger("https"),
+		Unseal: b.unseal, Logs: b.logs, Log: b.super.Logger("https"),
 	}
 	if b.o.Unseal != nil {
 		b.point.Unseal = b.o.Unseal

@@ -24,7 +24,7 @@ func (b *Box) newDesk() *technician.Desk {
 			}
 			return nil
 		},
-		Progress: b.point.Progress, Moved: b.point.Moved,
+		Logs: b.logs, Progress: b.point.Progress, Moved: b.point.Moved,
 		Test: b.tester.Run,
 		Unseal: func(s policy.Sealed) ([]byte, error) {
 			if b.point.Unseal == nil {

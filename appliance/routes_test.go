@@ -35,12 +35,12 @@ var routeIsFor = map[string]string{
 	"GET /openapi.json": forAll, "GET /v1/hello": forAll, "POST /v1/offers": forAll, "POST /v1/claim": forAll, "POST /v1/decline": forAll,
 	"POST /v1/password": forAll, "POST /v1/session": forAll,
 
-	"GET /v1/job": forOpenJob, "POST /v1/job/renew": forOpenJob, "POST /v1/job/status": forAnyJob, "POST /v1/job/erase": forOpenJob,
+	"GET /v1/job": forOpenJob, "POST /v1/job/renew": forOpenJob, "POST /v1/job/status": forAnyJob, "POST /v1/job/log": forAnyJob, "POST /v1/job/erase": forOpenJob,
 	"POST /v1/job/secrets": forOpenJob, "GET /v1/manifests/{digest}": forOpenJob, "GET /v1/blobs/{sha256}": forOpenJob,
 
 	"POST /v1/selftest":       forLooking,
 	"GET /v1/status/homepage": forLooking, "GET /v1/status/advertisements/{name}": forLooking, "GET /v1/status/unprovisioned": forLooking,
-	"GET /v1/messages": forLooking, "GET /v1/events": forLooking,
+	"GET /v1/messages": forLooking, "GET /v1/logs/{name}": forLooking, "GET /v1/events": forLooking,
 	"DELETE /v1/session": forLooking, "GET /v1/state": forLooking, "GET /v1/approvals": forLooking, "GET /v1/audit": forLooking,
 	"GET /v1/timeline": forLooking, "GET /v1/trace": forLooking, "GET /v1/explain": forLooking,
 	"POST /v1/approvals/{code}": forApprove, "POST /v1/resume": forResume, "POST /v1/clear-pxe": forClear,

@@ -27,7 +27,8 @@ func (s *Site) TakeEvents(ctx context.Context, box string, in api.EventBatch) (*
 	}
 	var next, gone uint64
 	arrived := false
-	err := s.store.Write(ctx, func(x store.Tx) error {
+	err := s.ingest.write(ctx, s.store, func(x store.Tx) error {
+		next, gone, arrived = 0, 0, false
 		b, err := x.Box(box)
 		if err != nil {
 			return err

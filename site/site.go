@@ -48,6 +48,7 @@ type Site struct {
 	changes notifier
 	arrived supervisor.Signal // events of boxes
 	streams streams
+	ingest  ingest
 	enrols  *rate.Limiter // tries to enrol, over all boxes
 	tries   *tries        // wrong sign-ins
 

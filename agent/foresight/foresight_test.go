@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bootward/bootward/agent/disk"
+	"github.com/bootward/bootward/agent/step"
 	"github.com/bootward/bootward/osd/sequence"
 )
 
@@ -146,5 +147,33 @@ func TestManyValues(t *testing.T) {
 	delete(f.later, "v200")
 	if why := f.doubt("V0", map[string]bool{}); why != "" {
 		t.Errorf("got %q", why)
+	}
+}
+
+// TestLayout: the person is shown the disk and the layout that the step takes, variables
+// among them; wrong variables stop it before he is asked.
+func TestLayout(t *testing.T) {
+	disks := []disk.Disk{{Name: "vda", Number: 0, Size: 8 << 30}, {Name: "vdb", Number: 1, Size: 8 << 30}}
+	seq := &sequence.Sequence{Steps: []sequence.Node{{Step: &sequence.PartitionDisk{Style: "gpt", Volumes: []sequence.Volume{
+		{Name: "System", Type: "primary", Size: "100%", FileSystem: "ext4"}, {Type: "primary", Size: "1GiB", FileSystem: "swap", Encryption: &sequence.Encryption{}}}}}}}
+	for _, tt := range []struct {
+		variables    map[string]string
+		disk, layout string
+	}{
+		{nil, "vda", "gpt: System 100% ext4, 1GiB swap encrypted"},
+		{map[string]string{"OSDDiskIndex": "1", "OSDPartitionStyle": "MBR"}, "vdb", "mbr: System 100% ext4, 1GiB swap encrypted"},
+		{map[string]string{"OSDDiskIndex": "one"}, "", ""},
+		{map[string]string{"OSDPartitions0Type": "Primary"}, "", ""}, // the encrypted one would be lost
+	} {
+		env := sequence.NewEnvironment()
+		for name, value := range tt.variables {
+			if err := env.Set(name, value); err != nil {
+				t.Fatal(err)
+			}
+		}
+		d, made, err := Disk(seq, env, pc{}, disks)
+		if d.Name != tt.disk || (err == nil) != (tt.disk != "") || err == nil && step.Layout(made) != tt.layout {
+			t.Errorf("%v: %q, %+v, %v", tt.variables, d.Name, made, err)
+		}
 	}
 }

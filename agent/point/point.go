@@ -183,6 +183,20 @@ func (c *Client) Renew(ctx context.Context, csr []byte) (r api.Claimed, err erro
 	return r, c.call(ctx, api.RouteRenew, api.Renew{CSR: csr}, &r)
 }
 
+// Log sends a part of the job's log that begins at an offset, and says from where on the
+// box wants more. gap says that there is nothing before it any more.
+func (c *Client) Log(ctx context.Context, offset int64, gap bool, part []byte) (a api.LogAck, err error) {
+	method, path, _ := strings.Cut(api.RouteJobLog, " ")
+	target := fmt.Sprintf("%s%s?offset=%d&gap=%t", c.Base, path, offset, gap)
+	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(part))
+	if err != nil {
+		return a, fmt.Errorf("box: %s: %w", path, err)
+	}
+	req.Header.Set("Content-Type", "text/plain; charset=utf-8")
+	_, err = c.send(req, path, &a)
+	return a, err
+}
+
 // Status sends messages, which may be repeated: they count once.
 func (c *Client) Status(ctx context.Context, b api.StatusBatch) (a api.StatusAck, err error) {
 	return a, c.call(ctx, api.RouteStatus, b, &a)
@@ -212,6 +226,11 @@ func (c *Client) exchange(ctx context.Context, route string, in, out any) (*tls.
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
+	return c.send(req, path, out)
+}
+
+// send sends a request and reads the answer.
+func (c *Client) send(req *http.Request, path string, out any) (*tls.ConnectionState, error) {
 	resp, err := c.HTTP.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("box: %w", err)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/bootward/bootward/api"
@@ -50,6 +51,23 @@ func (c *Client) Events(ctx context.Context, after string, query url.Values, tak
 	}
 	defer resp.Body.Close()
 	return eventstream.ReadAll(resp.Body, after, take)
+}
+
+// Log copies smsts.log of the last job of a computer, or of a job, to w from an offset
+// on; with follow until the job has ended. It returns the job and where it stopped.
+func (c *Client) Log(ctx context.Context, name string, offset int64, follow bool, w io.Writer) (job string, next int64, err error) {
+	q := url.Values{"offset": {strconv.FormatInt(offset, 10)}, "follow": {strconv.FormatBool(follow)}}
+	resp, err := c.open(ctx, strings.Replace(api.RouteBoxLog, "{name}", url.PathEscape(name), 1)+"?"+q.Encode(), http.Header{})
+	if err != nil {
+		return "", offset, err
+	}
+	defer resp.Body.Close()
+	at, err := strconv.ParseInt(resp.Header.Get(api.LogOffset), 10, 64)
+	if err != nil {
+		return "", offset, fmt.Errorf("box %s: log: %w", c.base, err)
+	}
+	n, err := io.Copy(w, resp.Body)
+	return resp.Header.Get(api.LogJob), at + n, err
 }
 
 // open sends a request whose answer is read as it comes.

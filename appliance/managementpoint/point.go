@@ -20,6 +20,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/bootward/bootward/appliance/store"
 	"github.com/bootward/bootward/internal/recent"
 	"github.com/bootward/bootward/internal/supervisor"
@@ -55,6 +57,8 @@ type Point struct {
 	// Complete says whether a version of content is here, whole.
 	Complete func(digest string) bool
 	Content  Content
+	// Logs keeps the logs of jobs; nil: none is kept.
+	Logs Logs
 	// LineUp says whether the site answers now; nil: never.
 	LineUp func() bool
 	// Unseal opens a value that the site sealed to this box.
@@ -73,6 +77,8 @@ type Point struct {
 	progress   map[string]status.Progress
 	moved      supervisor.Signal
 	limits     limiter
+	logsOnce   sync.Once
+	logs       *rate.Limiter
 	prepared   prepared
 }
 

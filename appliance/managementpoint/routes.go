@@ -61,6 +61,7 @@ var routes = []route{
 	{api.RouteJob, openJob, 0, shortTime, func(_ *Point, c call) (any, *api.Error) { return c.job.Document, nil }},
 	{api.RouteRenew, openJob, maxSmall, shortTime, (*Point).serveRenew},
 	{api.RouteStatus, endedJob, maxStatus, shortTime, (*Point).serveStatus},
+	{api.RouteJobLog, endedJob, api.MaxLogChunk, shortTime, (*Point).serveLog},
 	{api.RouteSecrets, openJob, maxSmall, shortTime, (*Point).serveSecrets},
 	{api.RouteErase, openJob, maxSmall, shortTime, (*Point).serveErase},
 	{api.RouteManifest, openJob, 0, 5 * time.Minute, func(p *Point, c call) (any, *api.Error) {

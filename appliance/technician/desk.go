@@ -72,6 +72,8 @@ type Desk struct {
 	Explain func(ctx context.Context, mac, firmware string) (api.BootExplanation, error)
 	// Allow says whether the sender of a request may ask once more; nil: always.
 	Allow func(*http.Request) bool
+	// Logs are those of jobs; nil: none is kept.
+	Logs Logs
 	// Progress is how far running steps are, by job, and Moved is closed when that
 	// changes; both may be nil.
 	Progress func() map[string]status.Progress

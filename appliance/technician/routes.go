@@ -97,6 +97,8 @@ var routes = []route{
 		q := c.r.URL.Query()
 		return answer(d.messages(c.r.Context(), c.caller, status.Filter{Computer: q.Get("computer"), Advertisement: q.Get("advertisement"), Job: q.Get("job")}))
 	}},
+	{pattern: api.RouteBoxLog, right: anyRight, summary: "smsts.log of the last job of a computer, or of a job", media: "text/plain", stream: (*Desk).serveLog,
+		query: []openapi.Parameter{{Name: "offset", Description: "where to begin, in bytes"}, {Name: "follow", Description: "true: until the job has ended"}}},
 	{pattern: api.RouteEvents, right: anyRight, summary: "The stream of events, as server-sent events; Last-Event-ID resumes it", media: eventstream.Media, stream: (*Desk).serveEvents,
 		query: append([]openapi.Parameter{{Name: "after", Description: "id of an event to begin behind, as in the header Last-Event-ID; 0 for all"}}, ofEvents...)},
 }

@@ -97,7 +97,7 @@ func commands(a *app) []*cobra.Command {
 		group("package", "Packages: import, distribute, list, show, delete", taskContent, append(verbs(a, osd.KindPackage), newImport(a, osd.KindPackage), newDistribute(a, osd.KindPackage))...),
 		group("content", "Content at boxes: status", taskContent, newContentStatus(a)),
 		group("status", "Status: homepage, advertisement, report, unprovisioned, messages, log, timeline, jobs", taskWatch,
-			newStatusHomepage(a), newStatusAdvertisement(a), newStatusUnprovisioned(a), newStatusReport(a), newStatusMessages(a), newStatusTimeline(a), newStatusJobs(a)),
+			newStatusHomepage(a), newStatusAdvertisement(a), newStatusUnprovisioned(a), newStatusReport(a), newStatusMessages(a), newStatusLog(a), newStatusTimeline(a), newStatusJobs(a)),
 		group("firmware", "Firmware of boxes: build", taskBuild, newFirmwareBuild(a)),
 		group("lab", "A whole site, box and targets in emulation: run, matrix, attach", taskBuild, newLabRun(a), newLabMatrix(a), newLabAttach(a)),
 		newVersion(a),
