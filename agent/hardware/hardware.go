@@ -25,9 +25,11 @@ func Collect(root fs.FS) inventory.Machine {
 	table, _ := fs.ReadFile(root, "sys/firmware/dmi/tables/DMI")
 	info := smbios.Parse(table, smbios.LegacyUUID(entry))
 	m := inventory.Machine{
-		Manufacturer: info.Manufacturer, Model: info.Product, SerialNumber: info.SerialNumber,
+		Manufacturer: info.Manufacturer, Model: info.Product, ModelVersion: info.Version, Family: info.Family, SKU: info.SKU, SerialNumber: info.SerialNumber,
 		UUID: info.UUID, AssetTag: info.AssetTag, Chassis: info.Chassis,
-		BIOS: strings.TrimSpace(info.BIOSVendor + " " + info.BIOSVersion),
+		BIOS:           strings.TrimSpace(info.BIOSVendor + " " + info.BIOSVersion),
+		ProcessorMaker: info.Processor.Manufacturer, ProcessorMHz: info.Processor.MaxMHz, Cores: info.Processor.Cores,
+		Board: inventory.Board(info.Board), Memory: modules(info.Memory), Disks: disks(root),
 	}
 	m.Architecture = architecture(runtime.GOARCH)
 	_, err := fs.Stat(root, "sys/firmware/efi")

@@ -1,8 +1,10 @@
 package hardware
 
 import (
+	"io/fs"
 	"os"
 	"runtime"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -14,6 +16,8 @@ import (
 func TestCollect(t *testing.T) {
 	f := func(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s)} }
 	table := "\x01\x1b\x00\x00\x01\x02\x00\x03" + "\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff" + "\x06\x00\x00" + "QEMU\x00Standard PC\x00SN7\x00\x00"
+	table += "\x02\x08\x00\x00\x01\x02\x00\x00Dell Inc.\x000K240Y\x00\x00"
+	table += "\x11\x17\x00\x00" + strings.Repeat("\x00", 8) + "\x00\x40" + strings.Repeat("\x00", 7) + "\x80\x0c" + "\x00\x00"
 	root := fstest.MapFS{
 		"sys/firmware/dmi/tables/DMI":       f(table),
 		"sys/firmware/efi/fw_platform_size": f("64"),
@@ -28,13 +32,24 @@ func TestCollect(t *testing.T) {
 		"sys/class/net/eth0/type":           f("1\n"),
 		"sys/class/net/eth0/address":        f("52:54:00:AB:CD:EF\n"),
 		"sys/class/net/eth0/speed":          f("1000\n"),
-		"sys/class/net/lo/type":             f("772\n"),
-		"sys/class/net/br0/type":            f("1\n"),
-		"sys/class/net/br0/address":         f("52:54:00:00:00:01\n"),
+		"sys/block/sda":                     {Data: []byte("../devices/pci0000:00/0000:00:17.0/ata1/host0/target0:0:0/0:0:0:0/block/sda"), Mode: fs.ModeSymlink},
+		"sys/block/sdb":                     {Data: []byte("../devices/pci0000:00/0000:00:14.0/usb1/1-1/1-1:1.0/host1/target1:0:0/1:0:0:0/block/sdb"), Mode: fs.ModeSymlink},
+		"sys/devices/pci0000:00/0000:00:17.0/ata1/host0/target0:0:0/0:0:0:0/block/sda/size":                  f("1000215216\n"),
+		"sys/devices/pci0000:00/0000:00:17.0/ata1/host0/target0:0:0/0:0:0:0/block/sda/device/vendor":         f("ATA     \n"),
+		"sys/devices/pci0000:00/0000:00:17.0/ata1/host0/target0:0:0/0:0:0:0/block/sda/device/model":          f("Fast SSD\n"),
+		"sys/devices/pci0000:00/0000:00:14.0/usb1/1-1/1-1:1.0/host1/target1:0:0/1:0:0:0/block/sdb/size":      f("2048\n"),
+		"sys/devices/pci0000:00/0000:00:14.0/usb1/1-1/1-1:1.0/host1/target1:0:0/1:0:0:0/block/sdb/removable": f("1\n"),
+		"sys/class/net/lo/type":     f("772\n"),
+		"sys/class/net/br0/type":    f("1\n"),
+		"sys/class/net/br0/address": f("52:54:00:00:00:01\n"),
 	}
 	want := inventory.Machine{
 		Manufacturer: "QEMU", Model: "Standard PC", SerialNumber: "SN7", UUID: "33221100-5544-7766-8899-aabbccddeeff",
 		UEFI: true, Architecture: architecture(runtime.GOARCH), MemoryBytes: 2 << 20, Processors: 2, ProcessorModel: "Fast CPU",
+		Board:  inventory.Board{Manufacturer: "Dell Inc.", Product: "0K240Y"},
+		Memory: []inventory.Module{{Bytes: 16 << 30, MTs: 3200}},
+		Disks: []inventory.Disk{{Name: "sda", Number: new(int), Bytes: 1000215216 * 512, Bus: "ata", Model: "ATA Fast SSD"},
+			{Name: "sdb", Bytes: 1 << 20, Bus: "usb", Removable: true}},
 		Adapters: []inventory.NIC{
 			{Name: "eth0", MAC: "52:54:00:ab:cd:ef", Driver: "e1000e", SpeedMbit: 1000},
 			{Name: "eth1", MAC: "52:54:00:12:34:56", Driver: "virtio_net", Carrier: true},

@@ -44,6 +44,7 @@ Type=exec
 ExecStart=/usr/lib/bootward/bootward-agent client
 Restart=on-failure
 RestartSec=30
+Delegate=yes
 
 [Install]
 WantedBy=multi-user.target

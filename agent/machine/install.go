@@ -31,6 +31,7 @@ Type=exec
 ExecStart=/usr/lib/bootward/bootward-agent resume
 Restart=on-failure
 RestartSec=10
+Delegate=yes
 StandardOutput=journal+console
 StandardError=journal+console
 

@@ -31,21 +31,21 @@ var (
 )
 
 func TestCommands(t *testing.T) {
-	code, stdout, all, err := Commands{}.Run(t.Context(), "echo out; echo err >&2; exit 7", t.TempDir(), nil)
+	code, stdout, all, err := Commands{}.Run(t.Context(), step.Command{Line: "echo out; echo err >&2; exit 7", Dir: t.TempDir()})
 	if code != 7 || stdout != "out\n" || !strings.Contains(all, "err\n") || err != nil {
 		t.Errorf("%d, %q, %q, %v", code, stdout, all, err)
 	}
-	_, stdout, _, err = Commands{}.Run(t.Context(), "head -c 1000000 /dev/zero | tr '\\0' x; echo end", "", nil)
+	_, stdout, _, err = Commands{}.Run(t.Context(), step.Command{Line: "head -c 1000000 /dev/zero | tr '\\0' x; echo end"})
 	if len(stdout) != keepOutput || !strings.HasSuffix(stdout, "xend\n") || err != nil {
 		t.Errorf("%d bytes, %v", len(stdout), err)
 	}
-	if _, _, _, err := (Commands{}).Run(t.Context(), "true", "/nowhere", nil); err == nil {
+	if _, _, _, err := (Commands{}).Run(t.Context(), step.Command{Line: "true", Dir: "/nowhere"}); err == nil {
 		t.Error("a folder that does not exist was taken")
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	begin := time.Now()
-	if _, _, _, err := (Commands{}).Run(ctx, "sleep 60 & sleep 60; wait", "", nil); !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) > 4*time.Second {
+	if _, _, _, err := (Commands{}).Run(ctx, step.Command{Line: "sleep 60 & sleep 60; wait"}); !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) > 4*time.Second {
 		t.Errorf("%v after %s", err, time.Since(begin))
 	}
 }
@@ -53,7 +53,7 @@ func TestCommands(t *testing.T) {
 // TestCommandVariables: what a step is lent is in the environment of its command,
 // and in that of nobody else; the path stays what it is.
 func TestCommandVariables(t *testing.T) {
-	_, stdout, _, err := Commands{}.Run(t.Context(), `echo "$JoinPassword|$(tr '\\0' ' ' < /proc/$$/cmdline)|$PATH"`, "", map[string]string{"JoinPassword": "of a step", "PATH": "/evil"})
+	_, stdout, _, err := Commands{}.Run(t.Context(), step.Command{Line: `echo "$JoinPassword|$(tr '\\0' ' ' < /proc/$$/cmdline)|$PATH"`, Variables: map[string]string{"JoinPassword": "of a step", "PATH": "/evil"}})
 	if err != nil || !strings.HasPrefix(stdout, "of a step|") || strings.Count(stdout, "of a step") != 1 || strings.Contains(stdout, "/evil") {
 		t.Errorf("%q, %v", stdout, err)
 	}

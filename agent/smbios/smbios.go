@@ -1,5 +1,6 @@
 // Package smbios reads the structure table of SMBIOS (DMTF DSP0134 3.7): BIOS
-// (type 0), system (type 1) and chassis (type 3).
+// (type 0), system (type 1), board (type 2), chassis (type 3), processor (type 4)
+// and memory (type 17).
 //
 // It takes bytes from the firmware, which is often wrong: whatever does not fit
 // ends the reading without an error, and what was read until then counts. It
@@ -21,7 +22,11 @@ type Info struct {
 	SerialNumber, SKU, Family          string
 	UUID                               string // RFC 9562, lower case; empty if none is set
 	Chassis, ChassisSerial, AssetTag   string
+	Board                              Board
+	Processor                          Processor
+	Memory                             []Memory // slots that hold a module, at most 256
 	hasBIOS, hasSystem, hasChassisInfo bool
+	hasBoard, hasProcessor             bool
 }
 
 // LegacyUUID says whether an entry point (DSP0134, 5.2) is older than SMBIOS
@@ -95,6 +100,16 @@ func (i *Info) take(s structure, legacyUUID bool) {
 		i.Manufacturer, i.Product, i.Version, i.SerialNumber = s.text(4), s.text(5), s.text(6), s.text(7)
 		i.UUID = s.uuid(8, legacyUUID)
 		i.SKU, i.Family = s.text(0x19), s.text(0x1a)
+	case s.kind == 2 && !i.hasBoard:
+		i.hasBoard = true
+		i.Board = Board{s.text(4), s.text(5), s.text(6), s.text(7)}
+	case s.kind == 4 && !i.hasProcessor && s.byte(0x18)&0x40 != 0: // the socket is populated
+		i.hasProcessor = true
+		i.Processor = s.processor()
+	case s.kind == 17 && len(i.Memory) < maxModules:
+		if m := s.memory(); m.Bytes > 0 {
+			i.Memory = append(i.Memory, m)
+		}
 	case s.kind == 3 && !i.hasChassisInfo:
 		i.hasChassisInfo = true
 		if len(s.data) > 5 {

@@ -1,6 +1,9 @@
 package smbios
 
 import (
+	"bytes"
+	"encoding/binary"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -44,6 +47,46 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// memory is an entry of type 17 with the fields that are read.
+func memory(size uint16, extended uint32, speed uint16, texts ...string) []byte {
+	f := make([]byte, 0x20-4)
+	binary.LittleEndian.PutUint16(f[0x0c-4:], size)
+	binary.LittleEndian.PutUint16(f[0x15-4:], speed)
+	binary.LittleEndian.PutUint32(f[0x1c-4:], extended)
+	f[0x10-4], f[0x11-4], f[0x17-4], f[0x18-4], f[0x1a-4] = 1, 2, 3, 4, 5
+	return entry(17, f, texts...)
+}
+
+func TestParts(t *testing.T) {
+	processor := func(populated byte, cores byte, more uint16) []byte {
+		f := make([]byte, 0x2c-4)
+		f[7-4], f[0x18-4], f[0x23-4] = 1, populated, cores
+		binary.LittleEndian.PutUint16(f[0x14-4:], 4200)
+		binary.LittleEndian.PutUint16(f[0x2a-4:], more)
+		return entry(4, f, "Intel(R) Corporation")
+	}
+	for _, tt := range []struct {
+		name  string
+		table []byte
+		want  Info
+	}{
+		{"board", entry(2, []byte{1, 2, 3, 4}, "Dell Inc.", "0K240Y", "A01", "/7/"), Info{Board: Board{"Dell Inc.", "0K240Y", "A01", "/7/"}}},
+		{"processor", append(processor(0, 9, 0), processor(0x41, 6, 6)...), Info{Processor: Processor{"Intel(R) Corporation", 4200, 6}}},
+		{"many cores", processor(0x41, 0xff, 288), Info{Processor: Processor{"Intel(R) Corporation", 4200, 288}}},
+		{"a processor of 2.0", entry(4, []byte{0, 0, 0, 1}, "x"), Info{}},
+		{"memory", append(memory(0, 0, 0), memory(16384, 0, 3200, "DIMM A", "BANK 0", "Samsung", "42", "M471")...),
+			Info{Memory: []Memory{{16 << 30, 3200, "DIMM A", "BANK 0", "Samsung", "42", "M471"}}}},
+		{"much memory", memory(0x7fff, 65536, 0xffff), Info{Memory: []Memory{{Bytes: 64 << 30}}}},
+		{"little memory", memory(0x8000|512, 0, 0), Info{Memory: []Memory{{Bytes: 512 << 10}}}},
+		{"a module that nobody knows", memory(0xffff, 0, 0), Info{}},
+		{"more modules than anybody has", bytes.Repeat(memory(1, 0, 0), 300), Info{Memory: slices.Repeat([]Memory{{Bytes: 1 << 20}}, maxModules)}},
+	} {
+		if d := cmp.Diff(tt.want, Parse(tt.table, false), cmpopts.IgnoreUnexported(Info{})); d != "" {
+			t.Errorf("%s: %s", tt.name, d)
+		}
+	}
+}
+
 func TestLegacyUUID(t *testing.T) {
 	for text, want := range map[string]bool{"_SM_\x00\x1f\x02\x05": true, "_SM_\x00\x1f\x02\x08": false, "_SM3_\x00\x18\x03\x00": false, "": false, "_SM_": false} {
 		if got := LegacyUUID([]byte(text)); got != want {
@@ -67,10 +110,19 @@ func TestCut(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add(table(), false)
 	f.Add([]byte{1, 4, 0, 0, 0, 0}, true)
+	f.Add(append(memory(0x7fff, 65536, 0xffff, "DIMM A"), entry(2, []byte{1, 2, 3, 4}, "Dell Inc.")...), false)
 	f.Fuzz(func(t *testing.T, b []byte, legacy bool) {
 		i := Parse(b, legacy)
 		if len(i.UUID) != 0 && len(i.UUID) != 36 {
 			t.Errorf("UUID %q", i.UUID)
+		}
+		if len(i.Memory) > maxModules || i.Processor.Cores < 0 || i.Processor.MaxMHz < 0 {
+			t.Errorf("%d modules, %+v", len(i.Memory), i.Processor)
+		}
+		for _, m := range i.Memory {
+			if m.Bytes <= 0 || m.MTs < 0 {
+				t.Errorf("module %+v", m)
+			}
 		}
 	})
 }

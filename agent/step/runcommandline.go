@@ -2,10 +2,12 @@ package step
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/bootward/bootward/osd/sequence"
 	"github.com/bootward/bootward/osd/sequence/engine"
+	"github.com/bootward/bootward/osd/status"
 )
 
 // runCommandLine runs a command by the shell of where the agent is. Secrets of
@@ -21,7 +23,10 @@ func (x *Executor) runCommandLine(ctx context.Context, s *sequence.RunCommandLin
 	if err != nil {
 		return failed(err)
 	}
-	code, stdout, output, err := x.Commands.Run(ctx, command, dir, env.Lent())
+	if s.RunAs != "" && x.Stage == status.StageBootImage {
+		return failed(fmt.Errorf("run as %s: the boot image has no user but root; put the step behind the restart into the installed system, or leave runAs out", s.RunAs))
+	}
+	code, stdout, output, err := x.Commands.Run(ctx, Command{Line: command, Dir: dir, Variables: env.Lent(), RunAs: s.RunAs})
 	res := engine.Result{ExitCode: code, Output: output, Err: err}
 	if s.OutputVariable != "" && err == nil {
 		if e := env.Set(s.OutputVariable, strings.TrimRight(stdout, "\r\n")); e != nil {

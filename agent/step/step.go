@@ -52,10 +52,21 @@ type System interface {
 
 // Commands runs command lines.
 type Commands interface {
-	// Run runs a command by the system's shell, with variables in its environment
-	// beside the usual ones. stdout is the standard output, output both outputs as
-	// they came; both are cut to their ends.
-	Run(ctx context.Context, command, dir string, variables map[string]string) (code int, stdout, output string, err error)
+	// Run runs a command by the system's shell. stdout is the standard output, output both
+	// outputs as they came; both are cut to their ends. When ctx ends, nothing that the command
+	// started goes on.
+	Run(ctx context.Context, c Command) (code int, stdout, output string, err error)
+}
+
+// Command is a command line and how it runs.
+type Command struct {
+	Line string
+	// Dir is the folder where it starts; that of the agent when empty.
+	Dir string
+	// Variables are in its environment, beside the usual ones.
+	Variables map[string]string
+	// RunAs is the user of the running system that it runs as; the agent's own, root, when empty.
+	RunAs string
 }
 
 // Executor implements engine.Executor.

@@ -77,9 +77,13 @@ func (f *fake) BootLoader(_ context.Context, s bootloader.System, _ func(string)
 	return f.note("bootloader %s %s %v", s.Firmware, s.Disk, s.Volumes)
 }
 func (f *fake) Agent(string) error { return f.note("agent") }
-func (f *fake) Run(_ context.Context, command, dir string, variables map[string]string) (int, string, string, error) {
-	f.variables = variables
-	return 0, "out\n", "out\nerr\n", f.note("run %s in %s", command, dir)
+func (f *fake) Run(_ context.Context, c Command) (int, string, string, error) {
+	f.variables = c.Variables
+	as := ""
+	if c.RunAs != "" {
+		as = " as " + c.RunAs
+	}
+	return 0, "out\n", "out\nerr\n", f.note("run %s in %s%s", c.Line, c.Dir, as)
 }
 
 // allow is a permit for one disk by its name.
@@ -285,5 +289,21 @@ func TestSecretVariables(t *testing.T) {
 	res := x.Execute(t.Context(), s.Flatten()[0], env)
 	if res.Err != nil || f.calls[0] != "run join %Password% $Password in " || f.variables["Password"] != "secret word" {
 		t.Errorf("%+v, %q, %q", res, f.calls, f.variables)
+	}
+}
+
+// TestRunAs: a command runs as another user only where there is one.
+func TestRunAs(t *testing.T) {
+	for stage, want := range map[string]string{status.StageInstalledSystem: "", status.StageBootImage: "the boot image has no user but root"} {
+		s, f := steps(t, "  - runCommandLine: {command: whoami, workingDirectory: /srv, runAs: deploy}\n"), &fake{}
+		x := executor(t, s, f)
+		x.Stage = stage
+		res := x.Execute(t.Context(), s.Flatten()[0], sequence.NewEnvironment())
+		switch {
+		case want == "" && (res.Err != nil || !slices.Equal(f.calls, []string{"run whoami in /srv as deploy"})):
+			t.Errorf("%s: %v, %q", stage, res.Err, f.calls)
+		case want != "" && (res.Err == nil || !strings.Contains(res.Err.Error(), want) || len(f.calls) > 0):
+			t.Errorf("%s: %v, %q", stage, res.Err, f.calls)
+		}
 	}
 }

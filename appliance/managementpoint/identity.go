@@ -54,14 +54,11 @@ func checkInventory(m *inventory.Machine) *api.Error {
 	if m == nil {
 		return nil
 	}
-	if len(m.Adapters) > maxMACs {
-		return api.Errorf(api.CodeInvalid, "identity.inventory", "%d adapters, at most %d are taken", len(m.Adapters), maxMACs)
+	if n := max(len(m.Adapters), len(m.Memory), len(m.Disks)); len(m.Adapters) > maxMACs || n > inventory.MaxParts {
+		return api.Errorf(api.CodeInvalid, "identity.inventory", "%d adapters, %d memory modules, %d disks: at most %d, %d and %d are taken",
+			len(m.Adapters), len(m.Memory), len(m.Disks), maxMACs, inventory.MaxParts, inventory.MaxParts)
 	}
-	texts := []*string{&m.Manufacturer, &m.Model, &m.SerialNumber, &m.UUID, &m.AssetTag, &m.Chassis, &m.BIOS, &m.ProcessorModel, &m.Architecture}
-	for i := range m.Adapters {
-		texts = append(texts, &m.Adapters[i].Name, &m.Adapters[i].MAC, &m.Adapters[i].Driver)
-	}
-	for _, s := range texts {
+	for _, s := range m.Texts() {
 		*s = strings.TrimSpace(printable((*s)[:min(len(*s), maxLabel)]))
 	}
 	return nil

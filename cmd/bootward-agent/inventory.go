@@ -13,13 +13,14 @@ import (
 )
 
 func inventoryCommand() *cobra.Command {
-	var asJSON bool
+	var variables bool
 	cmd := &cobra.Command{
-		Use: "inventory", Short: "Print what is known of this machine", Args: cobra.NoArgs,
+		Use: "inventory", Short: "Print what is known of this machine, as JSON", Args: cobra.NoArgs,
+		Long: "Print what is known of this machine, as JSON: what it says of itself to its box,\nand what `bootward sequence simulate --inventory` reads.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			m := hardware.Collect(os.DirFS("/"))
 			out := cmd.OutOrStdout()
-			if asJSON {
+			if !variables {
 				e := json.NewEncoder(out)
 				e.SetIndent("", "  ")
 				return e.Encode(m)
@@ -31,6 +32,8 @@ func inventoryCommand() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&variables, "variables", false, "print the task sequence variables that are made of it")
+	cmd.Flags().Bool("json", true, "print JSON")
+	_ = cmd.Flags().MarkHidden("json") // older releases needed it
 	return cmd
 }

@@ -35,7 +35,7 @@ func table(name string) (class, bool) {
 	case "sms_r_system":
 		return class{strings.Fields("ResourceId Name NetbiosName SMBIOSGUID MACAddresses IPAddresses Obsolete Unknown Box"), system}, true
 	case "computer_system", "win32_computersystem":
-		return class{strings.Fields("ResourceID Name Manufacturer Model TotalPhysicalMemory NumberOfLogicalProcessors"), computerSystem}, true
+		return class{strings.Fields("ResourceID Name Manufacturer Model SystemFamily SystemSKUNumber TotalPhysicalMemory NumberOfLogicalProcessors"), computerSystem}, true
 	case "pc_bios", "win32_bios":
 		return class{strings.Fields("ResourceID SerialNumber SMBIOSBIOSVersion"), bios}, true
 	case "system_enclosure", "win32_systemenclosure":
@@ -43,11 +43,19 @@ func table(name string) (class, bool) {
 	case "x86_pc_memory":
 		return class{strings.Fields("ResourceID TotalPhysicalMemory"), memory}, true
 	case "processor", "win32_processor":
-		return class{strings.Fields("ResourceID Name NumberOfLogicalProcessors"), processor}, true
+		return class{strings.Fields("ResourceID Name Manufacturer MaxClockSpeed NumberOfCores NumberOfLogicalProcessors"), processor}, true
 	case "network_adapter", "win32_networkadapter":
 		return class{strings.Fields("ResourceID Name MACAddress Speed"), adapters}, true
 	case "computer_system_product", "win32_computersystemproduct":
-		return class{strings.Fields("ResourceID UUID Vendor Name IdentifyingNumber"), product}, true
+		return class{strings.Fields("ResourceID UUID Vendor Name Version IdentifyingNumber"), product}, true
+	case "baseboard", "win32_baseboard":
+		return class{strings.Fields("ResourceID Manufacturer Product Version SerialNumber"), board}, true
+	case "physical_memory", "win32_physicalmemory":
+		return class{strings.Fields("ResourceID Capacity Speed DeviceLocator BankLabel Manufacturer SerialNumber PartNumber"), modules}, true
+	case "disk", "win32_diskdrive":
+		return class{strings.Fields("ResourceID Index Name DeviceID Model SerialNumber Size InterfaceType MediaType"), disks}, true
+	case "win32_operatingsystem":
+		return class{strings.Fields("ResourceID Caption Version Name OSArchitecture"), operatingSystem}, true
 	case "firmware":
 		return class{strings.Fields("ResourceID UEFI"), firmware}, true
 	}
@@ -58,7 +66,9 @@ func table(name string) (class, bool) {
 func ClassNames() []string {
 	return []string{"SMS_R_System", "SMS_G_System_COMPUTER_SYSTEM", "SMS_G_System_PC_BIOS", "SMS_G_System_SYSTEM_ENCLOSURE", "SMS_G_System_X86_PC_MEMORY",
 		"SMS_G_System_PROCESSOR", "SMS_G_System_NETWORK_ADAPTER", "SMS_G_System_COMPUTER_SYSTEM_PRODUCT", "SMS_G_System_FIRMWARE",
-		"Win32_ComputerSystem", "Win32_BIOS", "Win32_SystemEnclosure", "Win32_Processor", "Win32_NetworkAdapter", "Win32_ComputerSystemProduct"}
+		"SMS_G_System_BASEBOARD", "SMS_G_System_PHYSICAL_MEMORY", "SMS_G_System_DISK",
+		"Win32_ComputerSystem", "Win32_BIOS", "Win32_SystemEnclosure", "Win32_Processor", "Win32_NetworkAdapter", "Win32_ComputerSystemProduct",
+		"Win32_BaseBoard", "Win32_PhysicalMemory", "Win32_DiskDrive", "Win32_OperatingSystem"}
 }
 
 // Known lists the properties of a class; false if there is no such class.
@@ -124,7 +134,7 @@ func system(c *Computer) []Record {
 }
 
 func computerSystem(c *Computer) []Record {
-	return []Record{c.record("Name", c.Name, "Manufacturer", c.Facts.Manufacturer, "Model", c.Facts.Model).
+	return []Record{c.record("Name", c.Name, "Manufacturer", c.Facts.Manufacturer, "Model", c.Facts.Model, "SystemFamily", c.Facts.Family, "SystemSKUNumber", c.Facts.SKU).
 		count("totalphysicalmemory", c.Facts.MemoryBytes).count("numberoflogicalprocessors", int64(c.Facts.Processors))}
 }
 
@@ -142,7 +152,8 @@ func memory(c *Computer) []Record {
 }
 
 func processor(c *Computer) []Record {
-	return []Record{c.record("Name", c.Facts.ProcessorModel).count("numberoflogicalprocessors", int64(c.Facts.Processors))}
+	return []Record{c.record("Name", c.Facts.ProcessorModel, "Manufacturer", c.Facts.ProcessorMaker).
+		count("maxclockspeed", int64(c.Facts.ProcessorMHz)).count("numberofcores", int64(c.Facts.Cores)).count("numberoflogicalprocessors", int64(c.Facts.Processors))}
 }
 
 func adapters(c *Computer) []Record {
@@ -154,7 +165,7 @@ func adapters(c *Computer) []Record {
 }
 
 func product(c *Computer) []Record {
-	return []Record{c.record("UUID", guid(c.Facts.UUID), "Vendor", c.Facts.Manufacturer, "Name", c.Facts.Model, "IdentifyingNumber", c.Facts.SerialNumber)}
+	return []Record{c.record("UUID", guid(c.Facts.UUID), "Vendor", c.Facts.Manufacturer, "Name", c.Facts.Model, "Version", c.Facts.ModelVersion, "IdentifyingNumber", c.Facts.SerialNumber)}
 }
 
 func firmware(c *Computer) []Record {

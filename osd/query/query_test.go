@@ -12,6 +12,11 @@ func machine() *Computer {
 	return &Computer{Name: "W12-4711", ID: "CEN0000A", SMBIOSGUID: "33221100-5544-7766-8899-aabbccddeeff", MACs: []string{"52-54-00-00-00-01"},
 		IPAddresses: []string{"10.7.0.20", "10.8.0.1"}, Box: "ward7-box",
 		Facts: inventory.Machine{Manufacturer: "Dell Inc.", Model: "OptiPlex 7010", SerialNumber: "12345678901234567", Chassis: "Laptop", MemoryBytes: 8 << 30, Processors: 4, UEFI: true,
+			ModelVersion: "ThinkPad T14", SKU: "05A4", Architecture: "x64", ProcessorMaker: "Intel(R) Corporation", ProcessorMHz: 4200, Cores: 6,
+			Board:    inventory.Board{Manufacturer: "Dell Inc.", Product: "0K240Y"},
+			Memory:   []inventory.Module{{Bytes: 16 << 30, MTs: 3200, Locator: "DIMM A"}, {Bytes: 8 << 30}},
+			Disks:    []inventory.Disk{{Name: "nvme0n1", Number: new(int), Bytes: 512110190592, Bus: "nvme", Model: "Fast SSD"}, {Name: "sda", Bytes: 1 << 30, Bus: "usb", Removable: true}},
+			System:   inventory.System{ID: "debian", Version: "12", Name: "Debian GNU/Linux 12 (bookworm)"},
 			Adapters: []inventory.NIC{{Name: "eth0", MAC: "52:54:00:00:00:02", SpeedMbit: 1000}, {Name: "eth1", MAC: "52:54:00:00:00:03"}}}}
 }
 
@@ -24,6 +29,19 @@ func TestMatches(t *testing.T) {
 	hardware := func(s string) string { return "SELECT * FROM Win32_ComputerSystem WHERE " + s }
 	bios := func(s string) string { return "SELECT * FROM SMS_G_System_PC_BIOS WHERE " + s }
 	for query, want := range map[string]bool{
+		"SELECT * FROM Win32_BaseBoard WHERE Product = '0K240Y'":                                           true,
+		"SELECT * FROM Win32_PhysicalMemory WHERE Capacity >= 17179869184 AND Speed = 3200":                true,
+		"SELECT * FROM Win32_PhysicalMemory WHERE Capacity < 17179869184 AND DeviceLocator = 'DIMM A'":     false,
+		"SELECT * FROM Win32_DiskDrive WHERE Index = 0 AND Size > 500000000000 AND InterfaceType = 'SCSI'": true,
+		"SELECT * FROM Win32_DiskDrive WHERE InterfaceType = 'nvme' AND MediaType LIKE 'Fixed%'":           true,
+		"SELECT * FROM Win32_DiskDrive WHERE InterfaceType = 'USB' AND Index IS NOT NULL":                  false,
+		"SELECT * FROM Win32_OperatingSystem WHERE Caption LIKE 'Debian%' AND Version >= 12":               true,
+		"SELECT * FROM Win32_OperatingSystem WHERE OSArchitecture = '64-bit'":                              true,
+		"SELECT * FROM Win32_Processor WHERE NumberOfCores >= 4 AND MaxClockSpeed > 4000":                  true,
+		"SELECT * FROM Win32_Processor WHERE Manufacturer LIKE '%Intel%'":                                  true,
+		"SELECT * FROM Win32_ComputerSystemProduct WHERE Version LIKE 'ThinkPad T14%'":                     true,
+		"SELECT * FROM Win32_ComputerSystem WHERE SystemSKUNumber = '05A4'":                                true,
+		"SELECT * FROM Win32_Battery":                      false,
 		typical:                                            true,
 		"SELECT * FROM SMS_R_System":                       true,
 		where("Name = 'w12-4711'"):                         true,

@@ -33,6 +33,9 @@ type State struct {
 	Restarting *Restart        `json:"restarting,omitempty"`
 	Nodes      map[int]Outcome `json:"nodes,omitempty"`
 	Ended      Outcome         `json:"ended,omitempty"`
+	// FailedAt is the node that ended a sequence which failed. Open are the groups around it
+	// then: see Retry.
+	FailedAt int `json:"failedAt,omitempty"`
 
 	Variables map[string]string `json:"variables,omitempty"`
 	Secrets   []string          `json:"secrets,omitempty"`
@@ -53,6 +56,11 @@ func (s *State) note(number int, o Outcome) {
 	s.Nodes[number] = o
 }
 
+func (s *State) forget(number int) {
+	s.Nodes = maps.Clone(s.Nodes)
+	delete(s.Nodes, number)
+}
+
 func (s *State) keep(env *sequence.Environment) {
 	s.Variables, s.Secrets = env.All(), env.Secrets()
 	s.Open = slices.Clone(s.Open)
@@ -60,7 +68,7 @@ func (s *State) keep(env *sequence.Environment) {
 
 // fits refuses a state of another sequence.
 func (s *State) fits(lines []sequence.Line) error {
-	if s.Next < 0 || s.Next > len(lines)+1 || s.Running < 0 || s.Running > len(lines) {
+	if s.Next < 0 || s.Next > len(lines)+1 || s.Running < 0 || s.Running > len(lines) || s.FailedAt < 0 || s.FailedAt > len(lines) {
 		return fmt.Errorf("state of the task sequence: it stands at node %d of %d; the sequence is another one", s.Next, len(lines))
 	}
 	for _, g := range s.Open {

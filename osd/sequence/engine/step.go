@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -160,30 +161,29 @@ func (r *run) fail(line sequence.Line, res Result) (*Ending, error) {
 		return nil, err
 	}
 	if continues(line.Node) {
-		r.State.Next = line.End
-		m := r.about(line, status.FailureIgnored)
-		m.ExitCode = res.ExitCode
-		if err := r.report(m); err != nil {
-			return nil, err
-		}
-		return nil, r.save()
+		return nil, r.passOver(line, res.ExitCode)
 	}
-	for i := len(r.State.Open) - 1; i >= 0; i-- {
-		g := r.lines[r.State.Open[i]-1]
-		r.State.note(g.Number, Failed)
-		r.State.Open = r.State.Open[:i]
-		if !continues(g.Node) {
-			continue
+	for i, number := range slices.Backward(r.State.Open) {
+		g := r.lines[number-1]
+		r.State.note(number, Failed)
+		if continues(g.Node) {
+			r.State.Open = r.State.Open[:i]
+			return nil, r.passOver(g, res.ExitCode)
 		}
-		r.State.Next = g.End
-		m := r.about(g, status.FailureIgnored)
-		m.ExitCode = res.ExitCode
-		if err := r.report(m); err != nil {
-			return nil, err
-		}
-		return nil, r.save()
 	}
 	return r.give(line, res.ExitCode, output)
+}
+
+// passOver goes on behind a node that failed, or that holds one that did.
+func (r *run) passOver(line sequence.Line, code int) error {
+	r.State.Next = line.End
+	r.last(code, false)
+	m := r.about(line, status.FailureIgnored)
+	m.ExitCode = code
+	if err := r.report(m); err != nil {
+		return err
+	}
+	return r.save()
 }
 
 func continues(n sequence.Node) bool {
@@ -195,15 +195,15 @@ func continues(n sequence.Node) bool {
 
 func (r *run) failed(line sequence.Line, code int, output string) error {
 	r.State.note(line.Number, Failed)
-	r.last(code, false)
 	m := r.about(line, status.ActionFailed)
 	m.ExitCode, m.Output = code, output
 	return r.report(m)
 }
 
-// give ends the sequence by failure.
+// give ends the sequence by failure. What conditions look at stays as it was before the node, and
+// the groups around it stay open in the state: Retry goes on there.
 func (r *run) give(line sequence.Line, code int, output string) (*Ending, error) {
-	r.State.Ended, r.State.Running, r.State.Restarting = Failed, 0, nil
+	r.State.Ended, r.State.FailedAt, r.State.Running, r.State.Restarting = Failed, line.Number, 0, nil
 	output = r.env.Redact(output)
 	if err := r.report(status.Message{ID: status.SequenceFailed, ExitCode: code, Output: output}); err != nil {
 		return nil, err
