@@ -140,7 +140,7 @@ func (s *session) settle(ctx context.Context, end engine.Ending, memory string, 
 		_ = s.flush(ctx, 10*time.Second) // the rest is sent behind the restart
 		s.close()
 	} else if s.stage == status.StageBootImage && s.folder.Dir() != memory {
-		errs = append(errs, s.leaveLog(), s.folder.Move(memory))
+		errs = append(errs, s.leaveLog(), s.folder.DropContent(), s.folder.Move(memory))
 	}
 	unix.Sync()
 	if err := errors.Join(append(errs, volumes.Close())...); err != nil {

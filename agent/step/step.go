@@ -76,6 +76,8 @@ type Executor struct {
 	Images   Images
 	System   System
 	Commands Commands
+	Packages Packages
+	Updates  Updates
 
 	Sequence *sequence.Sequence
 	Folder   *job.Folder
@@ -122,7 +124,13 @@ func (x *Executor) execute(ctx context.Context, line sequence.Line, env *sequenc
 	case *sequence.SetTaskSequenceVariable:
 		return setVariable(s, env)
 	case *sequence.RunCommandLine:
-		return x.runCommandLine(ctx, s, env)
+		return x.runCommandLine(ctx, line, s, env)
+	case *sequence.InstallPackage:
+		return x.installPackage(ctx, line, s, env)
+	case *sequence.DownloadPackageContent:
+		return x.downloadPackageContent(ctx, line, s, env)
+	case *sequence.InstallSoftwareUpdates:
+		return x.installSoftwareUpdates(ctx, s)
 	case *sequence.RestartComputer:
 		return x.restartComputer(s, env)
 	case *sequence.SetupOperatingSystem:
