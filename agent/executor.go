@@ -32,7 +32,7 @@ func (s *session) executor(seq *sequence.Sequence, permit disk.Permit) (*step.Ex
 	x := &step.Executor{
 		Disks: disks, Volumes: volumes, Commands: machine.Commands{}, Updates: machine.Updates{Say: say},
 		Packages: &machine.Packages{Source: source, Content: s.job.Content, Keys: s.anchor.Signing, Say: say},
-		System: machine.System{Executable: s.conf.Executable, Client: s.job.ClientAgent},
+		System:   machine.System{Executable: s.conf.Executable, Client: s.job.ClientAgent},
 		Images: &machine.Images{
 			Source: source, Content: s.job.Content, Keys: s.anchor.Signing, Dir: s.conf.Run, Mount: s.conf.Mount, Download: s.job.Download, Say: say,
 		},
