@@ -78,8 +78,11 @@ func (w world) lacking(c *osd.Collection, q *sequence.Sequence, said map[string]
 	for _, b := range w.serving(c) {
 		t := said[b.ID]
 		one := lack{box: b.Name, never: t.at.IsZero(), hidden: !w.can(osd.See, b)}
-		served := slices.DeleteFunc(slices.Clone(w.members(c)), func(p *osd.Computer) bool { return !w.serves(b, p) })
-		for _, o := range w.contents(q, w.variablesOf(served)...) {
+		var variables []map[string]string
+		if len(q.Lists()) > 0 {
+			variables = w.variablesOf(slices.DeleteFunc(slices.Clone(w.members(c)), func(p *osd.Computer) bool { return !w.serves(b, p) }))
+		}
+		for _, o := range w.contents(q, variables...) {
 			if !t.complete(contentOf(o).Manifest) {
 				one.objects = append(one.objects, o)
 			}

@@ -118,6 +118,20 @@ func (r *rig) pinned(box, name string) *policy.Sequence {
 	return nil
 }
 
+// TestRightsOfLists: what somebody may not see is not there for his lists.
+func TestRightsOfLists(t *testing.T) {
+	r, _ := twoWards(t)
+	r.apply("kind: Package\nname: Seen\nfolder: Wards/7\nprograms: [{name: Run, command: id}]\n---\nkind: Package\nname: Hidden\nprograms: [{name: Run, command: id}]\n---\n" +
+		"kind: TaskSequence\nname: Soft\nbootImage: linux-x64\nsteps: [{installPackage: {list: AA}}]\n")
+	p := r.add("fay", "rights: [{allow: [change, deploy], folder: Wards/7}]\n")
+	for name, want := range map[string]int{"Seen": 200, "Hidden": 400, "Nothing": 400} {
+		code, raw := p.applies("kind: Collection\nname: Mine\nfolder: Wards/7\nvariables: {AA001: '" + name + ":Run'}\n")
+		if code != want || code != 200 && !strings.Contains(string(raw), `there is no Package \"`+name) {
+			t.Errorf("%s: %d %s", name, code, raw)
+		}
+	}
+}
+
 // TestRightsOfNestedSequences: whoever changes a sequence changes those that run it, and whoever
 // runs one has its secrets.
 func TestRightsOfNestedSequences(t *testing.T) {

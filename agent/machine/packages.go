@@ -117,7 +117,7 @@ func handTo(dir, name string) error {
 }
 
 // bring fetches files into a store beside dir, and puts each where it belongs when it is whole.
-// What a broken try left in the store is gone on with.
+// What a power cut left in the store is gone on with.
 func (m *Packages) bring(ctx context.Context, files []content.File, total int64, dir string, o step.Fetching) (err error) {
 	if len(files) == 0 {
 		return nil
@@ -127,6 +127,7 @@ func (m *Packages) bring(ctx context.Context, files []content.File, total int64,
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, os.RemoveAll(at)) }()
 	store.Reserve = 0 // whether all fits was looked at
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -154,7 +155,7 @@ func (m *Packages) bring(ctx context.Context, files []content.File, total int64,
 		}
 		done += f.Size
 	}
-	return os.RemoveAll(at)
+	return nil
 }
 
 // place copies a file out of the store.

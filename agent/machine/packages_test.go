@@ -166,6 +166,11 @@ func TestFetchGoesOn(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l.fail, l.spoil = tt.fail, tt.spoil
 				begin := time.Now()
+				defer func() {
+					if left, _ := filepath.Glob(dir + ".part"); left != nil {
+						t.Errorf("left: %v", left)
+					}
+				}()
 				err := m.Fetch(t.Context(), p, dir, step.Fetching{Retries: 2, Delay: 15 * time.Second})
 				if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) || tt.asked > 0 && l.asked != tt.asked {
 					t.Errorf("%v after %d requests, want %q", err, l.asked, tt.want)

@@ -3,6 +3,7 @@ package step
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -32,6 +33,9 @@ func (x *Executor) downloadPackageContent(ctx context.Context, line sequence.Lin
 		dir := x.forSequence(p)
 		if to != "" {
 			dir = filepath.Join(to, p.ID)
+			if err := os.MkdirAll(to, 0o755); err != nil {
+				return failed(err)
+			}
 		}
 		if err := x.fetch(ctx, line, p, dir, "", env); err != nil {
 			return failed(err)
