@@ -41,6 +41,7 @@ func (s *session) deploy(ctx context.Context, o api.Offer, seen []disk.Disk, per
 	case end.Succeeded:
 		s.console.Line("the task sequence is complete")
 		_ = s.flush(ctx, time.Minute)
+		s.after(ctx, s.postAction())
 		return NextDisk, nil
 	}
 	s.failure(ctx, end)
@@ -86,6 +87,9 @@ func (s *session) prepareAndRun(ctx context.Context, seen []disk.Disk, person bo
 	}
 	seq, err := permit.Sequence(&s.job)
 	if err != nil {
+		return engine.Ending{}, err
+	}
+	if err := seq.Preflight(); err != nil {
 		return engine.Ending{}, err
 	}
 	env, err := s.environment(seq)

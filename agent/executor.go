@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
+	"time"
 
 	"github.com/bootward/bootward/agent/disk"
 	"github.com/bootward/bootward/agent/job"
@@ -34,7 +36,7 @@ func (s *session) executor(seq *sequence.Sequence, permit disk.Permit) (*step.Ex
 		Packages: &machine.Packages{Source: source, Content: s.job.Content, Keys: s.anchor.Signing, Say: say},
 		System:   machine.System{Executable: s.conf.Executable, Client: s.job.ClientAgent},
 		Images: &machine.Images{
-			Source: source, Content: s.job.Content, Keys: s.anchor.Signing, Dir: s.conf.Run, Mount: s.conf.Mount, Download: s.job.Download, Say: say,
+			Source: source, Content: s.job.Content, Keys: s.anchor.Signing, Dir: s.conf.Run, Mount: s.conf.Mount, Download: s.job.Download, Retries: s.retries, Say: say,
 		},
 		Sequence: seq, Folder: s.folder, Permit: permit, InMemory: filepath.Join(s.conf.Run, "job"), Root: root,
 		UEFI: s.hardware.UEFI, Computer: s.job.Computer, MAC: s.network.mac, Stage: s.stage,
@@ -64,4 +66,14 @@ func (s *session) logPath() string {
 		return installedLogs
 	}
 	return s.folder.Dir()
+}
+
+// retries is what SMSTSDownloadRetryCount and SMSTSDownloadRetryDelay (in seconds) say as a step
+// begins; what they do not say is as it always is.
+func (s *session) retries() (count int, delay time.Duration) {
+	count, delay = machine.DownloadRetries, machine.DownloadDelay
+	if n, err := strconv.Atoi(s.variable("SMSTSDownloadRetryCount")); err == nil && n >= 0 && n <= 1000 {
+		count = n
+	}
+	return count, seconds(s.variable("SMSTSDownloadRetryDelay"), delay)
 }

@@ -96,6 +96,9 @@ func (s *session) fresh() (engine.State, error) {
 	if seq.Destructive() {
 		return engine.State{}, errors.New("the sequence erases a disk, and running clients erase nothing: boot the machine from the network")
 	}
+	if err := seq.Preflight(); err != nil {
+		return engine.State{}, err
+	}
 	env, err := s.environment(seq)
 	if err != nil {
 		return engine.State{}, err

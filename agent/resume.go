@@ -89,7 +89,15 @@ func (s *session) finish(ctx context.Context, state engine.State) (Next, error) 
 	if err := s.told(ctx); err != nil {
 		return "", err
 	}
-	return s.cleanUp(succeeded)
+	command := ""
+	if succeeded {
+		command = s.postAction()
+	}
+	next, err := s.cleanUp(succeeded)
+	if err == nil {
+		s.after(ctx, command)
+	}
+	return next, err
 }
 
 // abandon ends a job that cannot go on and that nobody waits for.

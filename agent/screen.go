@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"github.com/bootward/bootward/agent/disk"
+	"github.com/bootward/bootward/agent/foresight"
 	"github.com/bootward/bootward/agent/job"
 	"github.com/bootward/bootward/agent/machine"
-	"github.com/bootward/bootward/agent/step"
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/osd/sequence"
 	"github.com/bootward/bootward/osd/sequence/engine"
@@ -198,7 +198,7 @@ func candidates() ([]disk.Disk, error) {
 // consent finds the disk that the sequence will erase among those that the
 // person saw; if he saw several, he is asked for that one.
 func (s *session) consent(ctx context.Context, seq *sequence.Sequence, env *sequence.Environment, seen []disk.Disk) (disk.Disk, error) {
-	d, err := target(seq, env, seen)
+	d, err := foresight.Disk(seq, env, s.facts(), seen)
 	if err != nil || len(seen) == 1 {
 		return d, err
 	}
@@ -209,25 +209,6 @@ func (s *session) consent(ctx context.Context, seq *sequence.Sequence, env *sequ
 		return disk.Disk{}, errors.New("the person at the machine did not confirm the disk; nothing was changed")
 	}
 	return d, nil
-}
-
-// target is the disk of the first partition step that applies to this machine.
-func target(seq *sequence.Sequence, env *sequence.Environment, disks []disk.Disk) (disk.Disk, error) {
-	for _, l := range seq.Flatten() {
-		p, ok := l.Node.Step.(*sequence.PartitionDisk)
-		if !ok || p.Disabled {
-			continue
-		}
-		if holds, err := p.Condition.Holds(env, nil); err != nil || !holds {
-			continue
-		}
-		wanted, err := step.Wanted(p, env)
-		if err != nil {
-			return disk.Disk{}, err
-		}
-		return disk.Select(disks, wanted)
-	}
-	return disk.Disk{}, errors.New("no partition step of the task sequence applies to this machine")
 }
 
 // errorDialog is how long a failure stays on the screen

@@ -125,6 +125,7 @@ func (s *session) run(ctx context.Context, seq *sequence.Sequence, state engine.
 		Sequence: seq, State: state, Executor: x, Stage: s.stage, Now: s.clock.Now,
 		Journal: journal{s.folder}, Reporter: s.box, Started: s.started(seq), Secrets: s.secrets,
 	}
+	s.conditions(e)
 	end, err := e.Run(ctx)
 	s.ending = end
 	s.settle(ctx, end, x.InMemory, volumes)

@@ -60,6 +60,15 @@ func (s *session) launchMode() string {
 	return "PXE"
 }
 
+// mediaType is what _SMSTSMediaType says: what the boot image came from; nothing for a running
+// client.
+func (s *session) mediaType() string {
+	if s.conf.resident {
+		return ""
+	}
+	return "PXE"
+}
+
 // restartIn is the rest of a sentence that tells people of a restart.
 func restartIn(delay time.Duration) string {
 	if delay <= 0 {

@@ -3,10 +3,12 @@ package agent
 import (
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/bootward/bootward/agent/machine"
 	"github.com/bootward/bootward/osd/sequence"
 	"github.com/bootward/bootward/osd/status"
 )
@@ -45,6 +47,9 @@ func (s *session) builtIn(seq *sequence.Sequence) map[string]string {
 	maps.Copy(v, map[string]string{
 		"_SMSTSInWinPE":         strconv.FormatBool(s.stage == status.StageBootImage),
 		"_SMSTSLaunchMode":      s.launchMode(),
+		"_SMSTSMediaType":       s.mediaType(),
+		"_SMSTSOrgName":         s.job.Organisation,
+		"_TSSecureBoot":         machine.SecureBootState(os.DirFS("/sys")),
 		"_SMSTSMP":              s.client.Base,
 		"_SMSTSSiteCode":        s.anchor.Site,
 		"_SMSTSMachineName":     s.job.Computer,

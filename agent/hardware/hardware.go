@@ -37,6 +37,7 @@ func Collect(root fs.FS) inventory.Machine {
 	m.MemoryBytes = memory(root)
 	m.Processors, m.ProcessorModel = processors(root)
 	m.Adapters = adapters(root)
+	shorten(&m)
 	return m
 }
 

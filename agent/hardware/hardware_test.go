@@ -1,6 +1,8 @@
 package hardware
 
 import (
+	"bytes"
+	"encoding/json"
 	"io/fs"
 	"os"
 	"runtime"
@@ -69,5 +71,22 @@ func TestCollect(t *testing.T) {
 func TestHere(t *testing.T) {
 	if m := Collect(os.DirFS("/")); m.MemoryBytes == 0 || m.Processors == 0 {
 		t.Errorf("got %+v", m)
+	}
+}
+
+// TestShorten: whatever firmware says, it fits into a request.
+func TestShorten(t *testing.T) {
+	long := strings.Repeat("ä", 500)
+	m := inventory.Machine{Model: long, Memory: make([]inventory.Module, inventory.MaxParts), Disks: make([]inventory.Disk, inventory.MaxParts), Adapters: make([]inventory.NIC, 32)}
+	for _, s := range m.Texts() {
+		*s = long
+	}
+	shorten(&m)
+	raw, err := json.Marshal(m)
+	if err != nil || len(raw) > 60<<10 || bytes.Contains(raw, []byte(`\ufffd`)) {
+		t.Errorf("%d bytes, %v", len(raw), err)
+	}
+	if len(m.Model) != longestText || len(m.Memory[3].PartNumber) != longestPartText {
+		t.Errorf("%d and %d bytes", len(m.Model), len(m.Memory[3].PartNumber))
 	}
 }

@@ -39,3 +39,19 @@ func disks(root fs.FS) []inventory.Disk {
 	}
 	return out
 }
+
+// Limits of texts, in bytes, so that what a machine says of itself fits into one request (64 KiB)
+// whatever its firmware holds. SMBIOS before 2.7 had no longer ones than those of parts.
+const (
+	longestText     = 256
+	longestPartText = 64
+)
+
+func shorten(m *inventory.Machine) {
+	parts := inventory.Machine{Memory: m.Memory, Disks: m.Disks, Adapters: m.Adapters} // the same elements
+	for most, texts := range map[int][]*string{longestText: m.Texts(), longestPartText: parts.Texts()} {
+		for _, s := range texts {
+			*s = strings.ToValidUTF8((*s)[:min(len(*s), most)], "")
+		}
+	}
+}

@@ -50,6 +50,8 @@ type Layout struct {
 	Volumes []Volume `json:"volumes"`
 	// Target is the volume that takes the operating system.
 	Target string `json:"target,omitempty"`
+	// Applied says that there is one on it.
+	Applied bool `json:"applied,omitempty"`
 }
 
 // Volume is one volume of a Layout.

@@ -174,6 +174,16 @@ func TestUpdatesFail(t *testing.T) {
 	r := newAptRig(t)
 	r.ward()
 	r.run("apt-get", "update")
+	sources := filepath.Join(r.root, "etc/apt/sources.list")
+	before, err := os.ReadFile(sources)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.write("etc/apt/sources.list", string(before)+"deb [trusted=yes] http://127.0.0.1:1/ ./\n") // apt itself takes that for a warning
+	if output, _, err := r.updates().Install(t.Context(), false); err == nil || !strings.Contains(output, "127.0.0.1") {
+		t.Errorf("an archive that does not answer: %v\n%s", err, output)
+	}
+	r.write("etc/apt/sources.list", string(before))
 	if err := os.Rename(filepath.Join(r.root, "security"), filepath.Join(r.root, "gone")); err != nil {
 		t.Fatal(err)
 	}

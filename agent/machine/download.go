@@ -16,10 +16,13 @@ import (
 	"github.com/bootward/bootward/internal/supervisor"
 )
 
-// downloadTries is how often in a row a download is begun again without one more
-// byte coming of it; each try has several of its own. Together they last as long
-// as a box takes to restart.
-const downloadTries = 20
+// DownloadRetries is how often in a row a download is begun again without one more
+// byte coming of it, where Retries says nothing else; each try has several of its
+// own. Together they last as long as a box takes to restart.
+const (
+	DownloadRetries = 19
+	DownloadDelay   = 5 * time.Second
+)
 
 // applyDownloaded fetches an image whole to the volume mounted at o.Target,
 // applies it from there and removes it. Nothing is applied before every chunk and
@@ -71,6 +74,10 @@ func (m *Images) download(ctx context.Context, dir string, f content.File, progr
 		return "", fmt.Errorf("download %q: %w", f.Path, err)
 	}
 	store.Reserve = 0 // whether all fits was looked at
+	count, delay := DownloadRetries, DownloadDelay
+	if m.Retries != nil {
+		count, delay = m.Retries()
+	}
 	most := int64(0)
 	for tries := 1; ; tries++ {
 		got := int64(0)
@@ -81,11 +88,11 @@ func (m *Images) download(ctx context.Context, dir string, f content.File, progr
 			}
 		})
 		var full *content.SpaceError
-		if err == nil || errors.As(err, &full) || api.Final(err) || ctx.Err() != nil || tries >= downloadTries {
+		if err == nil || errors.As(err, &full) || api.Final(err) || ctx.Err() != nil || tries > count {
 			break
 		}
 		m.Say("the download was broken off; going on")
-		supervisor.Sleep(ctx, 5*time.Second)
+		supervisor.Sleep(ctx, delay)
 	}
 	if err != nil {
 		return "", fmt.Errorf("download %q: %w", f.Path, err)

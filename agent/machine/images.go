@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/bootward/bootward/agent/image"
 	"github.com/bootward/bootward/agent/tree"
@@ -34,6 +35,9 @@ type Images struct {
 	Mount Mount
 	// Download fetches an image whole to the target's volume before it is applied.
 	Download bool
+	// Retries, if given, says how often a download that was broken off is begun again before one
+	// more byte comes of it, and how long to wait before each time.
+	Retries func() (count int, delay time.Duration)
 	// Say shows a line.
 	Say func(string)
 }

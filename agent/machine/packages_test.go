@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +20,8 @@ import (
 
 	"github.com/bootward/bootward/agent/step"
 	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/content"
+	"github.com/bootward/bootward/trust"
 )
 
 var (
@@ -183,6 +186,53 @@ func TestFetchGoesOn(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// drips gives one chunk, then fails as often as a try of content.Fetch lasts.
+type drips struct {
+	*line
+	asked int
+}
+
+func (d *drips) Range(ctx context.Context, sha string, offset, length int64) (io.ReadCloser, error) {
+	if d.asked++; d.asked%6 != 1 {
+		return nil, &api.Error{Code: api.CodeUnavailable, Detail: "not now", Retryable: true}
+	}
+	return d.store.Range(ctx, sha, offset, min(length, 4))
+}
+
+// TestFetchCountsAnew: each byte that comes is a new beginning.
+func TestFetchCountsAnew(t *testing.T) {
+	m, l, _, dir, _ := office(t)
+	pub, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := []byte("0123456789abcdefghij")
+	f := content.File{Path: "a", Mode: 0o644, Size: int64(len(data)), SHA256: strings.TrimPrefix(content.Digest(data), "sha256:")}
+	for at := 0; at < len(data); at += 4 {
+		f.Chunks = append(f.Chunks, content.Chunk{Offset: int64(at), Length: 4, SHA256: strings.TrimPrefix(content.Digest(data[at:at+4]), "sha256:")})
+	}
+	l.blobs[f.SHA256] = data
+	payload, err := json.Marshal(content.Manifest{Format: content.Format, Files: []content.File{f}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := json.Marshal(trust.Sign(trust.TypeManifest, payload, key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.manifests[content.Digest(payload)] = raw
+	m.Keys, m.Source = []ed25519.PublicKey{pub}, &drips{line: l}
+	synctest.Test(t, func(t *testing.T) {
+		err := m.Fetch(t.Context(), api.JobContent{Name: "Slow", Manifest: content.Digest(payload)}, dir, step.Fetching{Retries: 1, Delay: time.Second})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	if got, err := os.ReadFile(filepath.Join(dir, "a")); string(got) != string(data) {
+		t.Errorf("%q %v", got, err)
 	}
 }
 

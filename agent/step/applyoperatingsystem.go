@@ -41,7 +41,7 @@ func (x *Executor) applyOperatingSystem(ctx context.Context, line sequence.Line,
 	if err != nil {
 		return failed(err)
 	}
-	l.Target = to
+	l.Target, l.Applied = to, true
 	if err := x.Folder.WriteJSON(job.FileDisk, l); err != nil {
 		return failed(err)
 	}

@@ -41,7 +41,7 @@ func (x *Executor) downloadPackageContent(ctx context.Context, line sequence.Lin
 			return failed(err)
 		}
 		if s.Variable != "" {
-			if err := env.Set(fmt.Sprintf("%s%02d", s.Variable, i+1), dir); err != nil {
+			if err := env.Set(s.FolderVariable(i), dir); err != nil {
 				return failed(err)
 			}
 		}

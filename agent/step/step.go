@@ -136,8 +136,8 @@ func (x *Executor) execute(ctx context.Context, line sequence.Line, env *sequenc
 	case *sequence.SetupOperatingSystem:
 		return x.setupOperatingSystem(ctx, env)
 	}
-	if missing := line.Node.Step.Type().Missing(); missing != "" {
-		return failed(fmt.Errorf("a step of type %s cannot run: this version lacks %s", line.Node.Step.Type().Guide(), missing))
+	if err := line.Node.Step.Type().Supported(); err != nil {
+		return failed(err)
 	}
 	return failed(fmt.Errorf("a step of type %s cannot run here: this agent does not know it; update the boot image", line.Node.Step.Type().Guide()))
 }

@@ -16,13 +16,25 @@ import (
 
 // Open opens a file as the system itself would once it runs: an absolute link starts at
 // the tree's root, and none leaves it (RESOLVE_IN_ROOT of openat2(2)).
-func Open(root *os.Root, name string) (*os.File, error) {
+func Open(root *os.Root, name string) (*os.File, error) { return open(root, name, unix.O_RDONLY) }
+
+// Stat describes what Open would open, and opens it not: that could wait, or do something.
+func Stat(root *os.Root, name string) (fs.FileInfo, error) {
+	f, err := open(root, name, unix.O_PATH)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.Stat()
+}
+
+func open(root *os.Root, name string, flags uint64) (*os.File, error) {
 	top, err := root.Open(".")
 	if err != nil {
 		return nil, err
 	}
 	defer top.Close()
-	fd, err := unix.Openat2(int(top.Fd()), name, &unix.OpenHow{Flags: unix.O_RDONLY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT})
+	fd, err := unix.Openat2(int(top.Fd()), name, &unix.OpenHow{Flags: flags | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT})
 	if err != nil {
 		return nil, &fs.PathError{Op: "openat2", Path: "/" + name, Err: err}
 	}

@@ -44,6 +44,9 @@ type variable struct {
 // NewEnvironment makes an empty Environment.
 func NewEnvironment() *Environment { return &Environment{values: map[string]variable{}} }
 
+// Clone is a copy that can be changed by itself, without what is lent.
+func (e *Environment) Clone() *Environment { return &Environment{values: maps.Clone(e.values)} }
+
 // Get is the value of a variable, not expanded.
 func (e *Environment) Get(name string) (string, bool) {
 	v, ok := e.values[strings.ToLower(name)]

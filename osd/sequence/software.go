@@ -39,6 +39,11 @@ type DownloadPackageContent struct {
 	Variable string `json:"variable,omitempty"`
 }
 
+// FolderVariable is the variable that receives the folder of package i, from 0.
+func (d *DownloadPackageContent) FolderVariable(i int) string {
+	return fmt.Sprintf("%s%02d", d.Variable, i+1)
+}
+
 // Type implements Step.
 func (*InstallPackage) Type() Type         { return TypeInstallPackage }
 func (*InstallSoftwareUpdates) Type() Type { return TypeInstallSoftwareUpdates }

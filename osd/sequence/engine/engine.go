@@ -5,7 +5,9 @@
 // It does no I/O. An Executor makes steps real, a Journal keeps the state, a
 // Reporter takes the messages. The state is saved before and after each step,
 // so that the sequence goes on behind a planned restart; a step that a power
-// cut ended in the middle fails the sequence, unless it is marked rerunnable.
+// cut ended in the middle fails the sequence, unless it is marked rerunnable or
+// of a type that leaves nothing half done. A message may be repeated behind a
+// power cut, and none is lost.
 package engine
 
 import (
@@ -44,6 +46,8 @@ type Restart struct {
 	To      string        `json:"to"` // sequence.ToBootImage or ToInstalledOS
 	Message string        `json:"message,omitempty"`
 	Delay   time.Duration `json:"delay,omitempty"`
+	// Step is the number of the step that asked; the engine fills it in.
+	Step int `json:"step,omitempty"`
 }
 
 // Journal keeps the state.
@@ -59,7 +63,7 @@ type Reporter interface {
 	Report(status.Message) error
 }
 
-// Engine runs one sequence. All fields but Facts, Wait and Started are needed.
+// Engine runs one sequence. The fields up to Now are needed.
 type Engine struct {
 	Sequence *sequence.Sequence
 	// State is where to begin: New for a fresh run, or what was saved.
@@ -78,6 +82,13 @@ type Engine struct {
 	Wait func(ctx context.Context, d time.Duration) error
 	// Started, if given, is told each step before it runs: for the screen.
 	Started func(sequence.Line)
+	// Skipped, if given, is told why a condition does not hold; Warned each warning of conditions,
+	// once. Both texts hold no secrets.
+	Skipped func(line sequence.Line, why string)
+	Warned  func(line sequence.Line, warning string)
+	// Again, if given, is asked when the sequence fails, before that is reported: true tries the
+	// node that failed once more (State.Retry). It may wait for a person.
+	Again func(ctx context.Context, end Ending) bool
 	// Secrets gives the values of the secrets of a step, by variable. It is asked
 	// once for a step that names any, before its first try. May be nil: such a
 	// step then fails.

@@ -198,6 +198,8 @@ func FuzzState(f *testing.F) {
 	s := objects[0].(*sequence.Sequence)
 	f.Add(`{"format":1}`)
 	f.Add(`{"format":1,"next":3,"running":2,"open":[1]}`)
+	f.Add(`{"format":1,"next":3,"open":[1],"failedAt":3,"exitCode":1,"reason":"x"}`)
+	f.Add(`{"format":1,"next":1,"restarting":{"to":"installedOS","step":7}}`)
 	f.Add(`{"format":1,"next":3,"open":[1],"restarting":{"to":"installedOS"},"variables":{"A":"1"},"secrets":["A"]}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		var state State
@@ -214,11 +216,16 @@ func FuzzState(f *testing.F) {
 		if err := json.Unmarshal(b.saved, &saved); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := saved.environment(); err != nil {
+		if _, err := saved.Environment(); err != nil {
 			t.Fatal(err)
 		}
 		if err := saved.fits(s.Flatten()); err != nil {
 			t.Fatal(err)
+		}
+		if saved.Ended == Failed {
+			if err := saved.Retry(); err != nil {
+				t.Fatal(err)
+			}
 		}
 	})
 }

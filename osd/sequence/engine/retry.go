@@ -4,13 +4,14 @@ import "errors"
 
 // Retry makes a state that failed go on at the node that failed: the groups around it are open
 // again, and its outcome and theirs are forgotten. Variables stay as they are. The condition of
-// the node is judged again.
+// the node is judged again. A box takes no messages of a job whose end was reported: who asks a
+// person gives Engine.Again, which is asked before.
 //
 // A step that a power cut ended in the middle runs again as well, whether it is marked rerunnable
 // or not: who asks for it has decided so.
 func (s *State) Retry() error {
 	switch {
-	case s.Ended != Failed:
+	case s.Ended != Failed && (s.Ended != "" || s.FailedAt < 1):
 		return errors.New("task sequence: it did not fail, so there is nothing to try again")
 	case s.FailedAt < 1:
 		return errors.New("task sequence: the state does not say which step failed; begin it anew")
@@ -18,6 +19,7 @@ func (s *State) Retry() error {
 	for _, number := range append([]int{s.FailedAt}, s.Open...) {
 		s.forget(number)
 	}
-	s.Next, s.FailedAt, s.Ended, s.Running, s.Restarting = s.FailedAt, 0, "", 0, nil
+	s.Next, s.Ended = s.FailedAt, ""
+	s.failing(0, 0, "")
 	return nil
 }

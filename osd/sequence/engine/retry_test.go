@@ -19,6 +19,8 @@ type clumsy struct {
 	ran    []string
 	opened []int // groups
 	saved  []byte
+	// messages counts them.
+	messages map[status.MessageID]int
 }
 
 func (c *clumsy) Execute(_ context.Context, line sequence.Line, _ *sequence.Environment) Result {
@@ -37,6 +39,10 @@ func (c *clumsy) Save(s State) (err error) {
 }
 
 func (c *clumsy) Report(m status.Message) error {
+	if c.messages == nil {
+		c.messages = map[status.MessageID]int{}
+	}
+	c.messages[m.ID]++
 	if m.ID == status.GroupStarted {
 		c.opened = append(c.opened, m.Step)
 	}
@@ -131,6 +137,33 @@ func TestRetryRefuses(t *testing.T) {
 		before := fmt.Sprint(s)
 		if err := s.Retry(); err == nil || fmt.Sprint(s) != before {
 			t.Errorf("%s became %v, error %v", before, s, err)
+		}
+	}
+}
+
+// TestAgain: a person who is asked before the failure is reported can have the step tried again,
+// and nobody hears that the sequence failed.
+func TestAgain(t *testing.T) {
+	for tries, want := range map[int]string{0: "a b", 1: "a b b", 2: "a b b b c d"} {
+		c := &clumsy{broken: map[string]int{"b": 2}}
+		asked := 0
+		e := &Engine{Sequence: decoded(t, nested), State: New(sequence.NewEnvironment()), Executor: c, Journal: c, Reporter: c, Stage: status.StageBootImage, Now: time.Now,
+			Again: func(_ context.Context, end Ending) bool {
+				if s := c.state(t); s.FailedAt != end.Step || s.Ended != "" || end.Reason == "" {
+					t.Errorf("asked about %+v, saved is %+v", end, s)
+				}
+				asked++
+				return asked <= tries
+			}}
+		end, err := e.Run(t.Context())
+		if got := strings.Join(c.ran, " "); err != nil || got != want || end.Succeeded != (tries == 2) {
+			t.Errorf("%d tries: ran %s, %+v, %v", tries, got, end, err)
+		}
+		if failed := c.messages[status.SequenceFailed]; failed != map[bool]int{true: 0, false: 1}[end.Succeeded] {
+			t.Errorf("%d tries: %d messages that it failed", tries, failed)
+		}
+		if s := c.state(t); end.Succeeded && (s.FailedAt != 0 || s.Reason != "" || s.Ended != Succeeded) {
+			t.Errorf("the state is %+v", s)
 		}
 	}
 }

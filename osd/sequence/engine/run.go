@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -13,16 +14,17 @@ import (
 // run is one run of an Engine.
 type run struct {
 	*Engine
-	lines []sequence.Line
-	env   *sequence.Environment
+	lines  []sequence.Line
+	env    *sequence.Environment
+	warned map[string]bool // warnings that were told
 }
 
 // Run goes on from the state until the sequence ends or a restart is due. An
 // error means that state or messages could not be kept, or that ctx ended: the
 // sequence has not ended then.
 func (e *Engine) Run(ctx context.Context) (Ending, error) {
-	r := &run{Engine: e, lines: e.Sequence.Flatten()}
-	env, err := e.State.environment()
+	r := &run{Engine: e, lines: e.Sequence.Flatten(), warned: map[string]bool{}}
+	env, err := e.State.Environment()
 	if err != nil {
 		return Ending{}, err
 	}
@@ -31,15 +33,20 @@ func (e *Engine) Run(ctx context.Context) (Ending, error) {
 	}
 	r.env = env
 	if end, err := r.begin(); end != nil || err != nil {
-		return deref(end), err
+		return r.end(ctx, end, err)
 	}
+	return r.goOn(ctx)
+}
+
+// goOn does node after node.
+func (r *run) goOn(ctx context.Context) (Ending, error) {
 	for r.State.Next <= len(r.lines) {
 		if err := ctx.Err(); err != nil {
 			return Ending{}, err
 		}
 		end, err := r.node(ctx, r.lines[r.State.Next-1])
 		if end != nil || err != nil {
-			return deref(end), err
+			return r.end(ctx, end, err)
 		}
 	}
 	if err := r.closeGroups(len(r.lines) + 1); err != nil {
@@ -50,6 +57,28 @@ func (e *Engine) Run(ctx context.Context) (Ending, error) {
 		return Ending{}, err
 	}
 	return Ending{Succeeded: true}, r.save()
+}
+
+// end ends the run by a restart, or by a failure that nobody wants to try again.
+func (r *run) end(ctx context.Context, end *Ending, err error) (Ending, error) {
+	switch {
+	case err != nil:
+		return Ending{}, err
+	case end.Restart != nil:
+		return *end, nil
+	case r.Again != nil && r.Again(ctx, *end):
+		if err := errors.Join(r.State.Retry(), r.save()); err != nil {
+			return Ending{}, err
+		}
+		return r.goOn(ctx)
+	case ctx.Err() != nil: // nobody could answer; the state says how it failed
+		return Ending{}, ctx.Err()
+	}
+	if err := r.report(status.Message{ID: status.SequenceFailed, ExitCode: end.ExitCode, Output: end.Output}); err != nil {
+		return Ending{}, err
+	}
+	r.State.Ended = Failed
+	return *end, r.save()
 }
 
 // begin reports the start, or decides how to go on behind an interruption.
@@ -65,27 +94,53 @@ func (r *run) begin() (*Ending, error) {
 			return nil, err
 		}
 		return nil, r.save()
+	case s.FailedAt > 0: // the power was cut before the end was on record
+		return r.give(r.lines[s.FailedAt-1], s.ExitCode, s.Reason)
 	case s.Restarting != nil:
-		want := map[string]string{sequence.ToBootImage: status.StageBootImage, sequence.ToInstalledOS: status.StageInstalledSystem}[s.Restarting.To]
-		if want != r.Stage {
-			return r.give(r.lines[max(s.Next-2, 0)], Failure, fmt.Sprintf("the machine was to restart into %s and came up in %s", want, r.Stage))
-		}
-		s.Restarting = nil
-		return nil, r.save()
-	case s.Running > 0 && s.Running <= len(r.lines):
-		line := r.lines[s.Running-1]
-		s.Running = 0
-		if line.Node.Step != nil && line.Node.Step.Common().Rerunnable {
-			s.Next = line.Number
-			return nil, r.save()
-		}
-		reason := "the machine stopped while this step was running, and the step is not marked rerunnable; deploy the machine again"
-		if err := r.failed(line, Failure, reason); err != nil {
-			return nil, err
-		}
-		return r.give(line, Failure, reason)
+		return r.restarted()
+	case s.Running > 0:
+		return r.interrupted(r.lines[s.Running-1])
 	}
 	return nil, nil
+}
+
+// restarted goes on behind a restart that a step asked for.
+func (r *run) restarted() (*Ending, error) {
+	want := map[string]string{sequence.ToBootImage: status.StageBootImage, sequence.ToInstalledOS: status.StageInstalledSystem}[r.State.Restarting.To]
+	if want == r.Stage {
+		r.State.Restarting = nil
+		return nil, r.save()
+	}
+	at := r.State.Restarting.Step
+	if at == 0 { // a state of an older release
+		at = min(max(r.State.Next-1, 1), len(r.lines))
+	}
+	return r.give(r.lines[at-1], Failure, fmt.Sprintf("the machine was to restart into %s and came up in %s", want, r.Stage))
+}
+
+// interrupted goes on behind a power cut in the middle of a step, or gives up: nobody knows what
+// the step has done.
+func (r *run) interrupted(line sequence.Line) (*Ending, error) {
+	r.State.Running = 0
+	if line.Node.Step != nil && rerunnable(line.Node.Step) {
+		r.State.Next = line.Number
+		return nil, r.save()
+	}
+	reason := "the machine stopped while this step was running, and the step is not marked rerunnable; deploy the machine again"
+	if err := r.failed(line, Failure, reason); err != nil {
+		return nil, err
+	}
+	return r.give(line, Failure, reason)
+}
+
+// rerunnable says whether a step may run again that a power cut ended in the middle: it says so,
+// or all that it does is in the state, which was saved before it or behind it.
+func rerunnable(s sequence.Step) bool {
+	switch s.(type) {
+	case *sequence.SetTaskSequenceVariable, *sequence.SetDynamicVariables, *sequence.RestartComputer, *sequence.CheckReadiness:
+		return true
+	}
+	return s.Common().Rerunnable
 }
 
 // node does one entry of the instruction table and moves on.
@@ -95,14 +150,19 @@ func (r *run) node(ctx context.Context, line sequence.Line) (*Ending, error) {
 	}
 	disabled, condition := options(line.Node)
 	if disabled {
-		return nil, r.skip(line, status.ActionDisabled, Disabled)
+		return nil, r.skip(line, status.ActionDisabled, Disabled, "")
 	}
-	holds, err := condition.Holds(r.env, r.Facts)
+	judgement, err := condition.Judge(r.env, r.Facts)
+	r.warn(line, judgement.Warnings)
 	switch {
 	case err != nil:
 		return r.fail(line, Result{ExitCode: Failure, Err: err})
-	case !holds:
-		return nil, r.skip(line, status.ActionSkipped, Skipped)
+	case !judgement.Holds:
+		why := r.env.Redact(judgement.Why)
+		if r.Skipped != nil {
+			r.Skipped(line, why)
+		}
+		return nil, r.skip(line, status.ActionSkipped, Skipped, why)
 	case line.Node.Group != nil:
 		r.State.Open = append(r.State.Open, line.Number)
 		r.State.Next = line.Number + 1
@@ -121,10 +181,22 @@ func options(n sequence.Node) (bool, *sequence.Condition) {
 	return n.Step.Common().Disabled, n.Step.Common().Condition
 }
 
-func (r *run) skip(line sequence.Line, id status.MessageID, outcome Outcome) error {
+// warn tells each warning of conditions once.
+func (r *run) warn(line sequence.Line, warnings []string) {
+	for _, w := range warnings {
+		if w = r.env.Redact(w); r.Warned != nil && !r.warned[w] {
+			r.warned[w] = true
+			r.Warned(line, w)
+		}
+	}
+}
+
+func (r *run) skip(line sequence.Line, id status.MessageID, outcome Outcome, why string) error {
 	r.State.note(line.Number, outcome)
 	r.State.Next = line.End
-	if err := r.report(r.about(line, id)); err != nil {
+	m := r.about(line, id)
+	m.Output = why
+	if err := r.report(m); err != nil {
 		return err
 	}
 	return r.save()
@@ -181,13 +253,6 @@ func (r *run) save() error {
 // values short.
 func (r *run) setReadOnly(name, value string) {
 	_ = r.env.SetReadOnly(name, value)
-}
-
-func deref(e *Ending) Ending {
-	if e == nil {
-		return Ending{}
-	}
-	return *e
 }
 
 func succeeded(codes []int, code int) bool {

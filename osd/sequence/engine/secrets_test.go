@@ -130,3 +130,45 @@ func TestSecretsAreNotReleased(t *testing.T) {
 		t.Errorf("without a way to ask:\n%s", got)
 	}
 }
+
+// asked is a machine that notes what it is asked.
+type asked struct {
+	sequence.Facts
+	texts []string
+}
+
+func (a *asked) Query(text string) (bool, string, error) {
+	a.texts = append(a.texts, text)
+	return false, "no class in " + text, nil
+}
+
+// TestSecretInCondition: a condition may ask with a secret variable, and neither the reason of a
+// skip, nor a warning, nor the words of a restart show its value.
+func TestSecretInCondition(t *testing.T) {
+	env := sequence.NewEnvironment()
+	if err := errors.Join(env.SetSecret("Word", word), env.Set("SMSTSRebootRequested", "HD"), env.Set("SMSTSRebootMessage", "the word is "+word)); err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	note := func(_ sequence.Line, text string) { said = append(said, text) }
+	v, a := &vault{t: t}, &asked{}
+	e := &Engine{Sequence: decoded(t, `{"format":1,"name":"s","steps":[
+		{"runCommandLine":{"command":"x","condition":{"variable":"Word","equals":"%Word%2"}}},
+		{"runCommandLine":{"command":"x","condition":{"query":"SELECT * FROM Win32_BIOS WHERE SerialNumber = '%Word%'"}}},
+		{"runCommandLine":{"command":"x"}}]}`),
+		State: New(env), Executor: v, Journal: v, Reporter: v, Now: time.Now, Facts: a, Skipped: note, Warned: note}
+	end, err := e.Run(t.Context())
+	if err != nil || end.Restart == nil || len(a.texts) != 1 || !strings.Contains(a.texts[0], word) || len(said) != 3 {
+		t.Fatalf("%+v, %v, asked %q, said %q", end, err, a.texts, said)
+	}
+	for line := range strings.Lines(v.stored.String()) {
+		if !strings.Contains(line, `"variables"`) && strings.Contains(line, word) { // the state keeps what it must
+			t.Errorf("a message shows it: %s", line)
+		}
+	}
+	for _, text := range append(said, end.Restart.Message) {
+		if strings.Contains(text, word) || !strings.Contains(text, "********") {
+			t.Errorf("said: %s", text)
+		}
+	}
+}

@@ -33,9 +33,11 @@ type State struct {
 	Restarting *Restart        `json:"restarting,omitempty"`
 	Nodes      map[int]Outcome `json:"nodes,omitempty"`
 	Ended      Outcome         `json:"ended,omitempty"`
-	// FailedAt is the node that ended a sequence which failed. Open are the groups around it
-	// then: see Retry.
-	FailedAt int `json:"failedAt,omitempty"`
+	// FailedAt is the node that ended a sequence which failed, or 0. Open are the groups around
+	// it then: see Retry. It is saved before the end is reported, and Ended behind that.
+	FailedAt int    `json:"failedAt,omitempty"`
+	ExitCode int    `json:"exitCode,omitempty"`
+	Reason   string `json:"reason,omitempty"`
 
 	Variables map[string]string `json:"variables,omitempty"`
 	Secrets   []string          `json:"secrets,omitempty"`
@@ -46,6 +48,11 @@ func New(env *sequence.Environment) State {
 	s := State{Format: 1}
 	s.keep(env)
 	return s
+}
+
+// failing takes note of how the sequence fails.
+func (s *State) failing(number, code int, reason string) {
+	s.FailedAt, s.ExitCode, s.Reason, s.Running, s.Restarting = number, code, reason, 0, nil
 }
 
 func (s *State) note(number int, o Outcome) {
@@ -71,6 +78,9 @@ func (s *State) fits(lines []sequence.Line) error {
 	if s.Next < 0 || s.Next > len(lines)+1 || s.Running < 0 || s.Running > len(lines) || s.FailedAt < 0 || s.FailedAt > len(lines) {
 		return fmt.Errorf("state of the task sequence: it stands at node %d of %d; the sequence is another one", s.Next, len(lines))
 	}
+	if r := s.Restarting; r != nil && (r.Step < 0 || r.Step > len(lines) || len(lines) == 0) {
+		return fmt.Errorf("state of the task sequence: node %d of %d asked for a restart; the sequence is another one", r.Step, len(lines))
+	}
 	for _, g := range s.Open {
 		if g < 1 || g > len(lines) || lines[g-1].Node.Group == nil {
 			return fmt.Errorf("state of the task sequence: node %d is no group; the sequence is another one", g)
@@ -79,7 +89,8 @@ func (s *State) fits(lines []sequence.Line) error {
 	return nil
 }
 
-func (s *State) environment() (*sequence.Environment, error) {
+// Environment are the variables of the state.
+func (s *State) Environment() (*sequence.Environment, error) {
 	if s.Format != 1 {
 		return nil, fmt.Errorf("state of the task sequence: format %d, this program reads format 1", s.Format)
 	}

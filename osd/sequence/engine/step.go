@@ -17,7 +17,7 @@ import (
 func (r *run) step(ctx context.Context, line sequence.Line) (*Ending, error) {
 	r.State.Running = line.Number
 	r.setReadOnly("_SMSTSCurrentActionName", line.Name())
-	r.setReadOnly("_SMSTSNextInstructionPointer", strconv.Itoa(line.Number))
+	r.setReadOnly("_SMSTSNextInstructionPointer", strconv.Itoa(line.Number-1)) // from 0, of the step that runs
 	if err := r.save(); err != nil {
 		return nil, err
 	}
@@ -103,6 +103,7 @@ func (r *run) completed(line sequence.Line, res Result) (*Ending, error) {
 	if restart == nil {
 		return nil, r.save()
 	}
+	restart = &Restart{To: restart.To, Message: r.env.Redact(restart.Message), Delay: restart.Delay, Step: line.Number}
 	m = r.about(line, status.RebootInitiated)
 	m.Output = restart.Message
 	if err := r.report(m); err != nil {
@@ -200,13 +201,13 @@ func (r *run) failed(line sequence.Line, code int, output string) error {
 	return r.report(m)
 }
 
-// give ends the sequence by failure. What conditions look at stays as it was before the node, and
+// give gives the sequence up; Run reports it. What conditions look at stays as it was before the node, and
 // the groups around it stay open in the state: Retry goes on there.
 func (r *run) give(line sequence.Line, code int, output string) (*Ending, error) {
-	r.State.Ended, r.State.FailedAt, r.State.Running, r.State.Restarting = Failed, line.Number, 0, nil
-	output = r.env.Redact(output)
-	if err := r.report(status.Message{ID: status.SequenceFailed, ExitCode: code, Output: output}); err != nil {
-		return nil, err
+	if output == "" {
+		output = fmt.Sprintf("step %d %q ended with exit code %d", line.Number, line.Name(), code)
 	}
+	output = status.Tail(r.env.Redact(output), status.MaxOutput)
+	r.State.failing(line.Number, code, output)
 	return &Ending{Step: line.Number, Action: line.Name(), ExitCode: code, Output: output, Reason: output}, r.save()
 }
