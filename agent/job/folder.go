@@ -209,7 +209,7 @@ func (f *Folder) Remove() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	err := errors.Join(removeIfThere(filepath.Join(f.dir, FileKey)), removeIfThere(filepath.Join(f.dir, FileState)),
-		os.RemoveAll(f.dir), os.RemoveAll(f.dir+contentSuffix), durable.SyncFolder(filepath.Dir(f.dir)))
+		os.RemoveAll(f.dir+contentSuffix), os.RemoveAll(f.dir), durable.SyncFolder(filepath.Dir(f.dir)))
 	if err != nil {
 		return fmt.Errorf("remove the job folder: %w", err)
 	}
