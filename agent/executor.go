@@ -26,13 +26,15 @@ func (s *session) executor(seq *sequence.Sequence, permit disk.Permit) (*step.Ex
 		s.log.Info(text)
 	}
 	volumes := &machine.Volumes{}
+	source := content.HTTPSource{Client: s.client.HTTP, Base: s.client.Base, Manifests: "/v1/manifests/", Blobs: "/v1/blobs/"}
 	images := &machine.Images{
-		Source:  content.HTTPSource{Client: s.client.HTTP, Base: s.client.Base, Manifests: "/v1/manifests/", Blobs: "/v1/blobs/"},
-		Content: s.job.Content, Keys: s.anchor.Signing, Dir: s.conf.Run, Mount: s.conf.Mount, Download: s.job.Download, Retries: s.retries, Say: say, Search: s.search,
+		Source: source, Content: s.job.Content, Keys: s.anchor.Signing, Dir: s.conf.Run, Mount: s.conf.Mount,
+		Download: s.job.Download, Retries: s.retries, Say: say, Search: s.search,
 	}
 	disks.Tools.Runner = images
 	x := &step.Executor{
 		Disks: disks, Volumes: volumes, Images: images, Commands: machine.Commands{}, Shares: volumes, Members: machine.Members{}, Running: machine.Running{},
+		Updates: machine.Updates{Say: say}, Packages: &machine.Packages{Source: source, Content: s.job.Content, Keys: s.anchor.Signing, Say: say},
 		System:   machine.System{Executable: s.conf.Executable, Client: s.job.ClientAgent},
 		Sequence: seq, Folder: s.folder, Permit: permit, InMemory: filepath.Join(s.conf.Run, "job"), Root: root, Data: data,
 		Facts: s.facts(), UEFI: s.hardware.UEFI, Computer: s.job.Computer, MAC: s.network.mac, Stage: s.stage,

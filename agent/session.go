@@ -145,7 +145,7 @@ func (s *session) settle(ctx context.Context, end engine.Ending, memory string, 
 		s.lastOfLog(ctx)
 		s.close()
 	} else if s.stage == status.StageBootImage && s.folder.Dir() != memory {
-		errs = append(errs, s.leaveLog(), s.folder.Move(memory))
+		errs = append(errs, s.leaveLog(), s.folder.DropContent(), s.folder.Move(memory))
 	}
 	unix.Sync()
 	if err := errors.Join(append(errs, volumes.Close())...); err != nil {

@@ -276,6 +276,8 @@ type JobContent struct {
 	Manifest string `json:"manifest"`       // digest
 	File     string `json:"file,omitempty"` // of an Image: path of the WIM
 	Bytes    int64  `json:"bytes"`
+	// Programs are those of a Package.
+	Programs []osd.Program `json:"programs,omitempty"`
 	// Remote says that the box may fetch it from its site while the job reads it.
 	Remote bool `json:"remote,omitempty"`
 }

@@ -33,6 +33,8 @@ type Package struct {
 	Version      string `json:"version,omitempty" yaml:"version,omitempty"`
 	Manufacturer string `json:"manufacturer,omitempty" yaml:"manufacturer,omitempty"`
 	Language     string `json:"language,omitempty" yaml:"language,omitempty"`
+	// Programs are the command lines that sequences run by name.
+	Programs []Program `json:"programs,omitempty" yaml:"programs,omitempty"`
 }
 
 // ObjectKind implements Object.
@@ -40,7 +42,7 @@ func (p *Package) ObjectKind() Kind { return KindPackage }
 
 // Validate implements Object.
 func (p *Package) Validate() error {
-	return errors.Join(slices.Concat(p.Meta.validate(), p.Content.validate(), p.Distribution.validate())...)
+	return errors.Join(slices.Concat(p.Meta.validate(), p.Content.validate(), p.Distribution.validate(), p.validatePrograms())...)
 }
 
 // Image is an operating system image: a WIM file (guide, tables 25 to 27).

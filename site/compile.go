@@ -21,7 +21,7 @@ import (
 // A computer is in it if the box serves it; a collection with those of its
 // direct members; an advertisement if its collection can hold a machine here; a
 // sequence if all of its content is complete; content if a sequence in it uses
-// it, or if it is assigned to the box; of the grants the newest for each computer
+// it, or variables of its computers or of a collection list it for one, or if it is assigned to the box; of the grants the newest for each computer
 // and version, while it is good; of the persons those who may do something at the
 // box.
 func compile(w world, box *osd.Box, site string, grants []store.Grant, orders []store.Order, now time.Time) (*policy.Snapshot, error) {
@@ -37,7 +37,7 @@ func compile(w world, box *osd.Box, site string, grants []store.Grant, orders []
 		}
 	}
 	addCollections(s, w, here)
-	sequences := map[string]bool{}
+	sequences, variables := map[string]bool{}, w.variablesAt(here)
 	for _, a := range all[*osd.Advertisement](w, osd.KindAdvertisement) {
 		if w.reaches(s, a.Collection, here) {
 			s.Advertisements = append(s.Advertisements, *a)
@@ -49,9 +49,16 @@ func compile(w world, box *osd.Box, site string, grants []store.Grant, orders []
 		if !sequences[q.Name] || len(w.incomplete(q)) > 0 {
 			continue
 		}
-		one, err := pin(w, q, used)
+		run, err := w.inlined(q)
 		if err != nil {
 			return nil, err
+		}
+		one, err := pin(w, run, used)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range w.listed(run, variables...) {
+			used[meta(o).ID] = true
 		}
 		s.Sequences = append(s.Sequences, one)
 	}
@@ -122,14 +129,17 @@ func (w world) reaches(s *policy.Snapshot, name string, here map[string]bool) bo
 	return len(c.Queries) > 0 || slices.ContainsFunc(w.members(c), func(p *osd.Computer) bool { return here[p.Name] })
 }
 
-// pin makes one version of a sequence, and notes the content that it uses.
+// pin makes one version of a sequence as it runs, and notes the content that it uses.
 func pin(w world, q *sequence.Sequence, used map[string]bool) (policy.Sequence, error) {
 	document, err := q.Canonical()
 	if err != nil {
 		return policy.Sequence{}, fmt.Errorf("%s: %w", title(q), err)
 	}
 	out := policy.Sequence{ID: q.ID, Name: q.Name, Digest: content.Digest(document), Document: document, Destructive: q.Destructive(),
-		Secrets: q.SecretNames()}
+		Secrets: q.SecretNames(), Lists: q.Lists()}
+	for _, o := range w.listed(q) {
+		out.Content = append(out.Content, meta(o).ID)
+	}
 	for _, r := range references(q) {
 		id := meta(w.kinds[r.Kind][r.Name]).ID
 		used[id] = true

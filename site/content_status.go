@@ -50,12 +50,13 @@ func checkIns(x store.Boxes) (map[string]told, error) {
 func (w world) uses(b *osd.Box) map[string][]string {
 	out := map[string][]string{}
 	s, here := &policy.Snapshot{Box: *b}, w.servedBy(b)
+	variables := w.variablesAt(here)
 	for _, a := range all[*osd.Advertisement](w, osd.KindAdvertisement) {
-		q := w.sequence(a.Sequence)
+		q := w.runs(a.Sequence)
 		if q == nil || !w.reaches(s, a.Collection, here) || len(w.incomplete(q)) > 0 {
 			continue
 		}
-		for _, o := range w.contents(q) {
+		for _, o := range w.contents(q, variables...) {
 			if id := meta(o).ID; !slices.Contains(out[id], a.Name) {
 				out[id] = append(out[id], a.Name)
 			}

@@ -114,7 +114,7 @@ func (w world) again(advertisement string, in api.GrantAgain, now time.Time) ([]
 	if !ok {
 		return nil, api.Errorf(api.CodeNotFound, advertisement, "there is no advertisement of that name")
 	}
-	seq, c := w.sequence(a.Sequence), w.collection(a.Collection)
+	seq, c := w.runs(a.Sequence), w.collection(a.Collection)
 	if c == nil || !needsGrants(a, seq) {
 		return nil, api.Errorf(api.CodeRefused, title(a), "it needs no grants: only mandatory advertisements of sequences that erase disks do")
 	}

@@ -233,7 +233,7 @@ func carryImported(o osd.Object, was store.Object) error {
 	switch o := o.(type) {
 	case *osd.Package:
 		p := old.(*osd.Package)
-		o.Manufacturer, o.Language = p.Manufacturer, p.Language
+		o.Manufacturer, o.Language, o.Programs = p.Manufacturer, p.Language, p.Programs
 		if o.Version == "" {
 			o.Version = p.Version
 		}

@@ -40,7 +40,7 @@ func (p *plan) interlock(had []store.Grant, now time.Time) ([]wish, error) {
 			p.noteStale(s, had)
 			continue
 		}
-		seq := p.world.sequence(a.Sequence)
+		seq := p.world.runs(a.Sequence)
 		c := p.world.collection(a.Collection)
 		if seq == nil || c == nil {
 			continue // an error that stands in errs
@@ -167,13 +167,13 @@ func (p *plan) noteStale(s *step, had []store.Grant) {
 		return
 	}
 	for _, a := range all[*osd.Advertisement](p.world, osd.KindAdvertisement) {
-		seq, c := p.world.sequence(a.Sequence), p.world.collection(a.Collection)
+		seq, c := p.world.runs(a.Sequence), p.world.collection(a.Collection)
 		if !needsGrants(a, seq) || c == nil || !p.world.can(osd.See, a) {
 			continue
 		}
 		n := len(p.world.members(c))
 		switch {
-		case s.Object == seq && versionChanged(s) && anyGrant(had, a.ID):
+		case p.changesVersion(s, a) && anyGrant(had, a.ID):
 			s.note("the grants of advertisement %q are for the earlier version: issue them anew with: bootward advertisement grant %q --machines %d", a.Name, a.Name, n)
 		case s.Object == c && n != a.ConfirmedMachines:
 			s.note("advertisement %q is confirmed for %d machines, the collection now holds %d: machines without a grant are not touched", a.Name, a.ConfirmedMachines, n)
@@ -188,14 +188,16 @@ func relabelled(a, b *osd.Computer) bool {
 	return guidA != guidB || !slices.Equal(macsA, macsB)
 }
 
-func versionChanged(s *step) bool {
-	was, ok := s.was.(*sequence.Sequence)
-	if !ok {
+// changesVersion says whether a step makes another version of the sequence of an advertisement:
+// of that sequence, or of one that it runs.
+func (p *plan) changesVersion(s *step, a *osd.Advertisement) bool {
+	now, ok := s.Object.(*sequence.Sequence)
+	if !ok || !p.world.runsIn(a.Sequence, now) {
 		return false
 	}
-	a, errA := digest(was)
-	b, errB := digest(s.Object.(*sequence.Sequence))
-	return errA != nil || errB != nil || a != b
+	x, errX := digest(s.was.(*sequence.Sequence))
+	y, errY := digest(now)
+	return errX != nil || errY != nil || x != y
 }
 
 func anyGrant(had []store.Grant, advertisement string) bool {

@@ -14,12 +14,20 @@ import (
 // choice: machines of such a box get nothing until the copy is whole.
 
 // contents are the packages, images and the boot image that a sequence needs
-// and that have content.
-func (w world) contents(q *sequence.Sequence) []osd.Object {
+// and that have content: also those that variables list for it.
+func (w world) contents(q *sequence.Sequence, variables ...map[string]string) []osd.Object {
 	var out []osd.Object
+	if run, err := w.inlined(q); err == nil {
+		q = run
+	}
 	for _, r := range references(q) {
 		o := w.kinds[r.Kind][r.Name]
 		if c := contentOf(o); c != nil && c.Manifest != "" && !slices.Contains(out, o) {
+			out = append(out, o)
+		}
+	}
+	for _, o := range w.listed(q, variables...) {
+		if contentOf(o).Manifest != "" && !slices.Contains(out, o) {
 			out = append(out, o)
 		}
 	}
@@ -70,7 +78,11 @@ func (w world) lacking(c *osd.Collection, q *sequence.Sequence, said map[string]
 	for _, b := range w.serving(c) {
 		t := said[b.ID]
 		one := lack{box: b.Name, never: t.at.IsZero(), hidden: !w.can(osd.See, b)}
-		for _, o := range w.contents(q) {
+		var variables []map[string]string
+		if len(q.Lists()) > 0 {
+			variables = w.variablesOf(slices.DeleteFunc(slices.Clone(w.members(c)), func(p *osd.Computer) bool { return !w.serves(b, p) }))
+		}
+		for _, o := range w.contents(q, variables...) {
 			if !t.complete(contentOf(o).Manifest) {
 				one.objects = append(one.objects, o)
 			}
@@ -104,7 +116,7 @@ func (p *plan) checkContent(said map[string]told, accept bool) {
 }
 
 func (p *plan) checkAdvertised(s *step, a *osd.Advertisement, said map[string]told, accept bool) {
-	q, c := p.world.sequence(a.Sequence), p.world.collection(a.Collection)
+	q, c := p.world.runs(a.Sequence), p.world.collection(a.Collection)
 	if q == nil || c == nil {
 		return // an error that stands in errs
 	}
@@ -147,10 +159,11 @@ func (p *plan) noteLacking(s *step, q *sequence.Sequence, said map[string]told) 
 	for _, a := range all[*osd.Advertisement](p.world, osd.KindAdvertisement) {
 		c := p.world.collection(a.Collection)
 		own := p.seen[objectKey{osd.KindAdvertisement, a.Name}]
-		if p.world.sequence(a.Sequence) != q || c == nil || own != nil && own.action != actionUnchanged {
+		run := p.world.runs(a.Sequence)
+		if run == nil || !p.world.runsIn(a.Sequence, q) || c == nil || own != nil && own.action != actionUnchanged {
 			continue // the changed advertisement says it itself
 		}
-		for _, l := range p.world.lacking(c, q, said) {
+		for _, l := range p.world.lacking(c, run, said) {
 			s.note("advertisement %q: %s: its machines get nothing of it until the copy is complete", a.Name, l)
 		}
 	}

@@ -73,6 +73,8 @@ func makePlan(w world, objects []written) *plan {
 		return p
 	}
 	p.checkReferences()
+	p.checkNested()
+	p.checkPrograms()
 	p.checkUnique()
 	p.checkFormer()
 	p.checkCollections()
@@ -178,8 +180,9 @@ func equal(a, b osd.Object) bool {
 // checkReferences holds every object of the planned world against it: a
 // rename must not leave others pointing to nothing.
 func (p *plan) checkReferences() {
+	bases := p.world.lists()
 	for _, s := range p.steps {
-		for _, r := range references(s.Object) {
+		for _, r := range p.world.allReferences(s.Object, bases) {
 			if !p.world.has(r) {
 				p.errs = append(p.errs, s.missing(r))
 			}

@@ -118,9 +118,13 @@ func remedyFor(r sequence.Reference) string {
 // referrers lists the objects that name an object.
 func (w world) referrers(target osd.Object) []string {
 	var out []string
+	var bases []string
+	if target.ObjectKind() == osd.KindPackage {
+		bases = w.lists()
+	}
 	for _, k := range osd.Kinds() {
 		for _, o := range all[osd.Object](w, k) {
-			for _, r := range references(o) {
+			for _, r := range w.allReferences(o, bases) {
 				if r.Kind == target.ObjectKind() && r.Name == target.ObjectName() {
 					out = append(out, w.named(o))
 					break
@@ -133,8 +137,17 @@ func (w world) referrers(target osd.Object) []string {
 
 // incomplete lists the content that a sequence needs and that is not there.
 func (w world) incomplete(s *sequence.Sequence) []string {
+	run, err := w.inlined(s)
+	if err != nil {
+		return []string{err.Error()}
+	}
 	var missing []string
-	for _, r := range references(s) {
+	for _, o := range w.listed(run) {
+		if contentOf(o).Manifest == "" {
+			missing = append(missing, fmt.Sprintf("%s has no content", title(o)))
+		}
+	}
+	for _, r := range references(run) {
 		o := w.kinds[r.Kind][r.Name]
 		if o == nil {
 			missing = append(missing, fmt.Sprintf("%s %q does not exist", r.Kind, r.Name))

@@ -49,14 +49,14 @@ func (p *plan) authorizeBoxes(s *step) {
 	}
 }
 
-// authorizeSecrets wants deploy on each secret that a sequence comes to use: whoever
-// runs it can have the value.
-func (p *plan) authorizeSecrets(s *step, q *sequence.Sequence) {
+// authorizeSecrets wants deploy on each secret that a sequence comes to use, also by way of one
+// that it runs, whose variables it may set: whoever runs it can have the value.
+func (p *plan) authorizeSecrets(old world, s *step, q *sequence.Sequence) {
 	var before []string
 	if was, ok := s.was.(*sequence.Sequence); ok {
-		before = was.SecretNames()
+		before = old.secretsOf(was)
 	}
-	for _, n := range q.SecretNames() {
+	for _, n := range p.world.secretsOf(q) {
 		if c := p.world.look(osd.KindSecret, n); c != nil && !slices.Contains(before, n) && !p.world.can(osd.Deploy, c) {
 			p.deny(s, "secrets", osd.Deploy, title(c), "a sequence that uses it can show its value")
 		}

@@ -15,10 +15,11 @@ import (
 // what the viewer may see. What he may not see is not there.
 func (p *plan) authorizeReferences(old world, s *step) {
 	var before []sequence.Reference
+	bases := p.world.lists()
 	if s.was != nil {
-		before = references(s.was)
+		before = old.allReferences(s.was, bases)
 	}
-	for _, r := range references(s.Object) {
+	for _, r := range p.world.allReferences(s.Object, bases) {
 		known := slices.ContainsFunc(before, func(b sequence.Reference) bool { return b.Kind == r.Kind && b.Name == r.Name })
 		if known || p.forbidden || p.shows(old, r) {
 			continue

@@ -27,7 +27,7 @@ func (p *plan) authorize(old world) {
 			p.authorizeCollection(old, s, o)
 		case *sequence.Sequence:
 			p.authorizeSequence(s, o)
-			p.authorizeSecrets(s, o)
+			p.authorizeSecrets(old, s, o)
 		case *osd.Box:
 			p.authorizeBox(old, s, o)
 		case *osd.Computer:
@@ -156,11 +156,11 @@ func (w world) mandatory(collection string) bool {
 }
 
 // authorizeSequence wants deploy on the collections that run the sequence
-// unasked: what it says is done there.
+// unasked, also by way of another one: what it says is done there.
 func (p *plan) authorizeSequence(s *step, q *sequence.Sequence) {
 	for _, a := range all[*osd.Advertisement](p.world, osd.KindAdvertisement) {
 		c := p.world.collection(a.Collection)
-		if a.Sequence == q.Name && a.IsMandatory() && c != nil && !p.world.can(osd.Deploy, c) {
+		if a.IsMandatory() && c != nil && p.world.runsIn(a.Sequence, q) && !p.world.can(osd.Deploy, c) {
 			p.deny(s, "name", osd.Deploy, p.world.named(c), "a mandatory advertisement runs it there, so a change deploys")
 		}
 	}

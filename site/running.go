@@ -16,7 +16,7 @@ func (p *plan) checkBootImages() {
 		if !ok || !a.To(osd.ToBootMediaAndPXE) {
 			continue
 		}
-		switch q := p.world.sequence(a.Sequence); {
+		switch q := p.world.runs(a.Sequence); {
 		case q != nil && p.world.agentless(q.BootImage):
 			p.checkAgentless(s, a, q)
 		case q == nil || q.BootImage != "":
@@ -47,7 +47,7 @@ func (p *plan) checkRunningClients() {
 		if !ok || !a.To(osd.ToRunningClients) {
 			continue
 		}
-		q := p.world.sequence(a.Sequence)
+		q := p.world.runs(a.Sequence)
 		switch erases := q != nil && q.Destructive(); {
 		case erases && !a.To(osd.ToBootMediaAndPXE):
 			p.errs = append(p.errs, s.fault("availableTo", "add bootMediaAndPXE, and boot the machines from the network",

@@ -19,7 +19,7 @@ func (p *plan) noteSecrets(kept []store.Secret) {
 			notePlain(s, o)
 			p.noteStarved(s, o)
 		case *osd.Advertisement:
-			if seq := p.world.sequence(o.Sequence); seq != nil {
+			if seq := p.world.runs(o.Sequence); seq != nil {
 				p.noteValues(s, seq, kept)
 				noteWithoutApproval(s, o, seq)
 				if starves(o, seq) {
@@ -79,7 +79,7 @@ func starves(a *osd.Advertisement, seq *sequence.Sequence) bool {
 // noteStarved tells which advertisements a changed sequence would fail under.
 func (p *plan) noteStarved(s *step, seq *sequence.Sequence) {
 	for _, a := range all[*osd.Advertisement](p.world, osd.KindAdvertisement) {
-		if p.world.sequence(a.Sequence) == seq && starves(a, seq) && p.seen[objectKey{osd.KindAdvertisement, a.Name}] == nil {
+		if run := p.world.runs(a.Sequence); run != nil && p.world.runsIn(a.Sequence, seq) && starves(a, run) && p.seen[objectKey{osd.KindAdvertisement, a.Name}] == nil {
 			s.note("WARNING: %s says approval: none; its machines get no secret and would fail in the middle", p.world.named(a))
 		}
 	}

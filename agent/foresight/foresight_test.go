@@ -70,6 +70,8 @@ func TestDisk(t *testing.T) {
 	}{
 		{"no condition", []string{part(1, "")}, "disk 1"},
 		{"the first that applies", []string{part(0, falsehood), part(1, truth), part(2, "")}, "disk 1"},
+		{"behind a download", []string{`{"downloadPackageContent":{"packages":["P"],"variable":"DL"}}`, part(1, truth)}, "disk 1"},
+		{"by the folder of a download", []string{`{"downloadPackageContent":{"name":"Get","packages":["P"],"variable":"DL"}}`, part(1, when("DL01", "x"))}, `"Get" sets DL01`},
 		{"disabled", []string{part(0, `"disabled":true`), part(1, "")}, "disk 1"},
 		{"in a group that is disabled", []string{group(`"disabled":true`, part(0, "")), part(1, "")}, "disk 1"},
 		{"in a group that does not apply", []string{group(falsehood, part(0, truth)), part(1, "")}, "disk 1"},

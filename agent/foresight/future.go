@@ -40,6 +40,14 @@ func (f *future) effects(l sequence.Line, j judgement) {
 		if s.OutputVariable != "" {
 			f.put(s.OutputVariable, name+" sets "+s.OutputVariable)
 		}
+	case *sequence.DownloadPackageContent:
+		f.touched = name
+		for i := range s.Packages {
+			if s.Variable != "" {
+				variable := s.FolderVariable(i)
+				f.put(variable, name+" sets "+variable)
+			}
+		}
 	case *sequence.ConnectToNetworkFolder, *sequence.RunPowerShellScript, *sequence.InstallPackage, *sequence.InstallSoftwareUpdates:
 		f.touched = name
 	default:

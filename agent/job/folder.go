@@ -32,7 +32,9 @@ const (
 	FileBox    = "box.json"     // Box
 	FileStatus = "status.jsonl" // messages, one a line
 	FileDisk   = "disk.json"    // Layout
-	FileLog    = "smsts.log"
+	// FilePrograms says which programs of the list of a step have ended.
+	FilePrograms = "programs.json"
+	FileLog      = "smsts.log"
 )
 
 // Box says where the job's box is.
@@ -75,7 +77,7 @@ type Folder struct {
 
 // Create makes an empty folder; what was there is removed.
 func Create(dir string) (*Folder, error) {
-	if err := os.RemoveAll(dir); err != nil {
+	if err := errors.Join(os.RemoveAll(dir), os.RemoveAll(dir+contentSuffix)); err != nil {
 		return nil, fmt.Errorf("job folder: %w", err)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -97,6 +99,21 @@ func (f *Folder) Dir() string {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	return f.dir
+}
+
+// contentSuffix makes the name of the folder beside the job's folder.
+const contentSuffix = "Content"
+
+// Content is where steps put what they download: beside the folder, on the same volume, since
+// programs that do not run as root must come to their files. It goes with the folder.
+func (f *Folder) Content() string { return f.Dir() + contentSuffix }
+
+// DropContent removes what steps downloaded.
+func (f *Folder) DropContent() error {
+	if err := os.RemoveAll(f.Content()); err != nil {
+		return fmt.Errorf("remove what the job downloaded: %w", err)
+	}
+	return nil
 }
 
 // Read reads a file.
@@ -152,7 +169,8 @@ func (f *Folder) Append(name string, line []byte) error {
 	return nil
 }
 
-// Move takes the folder to another place and removes it from the old one.
+// Move takes the folder to another place and removes it from the old one. What was downloaded
+// stays where it is.
 // Writers wait meanwhile; after an error everything is as it was.
 func (f *Folder) Move(dir string) error {
 	f.mu.Lock()
@@ -195,7 +213,7 @@ func (f *Folder) Remove() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	err := errors.Join(removeIfThere(filepath.Join(f.dir, FileKey)), removeIfThere(filepath.Join(f.dir, FileState)),
-		os.RemoveAll(f.dir), durable.SyncFolder(filepath.Dir(f.dir)))
+		os.RemoveAll(f.dir+contentSuffix), os.RemoveAll(f.dir), durable.SyncFolder(filepath.Dir(f.dir)))
 	if err != nil {
 		return fmt.Errorf("remove the job folder: %w", err)
 	}

@@ -134,7 +134,7 @@ func (m *Images) apply(ctx context.Context, name string, o image.Options) (err e
 func (m *Images) open(ctx context.Context, kind, name string) (api.JobContent, *content.Manifest, error) {
 	i := slices.IndexFunc(m.Content, func(c api.JobContent) bool { return c.Kind == kind && c.Name == name })
 	if i < 0 {
-		return api.JobContent{}, nil, fmt.Errorf("%s %q is not among the content of the job; distribute it to the box and advertise again", kind, name)
+		return api.JobContent{}, nil, notOfTheJob(kind, name)
 	}
 	c := m.Content[i]
 	envelope, err := watched{m}.Manifest(ctx, c.Manifest)

@@ -7,13 +7,12 @@ import (
 
 	"github.com/bootward/bootward/osd/sequence"
 	"github.com/bootward/bootward/osd/sequence/engine"
-	"github.com/bootward/bootward/osd/status"
 )
 
 // runCommandLine runs a command by the shell of where the agent is. Secrets of
 // the step are in the environment of the command, which its user alone can read,
-// and never in its command line.
-func (x *Executor) runCommandLine(ctx context.Context, s *sequence.RunCommandLine, env *sequence.Environment) engine.Result {
+// and never in its command line. With a package it starts in a folder that holds its files.
+func (x *Executor) runCommandLine(ctx context.Context, line sequence.Line, s *sequence.RunCommandLine, env *sequence.Environment) (res engine.Result) {
 	public := env.WithoutLent()
 	command, err := public.Expand(s.Command)
 	if err != nil {
@@ -23,11 +22,29 @@ func (x *Executor) runCommandLine(ctx context.Context, s *sequence.RunCommandLin
 	if err != nil {
 		return failed(err)
 	}
-	if s.RunAs != "" && x.Stage == status.StageBootImage {
-		return failed(fmt.Errorf("run as %s: the boot image has no user but root; put the step behind the restart into the installed system, or leave runAs out", s.RunAs))
+	if err := x.asUser(s.RunAs); err != nil {
+		return failed(err)
+	}
+	if s.Package != "" {
+		p, err := x.Packages.Find(s.Package)
+		if err != nil {
+			return failed(err)
+		}
+		at := x.forRuns(p)
+		if dir, err = within(at, dir); err != nil {
+			return failed(err)
+		}
+		defer func() {
+			if err := x.drop(env, []string{at}); err != nil && res.Err == nil {
+				res.Err = fmt.Errorf("remove what was fetched: %w", err)
+			}
+		}()
+		if err := x.fetch(ctx, line, p, at, s.RunAs, env); err != nil {
+			return failed(err)
+		}
 	}
 	code, stdout, output, err := x.Commands.Run(ctx, Command{Line: command, Dir: dir, Variables: env.Lent(), RunAs: s.RunAs})
-	res := engine.Result{ExitCode: code, Output: output, Err: err}
+	res = engine.Result{ExitCode: code, Output: output, Err: err}
 	if s.OutputVariable != "" && err == nil {
 		if e := env.Set(s.OutputVariable, strings.TrimRight(stdout, "\r\n")); e != nil {
 			res.Err = e

@@ -85,6 +85,8 @@ type Executor struct {
 	Shares   Shares
 	Members  Members
 	Running  Running
+	Packages Packages
+	Updates  Updates
 
 	Sequence *sequence.Sequence
 	// Facts is what conditions of Set Dynamic Variables and Check Readiness ask; may be nil.
@@ -136,7 +138,13 @@ func (x *Executor) execute(ctx context.Context, line sequence.Line, env *sequenc
 	case *sequence.SetTaskSequenceVariable:
 		return setVariable(s, env)
 	case *sequence.RunCommandLine:
-		return x.runCommandLine(ctx, s, env)
+		return x.runCommandLine(ctx, line, s, env)
+	case *sequence.InstallPackage:
+		return x.installPackage(ctx, line, s, env)
+	case *sequence.DownloadPackageContent:
+		return x.downloadPackageContent(ctx, line, s, env)
+	case *sequence.InstallSoftwareUpdates:
+		return x.installSoftwareUpdates(ctx, s)
 	case *sequence.RestartComputer:
 		return x.restartComputer(s, env)
 	case *sequence.SetupOperatingSystem:

@@ -142,7 +142,7 @@ func (p *Point) open(ctx context.Context, v Verdict, o policy.Offer, c api.Claim
 	j := store.Job{ID: newJobID(), Machine: v.Machine, Name: name, Client: c.Identity.MACs[0], Addresses: []string{from},
 		Sequence: o.Sequence.Name, Key: key, Identity: c.Identity, Opened: now, Approved: by.who, TPM: by.tpm, TPMWas: v.Expected().TPM}
 	j.Document = api.Job{Format: 1, ID: j.ID, Computer: j.Name, Advertisement: o.Advertisement.ID, AdvertName: o.Advertisement.Name,
-		Sequence: o.Sequence, Variables: e.Variables(&v.Decision), Content: contentOf(s, o.Sequence), ClientAgent: s.Settings.ClientAgent, Opened: now, NextNumber: 1}
+		Sequence: o.Sequence, Variables: e.Variables(&v.Decision), Content: contentOf(s, withListed(e, o.Sequence, &v.Decision)), ClientAgent: s.Settings.ClientAgent, Opened: now, NextNumber: 1}
 	withOptions(&j.Document, s, &o.Advertisement)
 	how := "mandatory"
 	if !o.Mandatory {

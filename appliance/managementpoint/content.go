@@ -11,9 +11,9 @@ import (
 
 // dropIncomplete moves offers whose boot image or content is not here to the
 // refusals.
-func (p *Point) dropIncomplete(s *policy.Snapshot, d *policy.Decision) {
+func (p *Point) dropIncomplete(e *policy.Evaluator, d *policy.Decision) {
 	d.Offers = slices.DeleteFunc(d.Offers, func(o policy.Offer) bool {
-		why := p.lacks(s, o.Sequence, o.Advertisement.RemoteDistributionPoint)
+		why := p.lacks(e.Snapshot(), withListed(e, o.Sequence, d), o.Advertisement.RemoteDistributionPoint)
 		if why != "" {
 			d.Refusals = append(d.Refusals, policy.Refusal{Advertisement: o.Advertisement.Name, Why: why})
 		}
@@ -61,12 +61,24 @@ func (p *Point) lacks(s *policy.Snapshot, q policy.Sequence, relay bool) string 
 	return ""
 }
 
+// withListed is a sequence whose content is also what variables of the machine list for it.
+func withListed(e *policy.Evaluator, q policy.Sequence, d *policy.Decision) policy.Sequence {
+	packages, _ := e.Listed(&q, e.Variables(d)) // with faults nothing is offered
+	q.Content = slices.Clone(q.Content)
+	for _, one := range packages {
+		if !slices.Contains(q.Content, one.ID) {
+			q.Content = append(q.Content, one.ID)
+		}
+	}
+	return q
+}
+
 // contentOf lists the packages and images that a sequence uses.
 func contentOf(s *policy.Snapshot, q policy.Sequence) []api.JobContent {
 	var all []api.JobContent
 	for _, c := range s.Packages {
 		if slices.Contains(q.Content, c.ID) {
-			all = append(all, api.JobContent{ID: c.ID, Name: c.Name, Kind: string(osd.KindPackage), Manifest: c.Manifest, Bytes: c.Bytes})
+			all = append(all, api.JobContent{ID: c.ID, Name: c.Name, Kind: string(osd.KindPackage), Manifest: c.Manifest, Bytes: c.Bytes, Programs: c.Programs})
 		}
 	}
 	for _, c := range s.Images {

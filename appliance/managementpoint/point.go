@@ -127,7 +127,7 @@ func (p *Point) Decide(ctx context.Context, m policy.Machine) (Verdict, error) {
 		v.Offers = nil
 		v.Why = append(v.Why, "job "+v.Open.ID+" is still running; a machine has one job at a time")
 	}
-	p.dropIncomplete(s, &v.Decision)
+	p.dropIncomplete(e, &v.Decision)
 	return v, nil
 }
 

@@ -44,6 +44,9 @@ func (q *question) decide() (*Offer, string) {
 	if run, ok := q.h.Runs[q.a.ID]; ok && run.Open {
 		return nil, "job " + run.Job + " is still running"
 	}
+	if _, faults := q.e.Listed(seq, q.e.Variables(q.d)); len(faults) > 0 {
+		return nil, strings.Join(faults, "; ")
+	}
 	o := &Offer{Advertisement: q.a, Sequence: *seq, Why: "available in collection " + q.a.Collection}
 	if !q.unattended() {
 		return q.available(o)

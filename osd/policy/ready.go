@@ -44,12 +44,12 @@ func (e *Evaluator) Ready(complete func(manifest string) bool, now time.Time) []
 		if seq := e.sequence(a.Sequence); seq == nil {
 			r.Lacks = append(r.Lacks, "task sequence "+a.Sequence+" is not in the box's policy")
 		} else {
-			r.Lacks = e.Lacks(*seq, complete)
+			r.Lacks = append(e.Lacks(*seq, complete), e.lacksListed(*seq, a.Collection, complete, now)...)
 			bootless := seq.BootImage == "" && a.To(osd.ToBootMediaAndPXE)
 			if bootless {
 				r.Lacks = append(r.Lacks, noBootImage(seq.Name))
 			}
-			r.WithLine = a.RemoteDistributionPoint && !bootless && len(r.Lacks) > 0 && len(e.Lacks(*seq, e.relayed(complete))) == 0
+			r.WithLine = a.RemoteDistributionPoint && !bootless && len(r.Lacks) > 0 && len(e.Lacks(*seq, e.relayed(complete))) == 0 && len(e.lacksListed(*seq, a.Collection, e.relayed(complete), now)) == 0
 			if a.IsMandatory() && seq.Destructive {
 				r.Granted = e.granted(a.ID, seq.Digest, now)
 			}

@@ -122,6 +122,8 @@ type Sequence struct {
 	Destructive bool `json:"destructive"`
 	// Content lists the IDs of the packages and images that it uses.
 	Content []string `json:"content,omitempty"`
+	// Lists are the bases of variables that list programs for it: AA for AA001. See Listed.
+	Lists []string `json:"lists,omitempty"`
 	// Secrets lists the names of the secrets that its steps use.
 	Secrets []string `json:"secrets,omitempty"`
 }

@@ -7,8 +7,8 @@ import (
 
 // Inline puts the steps of other sequences in place of the steps that run them: a group with the
 // name and the options of that step. find gives a sequence by its name, nil if there is none.
-// A sequence that runs itself, also by way of others, is an error, and so is a result of too many
-// nodes. Variables of the inner sequences are set where the outer one sets none.
+// A sequence that runs itself, also by way of others, is an error, and so is a result that is no
+// valid sequence, such as one of too many nodes. Variables of the inner sequences are set where the outer one sets none.
 func Inline(s *Sequence, find func(name string) *Sequence) (*Sequence, error) {
 	i := inliner{find: find, variables: map[string]string{}}
 	out := *s
@@ -21,6 +21,9 @@ func Inline(s *Sequence, find func(name string) *Sequence) (*Sequence, error) {
 			i.set(name, value)
 		}
 		out.Variables = i.variables
+	}
+	if err := out.Validate(); err != nil { // groups too deep, for one
+		return nil, fmt.Errorf("task sequence %q with the sequences that it runs: %w", s.Name, err)
 	}
 	return &out, nil
 }

@@ -38,10 +38,8 @@ func (c *checker) secrets(o *Options) {
 // commandSecrets checks that a command can read its secrets, and does not show
 // them: they are in its environment.
 func (c *checker) commandSecrets(r *RunCommandLine) {
+	c.environment(&r.Options)
 	for _, name := range slices.Sorted(maps.Keys(r.Secrets)) {
-		if !shellName.MatchString(name) {
-			c.fail("secrets."+name, name, "the command reads it from its environment: give letters, digits and '_' only")
-		}
 		for field, text := range map[string]string{"command": r.Command, "workingDirectory": r.WorkingDirectory} {
 			if strings.Contains(strings.ToLower(text), "%"+strings.ToLower(name)+"%") {
 				c.fail(field, text, `a command line stands in the list of processes, where everybody reads it: the secret is in the environment of the command, write "$%s"`, name)
@@ -49,6 +47,15 @@ func (c *checker) commandSecrets(r *RunCommandLine) {
 		}
 		if strings.EqualFold(r.OutputVariable, name) {
 			c.fail("outputVariable", r.OutputVariable, "the secret has this name: give another")
+		}
+	}
+}
+
+// environment checks that a command can read the secrets of its step by name.
+func (c *checker) environment(o *Options) {
+	for _, name := range slices.Sorted(maps.Keys(o.Secrets)) {
+		if !shellName.MatchString(name) {
+			c.fail("secrets."+name, name, "the command reads it from its environment: give letters, digits and '_' only")
 		}
 	}
 }

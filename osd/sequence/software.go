@@ -39,6 +39,11 @@ type DownloadPackageContent struct {
 	Variable string `json:"variable,omitempty"`
 }
 
+// FolderVariable is the variable that receives the folder of package i, from 0.
+func (d *DownloadPackageContent) FolderVariable(i int) string {
+	return fmt.Sprintf("%s%02d", d.Variable, i+1)
+}
+
 // Type implements Step.
 func (*InstallPackage) Type() Type         { return TypeInstallPackage }
 func (*InstallSoftwareUpdates) Type() Type { return TypeInstallSoftwareUpdates }
@@ -48,13 +53,20 @@ func (*DownloadPackageContent) Type() Type { return TypeDownloadPackageContent }
 var listBase = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,31}$`)
 
 func (i *InstallPackage) check(c *checker) {
+	if i.SuccessCodes != nil {
+		c.fail("successCodes", fmt.Sprint(i.SuccessCodes), "each program has its own: give them in the package")
+	}
+	if i.List != "" && len(i.Secrets) > 0 {
+		c.fail("secrets", "", "a list goes on behind restarts, where no secret is released again: install the package that needs one in a step of its own")
+	}
+	c.environment(&i.Options)
 	switch {
 	case i.List == "":
 		c.given("package", i.Package, "name the package, or the list of variables")
 		c.given("program", i.Program, "name the program of the package")
 	case i.Package != "" || i.Program != "":
 		c.fail("list", i.List, "give package and program, or list, not both")
-	case !listBase.MatchString(i.List):
+	case !listBase.MatchString(i.List) || CheckName(ListVariable(i.List, 1)) != nil:
 		c.fail("list", i.List, "give the base of the variables: letters and digits, such as AA for AA001")
 	}
 }

@@ -1,0 +1,214 @@
+package machine
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/bootward/bootward/agent/step"
+	"github.com/bootward/bootward/agent/tree"
+	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/content"
+	"github.com/bootward/bootward/internal/supervisor"
+	"github.com/bootward/bootward/osd"
+)
+
+// Packages implements step.Packages: they come from the box.
+type Packages struct {
+	Source  content.Source
+	Content []api.JobContent
+	// Keys are those that sign manifests.
+	Keys []ed25519.PublicKey
+	// Say shows a line.
+	Say func(string)
+}
+
+// Find implements step.Packages.
+func (m *Packages) Find(nameOrID string) (api.JobContent, error) {
+	for _, fits := range []func(api.JobContent) bool{
+		func(c api.JobContent) bool { return c.Name == nameOrID },
+		func(c api.JobContent) bool { return c.ID == nameOrID },
+	} {
+		i := slices.IndexFunc(m.Content, func(c api.JobContent) bool { return c.Kind == string(osd.KindPackage) && fits(c) })
+		if i >= 0 {
+			return m.Content[i], nil
+		}
+	}
+	return api.JobContent{}, notOfTheJob(string(osd.KindPackage), nameOrID)
+}
+
+func notOfTheJob(kind, name string) error {
+	return fmt.Errorf("%s %q is not among the content of the job; distribute it to the box and advertise again", kind, name)
+}
+
+// Fetch implements step.Packages. What was made for a user is not trusted: it is fetched again.
+func (m *Packages) Fetch(ctx context.Context, p api.JobContent, dir string, o step.Fetching) error {
+	if err := m.fetch(ctx, p, dir, o); err != nil {
+		return fmt.Errorf("package %q: %w", p.Name, err)
+	}
+	return nil
+}
+
+func (m *Packages) fetch(ctx context.Context, p api.JobContent, dir string, o step.Fetching) error {
+	var manifest *content.Manifest
+	err := m.persist(ctx, o, func(func(int64)) error {
+		envelope, err := m.Source.Manifest(ctx, p.Manifest)
+		if err == nil {
+			manifest, err = content.OpenManifest(envelope, p.Manifest, m.Keys)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := ownFolder(dir); err != nil {
+		return err
+	}
+	missing, err := lacking(ctx, manifest, dir)
+	if err == nil {
+		err = room(dir, missing)
+	}
+	if err == nil {
+		err = m.bring(ctx, missing, manifest.Bytes(), dir, o)
+	}
+	if err != nil || o.Owner == "" {
+		return err
+	}
+	return handTo(dir, o.Owner)
+}
+
+// ownFolder makes a folder that root alone can open, below those that everybody may pass through.
+func ownFolder(dir string) error {
+	info, err := os.Lstat(dir)
+	if err == nil {
+		if st, ok := info.Sys().(*syscall.Stat_t); info.IsDir() && ok && st.Uid == uint32(os.Geteuid()) {
+			return os.Chmod(dir, 0o700)
+		}
+		err = os.RemoveAll(dir)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return errors.Join(os.MkdirAll(filepath.Dir(dir), 0o711), os.Mkdir(dir, 0o700))
+}
+
+// handTo gives the folder, but none of the files, to a user.
+func handTo(dir, name string) error {
+	u, err := user.Lookup(name)
+	if err != nil {
+		return fmt.Errorf("make it readable for %s: %w; make the user in a step before this one", name, err)
+	}
+	uid, err := strconv.Atoi(u.Uid)
+	if err != nil {
+		return fmt.Errorf("make it readable for %s: %w", name, err)
+	}
+	return os.Lchown(dir, uid, -1)
+}
+
+// bring fetches files into a store beside dir, and puts each where it belongs when it is whole.
+// What a power cut left in the store is gone on with.
+func (m *Packages) bring(ctx context.Context, files []content.File, total int64, dir string, o step.Fetching) (err error) {
+	if len(files) == 0 {
+		return nil
+	}
+	at := dir + ".part"
+	store, err := content.OpenDirectory(at)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(at)) }()
+	store.Reserve = 0 // whether all fits was looked at
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	done := total
+	for _, f := range files {
+		done -= f.Size
+	}
+	for _, f := range files {
+		err := m.persist(ctx, o, func(came func(int64)) error {
+			got := int64(0)
+			return content.Fetch(ctx, store, m.Source, f, func(n int64) {
+				got += n
+				came(got)
+				tell(o.Progress, done+got, total)
+			})
+		})
+		if err == nil {
+			err = place(store, root, f)
+		}
+		if err != nil {
+			return fmt.Errorf("file %q: %w", f.Path, err)
+		}
+		done += f.Size
+	}
+	return nil
+}
+
+// place copies a file out of the store.
+func place(store *content.Directory, root *os.Root, f content.File) error {
+	from, err := store.Open(f.SHA256)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	if err := root.MkdirAll(filepath.Dir(f.Path), 0o755); err != nil {
+		return err
+	}
+	return errors.Join(tree.Copy(root, f.Path, os.FileMode(f.Mode&0o755|0o400), from), os.Remove(from.Name()))
+}
+
+// persist calls f until it succeeds. While the box cannot be reached it waits, however long that
+// is; where the box answers, or what it gives is wrong, it is tried o.Retries times more, counted
+// anew when bytes came that had not come before.
+func (m *Packages) persist(ctx context.Context, o step.Fetching, f func(came func(total int64)) error) error {
+	most, tries, away := int64(0), 0, false
+	for {
+		err := f(func(total int64) {
+			if total > most {
+				most, tries = total, 0
+			}
+		})
+		if err == nil && away {
+			m.Say("the box is back")
+		}
+		var full *content.SpaceError
+		unreachable := unreachable(err)
+		switch {
+		case err == nil, ctx.Err() != nil:
+			return errors.Join(err, ctx.Err())
+		case api.Final(err), errors.As(err, &full):
+			return err
+		case unreachable && !away:
+			m.Say(fmt.Sprintf("the box cannot be reached: waiting for it, and going on when it is back: %v", err))
+		case !unreachable && tries >= o.Retries:
+			return fmt.Errorf("given up after %d tries (SMSTSDownloadRetryCount): %w", tries+1, err)
+		case !unreachable:
+			tries++
+			m.Say(fmt.Sprintf("the download was broken off, going on: %v", err))
+		}
+		away = unreachable
+		supervisor.Sleep(ctx, max(o.Delay, time.Second))
+	}
+}
+
+// unreachable says that there was no answer, for whatever reason. net.Error would not do: errors of
+// the disk are that, too.
+func unreachable(err error) bool {
+	var request *url.Error
+	var socket *net.OpError
+	return errors.As(err, &request) || errors.As(err, &socket)
+}
