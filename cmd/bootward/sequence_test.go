@@ -1,0 +1,83 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// offline is a command line without a site, in a folder of its own.
+func offline(t *testing.T, files map[string]string) *rig {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(dir)
+	return &rig{t: t, dir: dir, env: filepath.Join(dir, "nothing")}
+}
+
+const (
+	cleanYAML = "kind: TaskSequence\nname: Clean\nsteps:\n  - runCommandLine: {name: Hello, command: uname -n}\n"
+	warnYAML  = "kind: TaskSequence\nname: Warns\nsteps:\n  - runCommandLine:\n      name: Hello\n      command: cscript.exe x.vbs %Ward%\n"
+	wrongYAML = "kind: TaskSequence\nname: Wrong\nsteps:\n  - runCommandLine: {name: Hello, comand: uname -n}\n"
+	failYAML  = "kind: TaskSequence\nname: Fails\nsteps:\n  - enableBitLocker: {protector: tpm}\n"
+	wardYAML  = "kind: Collection\nname: C\nvariables: {Ward: \"7\"}\n"
+)
+
+func TestSequenceLint(t *testing.T) {
+	r := offline(t, map[string]string{"clean.yaml": cleanYAML, "warn.yaml": warnYAML, "wrong.yaml": wrongYAML, "fail.yaml": failYAML, "ward.yaml": wardYAML})
+	for _, tt := range []struct {
+		args, out string
+		code      int
+	}{
+		{"clean.yaml", "1 task sequences: 0 errors", exitDone},
+		{"warn.yaml", "warn.yaml:6:7: warning: Hello: \"cscript.exe\" is for Windows", exitDone},
+		{"warn.yaml", "warn.yaml:6:7: note: Hello: nothing here sets Ward", exitDone},
+		{"warn.yaml ward.yaml", "0 errors, 1 warnings, 0 notes", exitDone},
+		{"--strict warn.yaml", "[windows-command]", exitUsage},
+		{"--strict clean.yaml", "0 errors", exitDone},
+		{"wrong.yaml clean.yaml", "wrong.yaml:4:35: error: steps[0].runCommandLine.comand: the key \"comand\" is not known", exitFailed},
+		{"--strict fail.yaml", "fail.yaml:4:5: error: Enable BitLocker", exitFailed},
+		{"--json fail.yaml", `"rule": "cannot-run"`, exitFailed},
+	} {
+		out, errs := r.want(tt.code, append([]string{"sequence", "lint"}, strings.Fields(tt.args)...)...)
+		if !strings.Contains(out, tt.out) || errs != "" {
+			t.Errorf("%s: got %s%s, want %q", tt.args, out, errs, tt.out)
+		}
+	}
+	if _, errs := r.want(exitFailed, "sequence", "lint", "missing.yaml"); !strings.Contains(errs, "there is no such file") {
+		t.Error(errs)
+	}
+}
+
+// TestSequenceFilesNeedNoSite: what is a file is read without a site; what is a name is asked of
+// one, and the error says what would be a file.
+func TestSequenceFilesNeedNoSite(t *testing.T) {
+	r := offline(t, map[string]string{"clean.yaml": cleanYAML, "two.yaml": cleanYAML + "---\n" + warnYAML, "none.yaml": wardYAML, "clean": cleanYAML})
+	for _, tt := range []struct {
+		args, out string
+		code      int
+	}{
+		{"clean.yaml", "kind: TaskSequence\nname: Clean\n", exitDone},
+		{"./clean --outline", "1     Hello  runCommandLine", exitDone},
+		{"two.yaml", "holds 2 task sequences: name one, such as \"two.yaml#Clean\"", exitUsage},
+		{"two.yaml#Warns", "name: Warns", exitDone},
+		{"two.yaml#Lost", "holds no task sequence \"Lost\"", exitFailed},
+		{"none.yaml", "holds no task sequence", exitFailed},
+		{"clean", "\"clean\" is taken for a name at the site", exitFailed},
+		{"clean.yaml --json", `"name": "Clean"`, exitDone},
+	} {
+		args := append([]string{"sequence", "show"}, strings.Fields(tt.args)...)
+		if tt.args == "clean" {
+			args = append(args, "--outline")
+		}
+		out, errs := r.want(tt.code, args...)
+		if !strings.Contains(out+errs, tt.out) {
+			t.Errorf("%s: got %s%s, want %q", tt.args, out, errs, tt.out)
+		}
+	}
+}
