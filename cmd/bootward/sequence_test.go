@@ -81,3 +81,30 @@ func TestSequenceFilesNeedNoSite(t *testing.T) {
 		}
 	}
 }
+
+func TestSequenceSimulate(t *testing.T) {
+	const outer = "kind: TaskSequence\nname: Outer\nsteps:\n  - runTaskSequence: {sequence: Inner}\n---\n" +
+		"kind: TaskSequence\nname: Inner\nsteps:\n  - runCommandLine: {name: Hello, command: echo %Ward%, condition: {software: samba}}\n"
+	r := offline(t, map[string]string{"s.yaml": outer, "inv.json": `{"model":"X1","uefi":true}`, "facts.yaml": "software: {samba: \"2\"}", "bad.yaml": "software: [a]"})
+	for _, tt := range []struct {
+		args, want string
+		code       int
+	}{
+		{"s.yaml#Outer --inventory inv.json", "skip     Hello", exitDone},
+		{"s.yaml#Outer --inventory inv.json --facts facts.yaml --variable Ward=7", "echo 7\nIt would succeed.", exitDone},
+		{"s.yaml#Outer --inventory inv.json --facts facts.yaml", "%Ward% stays as it is", exitDone},
+		{"s.yaml#Outer --inventory inv.json --facts facts.yaml --fail hello", "It would FAIL at step 2: told to fail", exitFailed},
+		{"s.yaml#Inner --inventory inv.json --json", `"does": "skip"`, exitDone},
+		{"s.yaml#Inner", "give --inventory", exitUsage},
+		{"s.yaml#Inner --inventory inv.json --stage disk", "give bootImage or installedSystem", exitUsage},
+		{"s.yaml#Inner --inventory inv.json --variable x", "give NAME=VALUE", exitUsage},
+		{"s.yaml#Inner --inventory s.yaml", "no inventory in JSON", exitFailed},
+		{"s.yaml#Inner --inventory inv.json --facts bad.yaml", "bad.yaml:1:11: software", exitFailed},
+		{"s.yaml#Inner --inventory inv.json --fail 9", "no step \"9\"", exitFailed},
+	} {
+		out, errs := r.want(tt.code, append([]string{"sequence", "simulate"}, strings.Fields(tt.args)...)...)
+		if !strings.Contains(out+errs, tt.want) {
+			t.Errorf("%s: got %s%s, want %q", tt.args, out, errs, tt.want)
+		}
+	}
+}
