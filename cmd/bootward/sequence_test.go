@@ -108,3 +108,34 @@ func TestSequenceSimulate(t *testing.T) {
 		}
 	}
 }
+
+func TestSequenceDiff(t *testing.T) {
+	r := offline(t, map[string]string{"a.yaml": cleanYAML, "b.yaml": strings.Replace(cleanYAML, "uname -n", "uname -a", 1)})
+	if out, errs := r.want(exitDone, "sequence", "diff", "a.yaml", "a.yaml"); out+errs != "" {
+		t.Error(out, errs)
+	}
+	if out, errs := r.want(exitFailed, "sequence", "diff", "a.yaml", "b.yaml"); out != "~ 1  runCommandLine \"Hello\"\n    in the sequence itself\n    command: uname -n → uname -a\n" || errs != "" {
+		t.Error(out, errs)
+	}
+	if out, _ := r.want(exitFailed, "sequence", "diff", "--json", "a.yaml", "b.yaml"); !strings.Contains(out, `"old": "uname -n"`) {
+		t.Error(out)
+	}
+	if out, _ := r.want(exitDone, "sequence", "diff", "--json", "a.yaml", "a.yaml"); out != "[]\n" {
+		t.Error(out)
+	}
+}
+
+func TestSequenceNew(t *testing.T) {
+	r := offline(t, nil)
+	r.want(exitDone, "sequence", "new", "install", "--name", "Ward", "-o", "ward.yaml")
+	if out, _ := r.want(exitDone, "sequence", "lint", "--strict", "ward.yaml"); !strings.Contains(out, "1 task sequences: 0 errors, 0 warnings, 0 notes") {
+		t.Error(out)
+	}
+	if _, errs := r.want(exitFailed, "sequence", "new", "custom", "-o", "ward.yaml"); !strings.Contains(errs, "--force replaces it") {
+		t.Error(errs)
+	}
+	r.want(exitDone, "sequence", "new", "custom", "-o", "ward.yaml", "--force")
+	if _, errs := r.want(exitUsage, "sequence", "new", "other"); !strings.Contains(errs, "install, capture and custom") {
+		t.Error(errs)
+	}
+}
