@@ -79,7 +79,7 @@ func Types() []TypeInfo {
 		{TypeDownloadPackageContent, "Download Package Content", "SMS_TaskSequence_DownloadPackageContentAction", "", func() Step { return new(DownloadPackageContent) }},
 
 		{TypePartitionDisk, "Format and Partition Disk", "SMS_TaskSequence_PartitionDiskAction", "", func() Step { return new(PartitionDisk) }},
-		{TypeConvertDiskToDynamic, "Convert Disk to Dynamic", "SMS_TaskSequence_ConvertDiskToDynamicAction", "dynamic disks of Windows", func() Step { return new(ConvertDiskToDynamic) }},
+		{TypeConvertDiskToDynamic, "Convert Disk to Dynamic", "SMS_TaskSequence_ConvertDiskAction", "dynamic disks of Windows", func() Step { return new(ConvertDiskToDynamic) }},
 		{TypeEnableBitLocker, "Enable BitLocker", "SMS_TaskSequence_EnableBitLockerAction", "an agent for Windows", func() Step { return new(EnableBitLocker) }},
 		{TypeDisableBitLocker, "Disable BitLocker", "SMS_TaskSequence_DisableBitLockerAction", "an agent for Windows", func() Step { return new(DisableBitLocker) }},
 		{TypePreprovisionBitLocker, "Pre-provision BitLocker", "SMS_TaskSequence_OfflineEnableBitLockerAction", "an agent for Windows", func() Step { return new(PreprovisionBitLocker) }},
@@ -92,7 +92,7 @@ func Types() []TypeInfo {
 		{TypeApplyOperatingSystem, "Apply Operating System", "SMS_TaskSequence_ApplyOperatingSystemAction", "", func() Step { return new(ApplyOperatingSystem) }},
 		{TypeApplyDataImage, "Apply Data Image", "SMS_TaskSequence_ApplyDataImageAction", "", func() Step { return new(ApplyDataImage) }},
 		{TypeSetupOperatingSystem, "Setup Operating System", "SMS_TaskSequence_SetupWindowsAndSMSAction", "", func() Step { return new(SetupOperatingSystem) }},
-		{TypeInstallDeploymentTools, "Install Deployment Tools", "SMS_TaskSequence_InstallDeploymentToolsAction", "sysprep, which is for Windows", func() Step { return new(InstallDeploymentTools) }},
+		{TypeInstallDeploymentTools, "Install Deployment Tools", "SMS_TaskSequence_InstallDeployToolsAction", "sysprep, which is for Windows", func() Step { return new(InstallDeploymentTools) }},
 		{TypePrepareClientForCapture, "Prepare Client for Capture", "SMS_TaskSequence_PrepareSMSClientAction", "the capture of images", func() Step { return new(PrepareClientForCapture) }},
 		{TypePrepareWindowsForCapture, "Prepare Windows for Capture", "SMS_TaskSequence_PrepareOSAction", "sysprep, which is for Windows", func() Step { return new(PrepareWindowsForCapture) }},
 		{TypeCaptureOperatingSystem, "Capture Operating System Image", "SMS_TaskSequence_CaptureSystemImageAction", "the capture of images", func() Step { return new(CaptureOperatingSystem) }},

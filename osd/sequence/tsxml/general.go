@@ -1,0 +1,220 @@
+package tsxml
+
+import (
+	"cmp"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bootward/bootward/osd/sequence"
+)
+
+// runForm is how Configuration Manager runs the command of a step.
+var runForm = regexp.MustCompile(`(?is)^\s*smsswd\.exe\s+/run:(\S*)\s+(.*)$`)
+
+func readRunCommandLine(in *input) *sequence.RunCommandLine {
+	s := &sequence.RunCommandLine{Command: in.get("CommandLine"), Package: strings.TrimSpace(in.get("PackageID"))}
+	if m := runForm.FindStringSubmatch(action(in.el)); m != nil {
+		s.Command, s.Package = cmp.Or(s.Command, strings.TrimSpace(m[2])), cmp.Or(s.Package, m[1])
+	}
+	s.Command = cmp.Or(s.Command, action(in.el))
+	s.WorkingDirectory = cmp.Or(in.get("WorkingDirectory"), in.el.attr("startIn"))
+	s.OutputVariable = strings.TrimSpace(in.get("OutputVariableName", "SMSTSRunCommandLineOutputVariableName"))
+	if in.bool("RunAsUser", "_SMSTSRunCommandLineAsUser", "SMSTSRunCommandLineAsUser") {
+		s.RunAs = cmp.Or(strings.TrimSpace(in.get("UserName", "SMSTSRunCommandLineUserName")), "?")
+	}
+	return s
+}
+
+func writeRunCommandLine(out *output, s *sequence.RunCommandLine) {
+	out.set("CommandLine", "", s.Command)
+	out.set("PackageID", "", s.Package)
+	out.set("OutputVariableName", "SMSTSRunCommandLineOutputVariableName", s.OutputVariable)
+	out.bool("RunAsUser", "_SMSTSRunCommandLineAsUser", s.RunAs != "")
+	out.set("UserName", "SMSTSRunCommandLineUserName", s.RunAs)
+	out.attrs = append(out.attrs, attribute{"startIn", s.WorkingDirectory, "WorkingDirectory"})
+	out.run("smsswd.exe /run:%s %s", s.Package, s.Command)
+}
+
+func readRunPowerShellScript(in *input) *sequence.RunPowerShellScript {
+	s := &sequence.RunPowerShellScript{Package: in.get("PackageID", "OSDRunPowerShellScriptPackageID"), Script: in.get("ScriptName", "OSDRunPowerShellScriptScriptName"),
+		Parameters: in.get("Parameters", "OSDRunPowerShellScriptParameters")}
+	switch policy := in.get("ExecutionPolicy", "OSDRunPowerShellScriptExecutionPolicy"); strings.ToLower(policy) {
+	case "allsigned":
+		s.Policy = "allSigned"
+	default:
+		s.Policy = strings.ToLower(policy)
+	}
+	return s
+}
+
+func writeRunPowerShellScript(out *output, s *sequence.RunPowerShellScript) {
+	out.set("PackageID", "OSDRunPowerShellScriptPackageID", s.Package)
+	out.set("ScriptName", "OSDRunPowerShellScriptScriptName", s.Script)
+	out.set("Parameters", "OSDRunPowerShellScriptParameters", s.Parameters)
+	out.set("ExecutionPolicy", "OSDRunPowerShellScriptExecutionPolicy", map[string]string{"allSigned": "AllSigned", "undefined": "Undefined", "bypass": "Bypass"}[s.Policy])
+	out.run("OSDRunPowerShellScript.exe")
+}
+
+// setForm is how Configuration Manager sets a variable.
+var setForm = regexp.MustCompile(`(?is)^\s*tsenv2?\.exe\s+"([^=]*)=(.*)"\s*$`)
+
+func readSetVariable(in *input) *sequence.SetTaskSequenceVariable {
+	name, el := in.find("VariableName")
+	value := in.get("VariableValue")
+	if m := setForm.FindStringSubmatch(action(in.el)); m != nil && el == nil {
+		name, value = m[1], m[2]
+	}
+	return &sequence.SetTaskSequenceVariable{Variable: strings.TrimSpace(name), Value: value, Secret: in.bool("DoNotShowVariableValue")}
+}
+
+func writeSetVariable(out *output, s *sequence.SetTaskSequenceVariable) {
+	out.set("VariableName", "", s.Variable)
+	out.set("VariableValue", "", s.Value)
+	out.bool("DoNotShowVariableValue", "", s.Secret)
+	out.run(`tsenv.exe "%s=%s"`, s.Variable, s.Value)
+}
+
+func readRunTaskSequence(in *input) *sequence.RunTaskSequence {
+	return &sequence.RunTaskSequence{Sequence: cmp.Or(in.get("TsName"), in.get("TsPackageID"))}
+}
+
+func writeRunTaskSequence(out *output, s *sequence.RunTaskSequence) {
+	out.set("TsName", "", s.Sequence)
+	out.run("tsmbootstrap.exe")
+}
+
+func readCheckReadiness(in *input) *sequence.CheckReadiness {
+	s := &sequence.CheckReadiness{ACPower: in.bool("CheckPowerState", "OSDCheckPowerState"), WiredNetwork: in.bool("CheckNetworkWired", "OSDCheckNetworkWired")}
+	if n := in.int("Memory", "OSDMemory"); n > 0 && in.bool("CheckMemory", "OSDCheckMemory") {
+		s.Memory = strconv.Itoa(n) + "MiB"
+	}
+	if n := in.int("FreeDiskSpace", "OSDFreeDiskSpace"); n > 0 && in.bool("CheckFreeDiskSpace", "OSDCheckFreeDiskSpace") {
+		s.DiskSpace = strconv.Itoa(n) + "MiB"
+	}
+	if in.bool("CheckProcessorSpeed", "OSDCheckProcessorSpeed") {
+		s.ProcessorMHz = in.int("ProcessorSpeed", "OSDProcessorSpeed")
+	}
+	if in.bool("CheckDeviceUEFI", "OSDCheckDeviceUEFI") {
+		s.Firmware = "uefi"
+	}
+	for _, other := range []string{"CMClientMinVersion", "MaxOSVersion", "MinOSVersion", "OSArchitecture", "OSLanguageID", "OSType"} {
+		if in.bool("Check"+other, "OSDCheck"+other) {
+			in.warn("the check of %s is kept for export and not made", other)
+		}
+	}
+	return s
+}
+
+func writeCheckReadiness(out *output, s *sequence.CheckReadiness) {
+	out.bool("CheckMemory", "OSDCheckMemory", s.Memory != "")
+	out.set("Memory", "OSDMemory", mebibytes(s.Memory))
+	out.bool("CheckProcessorSpeed", "OSDCheckProcessorSpeed", s.ProcessorMHz > 0)
+	out.int("ProcessorSpeed", "OSDProcessorSpeed", s.ProcessorMHz)
+	out.bool("CheckFreeDiskSpace", "OSDCheckFreeDiskSpace", s.DiskSpace != "")
+	out.set("FreeDiskSpace", "OSDFreeDiskSpace", mebibytes(s.DiskSpace))
+	out.bool("CheckDeviceUEFI", "OSDCheckDeviceUEFI", s.Firmware == "uefi")
+	out.cannot("firmware: bios", s.Firmware == "bios")
+	out.bool("CheckPowerState", "OSDCheckPowerState", s.ACPower)
+	out.bool("CheckNetworkConnected", "OSDCheckNetworkConnected", s.WiredNetwork)
+	out.bool("CheckNetworkWired", "OSDCheckNetworkWired", s.WiredNetwork)
+	out.run("OSDPrestartCheck.exe")
+}
+
+// mountFolder holds the folders that stand for drive letters.
+const mountFolder = "/mnt/"
+
+var driveLetter = regexp.MustCompile(`^[A-Za-z]:?$`)
+
+func readConnect(in *input) *sequence.ConnectToNetworkFolder {
+	s := &sequence.ConnectToNetworkFolder{Path: in.get("Path", "SMSConnectNetworkFolderPath"), To: strings.TrimSpace(in.get("DriveLetter", "SMSConnectNetworkFolderDriveLetter"))}
+	if driveLetter.MatchString(s.To) {
+		s.To = mountFolder + strings.ToLower(s.To[:1])
+	}
+	s.Account, s.Password = in.account("Username", "SMSConnectNetworkFolderAccount", "Password", "SMSConnectNetworkFolderPassword")
+	return s
+}
+
+// account reads an account and the variable of its password. Exports leave the password out:
+// the variable that it would stand in takes its place.
+func (in *input) account(user, userVariable, password, passwordVariable string) (string, string) {
+	u, p := strings.TrimSpace(in.get(user, userVariable)), strings.TrimSpace(in.get(password, passwordVariable))
+	if u != "" && p == "" {
+		in.warn("the password of account %q is not in the document: name a Secret of variable %s at the step", u, passwordVariable)
+		p = "%" + passwordVariable + "%"
+	}
+	if u == "" && wholeReference.MatchString(p) {
+		in.warn("a password without an account is kept for export and not used: %s", p)
+		p = ""
+	}
+	return u, p
+}
+
+func writeConnect(out *output, s *sequence.ConnectToNetworkFolder) {
+	letter := s.To
+	if rest, ok := strings.CutPrefix(s.To, mountFolder); ok && driveLetter.MatchString(rest) {
+		letter = strings.ToUpper(rest) + ":"
+	}
+	out.set("Path", "SMSConnectNetworkFolderPath", s.Path)
+	out.set("DriveLetter", "SMSConnectNetworkFolderDriveLetter", letter)
+	out.set("Username", "SMSConnectNetworkFolderAccount", s.Account)
+	out.set("Password", "SMSConnectNetworkFolderPassword", s.Password)
+	out.run("smsnetuse.exe %%SMSConnectNetworkFolderPath%%")
+}
+
+func readJoin(in *input) *sequence.JoinDomainOrWorkgroup {
+	s := &sequence.JoinDomainOrWorkgroup{}
+	kind := strings.TrimSpace(in.get("Type", "OSDJoinType"))
+	workgroup := in.get("WorkgroupName", "OSDJoinWorkgroupName")
+	if kind == "1" || kind == "" && workgroup != "" {
+		s.Workgroup = workgroup
+		return s
+	}
+	s.Domain = in.get("DomainName", "OSDJoinDomainName")
+	s.OU = strings.TrimPrefix(in.get("DomainOUName", "OSDJoinDomainOUName"), "LDAP://")
+	s.Account, s.Password = in.account("DomainUsername", "OSDJoinAccount", "DomainPassword", "OSDJoinPassword")
+	return s
+}
+
+func writeJoin(out *output, s *sequence.JoinDomainOrWorkgroup) {
+	kind := "0"
+	if s.Workgroup != "" {
+		kind = "1"
+	}
+	out.set("Type", "OSDJoinType", kind)
+	out.set("DomainName", "OSDJoinDomainName", s.Domain)
+	out.set("DomainOUName", "OSDJoinDomainOUName", s.OU)
+	out.set("DomainUsername", "OSDJoinAccount", s.Account)
+	out.set("DomainPassword", "OSDJoinPassword", s.Password)
+	out.set("WorkgroupName", "OSDJoinWorkgroupName", s.Workgroup)
+	out.run("osdjoin.exe /type:%%OSDJoinType%%")
+}
+
+var bootForm = regexp.MustCompile(`(?i)/target:\s*([A-Za-z]+)`)
+
+func readRestart(in *input) *sequence.RestartComputer {
+	target := strings.TrimSpace(in.get("Target", "SMSRebootTarget"))
+	if m := bootForm.FindStringSubmatch(action(in.el)); m != nil && target == "" {
+		target = m[1]
+	}
+	s := &sequence.RestartComputer{To: target, Message: in.get("Message", "SMSRebootMessage")}
+	switch {
+	case strings.EqualFold(target, inWinPE):
+		s.To = sequence.ToBootImage
+	case strings.EqualFold(target, "HD"), target == "": // the script of the deployment toolkit restarts from the disk
+		s.To = sequence.ToInstalledOS
+	}
+	if n := in.int("MessageTimeout", "SMSRebootTimeout"); n > 0 && n <= maxSeconds {
+		s.Delay = sequence.Duration(time.Duration(n) * time.Second)
+	}
+	return s
+}
+
+func writeRestart(out *output, s *sequence.RestartComputer) {
+	target := map[string]string{sequence.ToBootImage: inWinPE, sequence.ToInstalledOS: "HD"}[s.To]
+	out.set("Target", "SMSRebootTarget", target)
+	out.set("Message", "SMSRebootMessage", s.Message)
+	out.int("MessageTimeout", "SMSRebootTimeout", int(time.Duration(s.Delay)/time.Second))
+	out.run("smsboot.exe /target:%s", target)
+}

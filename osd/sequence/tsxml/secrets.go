@@ -1,0 +1,180 @@
+package tsxml
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// notSecret are names that sound like one: they hold a choice.
+var notSecret = regexp.MustCompile(`(?i)(RandomAdminPassword|CreateRecoveryPassword|SkipProductKey|SkipAdminPassword|Variable(Name)?)$`)
+
+// secretName is the name of a variable, or of a step's property, that holds a secret.
+var secretName = regexp.MustCompile(`(?i)(password|passphrase|passwd|pwd|secret|productkey|credential)|pin$`)
+
+// wholeReference is a value that names a variable and holds nothing itself.
+var wholeReference = regexp.MustCompile(`^%[A-Za-z_][A-Za-z0-9_.-]{0,254}%$`)
+
+func isSecretName(name string) bool {
+	return secretName.MatchString(name) && !notSecret.MatchString(name)
+}
+
+// isSecretValue says whether a value of such a variable can be the secret itself.
+func isSecretValue(value string) bool {
+	value = strings.TrimSpace(value)
+	return value != "" && !strings.EqualFold(value, "true") && !strings.EqualFold(value, "false") && !wholeReference.MatchString(value)
+}
+
+// scrub takes the passwords out of a document before anything else looks at it.
+func scrub(src string) (string, []Warning, error) {
+	doc, err := parse(src, false)
+	if err != nil {
+		return "", nil, err
+	}
+	s := &scrubber{doc: doc}
+	s.element(doc.top, nil)
+	if sequenceIn(doc) == nil && (doc.root() == nil || !isNode(doc.root())) {
+		s.quoted()
+	}
+	return apply(src, s.edits), s.warnings, nil
+}
+
+type scrubber struct {
+	doc      *document
+	edits    []edit
+	warnings []Warning
+}
+
+func (s *scrubber) warn(e *element, path []string, text string, args ...any) {
+	s.warnings = append(s.warnings, Warning{s.doc.line(e.start), strings.Join(path, " > "), fmt.Sprintf(text, args...)})
+}
+
+// element looks at everything in e; path are the names of the nodes around it.
+func (s *scrubber) element(e *element, path []string) {
+	switch {
+	case e.name == "step":
+		s.step(e, append(path[:len(path):len(path)], nodeName(e)))
+		return
+	case e.name == "group":
+		path = append(path[:len(path):len(path)], nodeName(e))
+	case e.name == "variable" && s.secret(e) != "":
+		s.edits = append(s.edits, e.setContent(""))
+		s.warn(e, path, "the value of variable %s was a secret: it was stripped, and an export does not have it; set it at the computer or the collection, or name a Secret at the step that uses it", variableName(e))
+		return
+	}
+	for _, k := range e.elements() {
+		s.element(k, path)
+	}
+}
+
+// secret is the value of a variable if it is a literal secret.
+func (s *scrubber) secret(e *element) string {
+	if v := e.text(); (isSecretName(e.attr("name")) || isSecretName(e.attr("property"))) && isSecretValue(v) {
+		return v
+	}
+	return ""
+}
+
+// step strips the variables of a step, and what its command line repeats of them.
+func (s *scrubber) step(e *element, path []string) {
+	in := newInput(e)
+	var found []string
+	if name := in.get("VariableName"); isSecretName(name) || in.bool("DoNotShowVariableValue") {
+		if v, el := in.find("VariableValue"); el != nil && isSecretValue(v) {
+			found = append(found, v)
+			s.edits = append(s.edits, el.setContent(""), s.doc.setAttr(e, "disable", "true"))
+			s.warn(e, path, "the value of variable %s was a secret: it was stripped, the step is disabled, and an export does not have it; name a Secret at the step that uses the variable", name)
+		}
+	}
+	e.walk(func(v *element) bool {
+		if v.name == "variable" && in.element("VariableValue") != v {
+			found = append(found, s.variable(v, path)...)
+		}
+		return false
+	})
+	if len(found) > 0 {
+		s.repeated(e, found)
+	}
+}
+
+func (s *scrubber) variable(v *element, path []string) (found []string) {
+	if value := s.secret(v); value != "" {
+		name := variableName(v)
+		s.edits = append(s.edits, v.setContent("%"+name+"%"))
+		s.warn(v, path, "%s held a secret: it was stripped and replaced by the variable %%%s%%, also for export; name a Secret of that variable at the step", name, name)
+		return []string{value}
+	}
+	text := v.text()
+	if !strings.HasPrefix(strings.TrimSpace(text), "<") {
+		return nil
+	}
+	inner, err := parse(text, false) // the rules of dynamic variables
+	if err != nil {
+		return nil
+	}
+	in := &scrubber{doc: inner}
+	inner.top.walk(func(e *element) bool {
+		if !strings.EqualFold(e.name, "variable") {
+			return false
+		}
+		name := e.attr("Name") + e.attr("name")
+		if value := e.text(); (isSecretName(name) || strings.EqualFold(e.attr("hide"), "true")) && len(e.elements()) == 0 && isSecretValue(value) {
+			found = append(found, value)
+			in.edits = append(in.edits, e.setContent(""))
+			s.warn(v, path, "a rule sets %s to a secret: it was stripped, and an export does not have it; name a Secret at the step that uses it", name)
+		}
+		return false
+	})
+	if len(in.edits) > 0 {
+		s.edits = append(s.edits, v.setContent(escape(apply(text, in.edits))))
+	}
+	return found
+}
+
+// minRepeated is the shortest secret that is looked for in other variables of its step: shorter
+// ones are parts of words.
+const minRepeated = 4
+
+// repeated strips secrets from the command line and the other variables of a step.
+func (s *scrubber) repeated(e *element, found []string) {
+	e.walk(func(e *element) bool {
+		text := e.text()
+		for _, secret := range found {
+			if e.name == "action" || e.name == "variable" && len(secret) >= minRepeated {
+				text = strings.ReplaceAll(text, secret, "")
+			}
+		}
+		if text != e.text() && len(e.elements()) == 0 {
+			s.edits = append(s.edits, e.setContent(escape(text)))
+		}
+		return false
+	})
+}
+
+// quoted strips a document that stands as text in this one.
+func (s *scrubber) quoted() {
+	in := quotedIn(s.doc)
+	if in == nil {
+		return
+	}
+	inner, warnings, err := scrub(in.text())
+	if err != nil || len(warnings) == 0 {
+		return
+	}
+	h := holder{outer: s.doc, in: in}
+	for _, w := range warnings {
+		w.Line += s.doc.line(in.open) - 1
+		s.warnings = append(s.warnings, w)
+	}
+	s.edits = append(s.edits, in.setContent(h.text(inner)))
+}
+
+// variableName is the variable that takes the place of a literal secret.
+func variableName(e *element) string {
+	for _, name := range []string{e.attr("name"), e.attr("property")} {
+		if wholeReference.MatchString("%" + name + "%") {
+			return name
+		}
+	}
+	return "Password"
+}
