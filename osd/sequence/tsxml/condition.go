@@ -44,6 +44,9 @@ func grouped(all []sequence.Condition) *sequence.Condition {
 func operands(e *element) ([]sequence.Condition, error) {
 	var all []sequence.Condition
 	for _, k := range e.elements() {
+		if k.name == "platformKey" { // what the queries beside it ask, for the editor
+			continue
+		}
 		c, err := operand(k)
 		if err != nil {
 			return nil, err
@@ -95,6 +98,8 @@ func expression(e *element) (*sequence.Condition, error) {
 	switch strings.TrimSuffix(strings.TrimPrefix(kind, "SMS_TaskSequence_"), "ConditionExpression") {
 	case "Variable":
 		return withComparison(sequence.Condition{Variable: strings.TrimSpace(v["variable"])}, v["operator"], v["value"])
+	case "MakeModel":
+		return &sequence.Condition{All: []sequence.Condition{like("_SMSTSMake", v["make"]), like("_SMSTSModel", v["model"])}}, nil
 	case "WMI":
 		return &sequence.Condition{Query: strings.TrimSpace(v["query"])}, nil
 	case "File":
@@ -118,6 +123,10 @@ func expression(e *element) (*sequence.Condition, error) {
 		return withComparison(sequence.Condition{Registry: key}, v["operator"], v["data"])
 	}
 	return nil, fmt.Errorf("expressions of type %q are not known", kind)
+}
+
+func like(variable, pattern string) sequence.Condition {
+	return sequence.Condition{Variable: variable, Comparison: sequence.Comparison{Like: &pattern}}
 }
 
 func pointer[T any](v T) *T { return &v }

@@ -10,7 +10,7 @@ import (
 )
 
 // rulesProperty holds the rules of a step Set Dynamic Variables, as a document of their own.
-const rulesProperty = "DynamicVariablesRuleXML"
+const rulesProperty = "Rules"
 
 // readDynamicVariables reads rules. Ones that cannot be read leave the step without: it is then
 // not valid.
@@ -82,18 +82,18 @@ func writeDynamicVariables(out *output, s *sequence.SetDynamicVariables) {
 		b.WriteString("<Rule>")
 		if r.Condition != nil {
 			w := conditionWriter{}
-			b.WriteString("<Condition>" + w.operand(r.Condition) + "</Condition>")
+			b.WriteString("<condition>" + w.operand(r.Condition) + "</condition>")
 			for _, lost := range w.lost {
 				out.cannot(fmt.Sprintf("rules[%d].condition.%s", i, lost), true)
 			}
 		}
 		b.WriteString("<Variables>")
 		for _, name := range slices.Sorted(maps.Keys(r.Variables)) {
-			b.WriteString(`<Variable Name="` + quote(name) + `">` + escape(r.Variables[name]) + "</Variable>")
+			b.WriteString(`<Variable Name="` + quote(name) + `" IsSecret="false">` + escape(r.Variables[name]) + "</Variable>")
 		}
 		b.WriteString("</Variables></Rule>")
 	}
 	b.WriteString("</Rules>")
-	out.set(rulesProperty, "OSD"+rulesProperty, b.String())
+	out.set(rulesProperty, "OSDSetDynamicVariablesRules", b.String())
 	out.run("OSDSetDynamicVariables.exe")
 }

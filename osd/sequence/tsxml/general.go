@@ -40,6 +40,12 @@ func writeRunCommandLine(out *output, s *sequence.RunCommandLine) {
 func readRunPowerShellScript(in *input) *sequence.RunPowerShellScript {
 	s := &sequence.RunPowerShellScript{Package: in.get("PackageID", "OSDRunPowerShellScriptPackageID"), Script: in.get("ScriptName", "OSDRunPowerShellScriptScriptName"),
 		Parameters: in.get("Parameters", "OSDRunPowerShellScriptParameters")}
+	if s.Package == "" && in.get("SourceScript", "OSDRunPowerShellScriptSourceScript") != "" {
+		in.warn("its script stands in the step itself: put it into a package")
+	}
+	if in.get("OutputVariableName", "OSDRunPowerShellScriptOutputVariableName") != "" || in.bool("RunAsUser", "_SMSTSRunPowerShellAsUser") {
+		in.warn("the variable of its output and its account are kept for export and not used")
+	}
 	switch policy := in.get("ExecutionPolicy", "OSDRunPowerShellScriptExecutionPolicy"); strings.ToLower(policy) {
 	case "allsigned":
 		s.Policy = "allSigned"
@@ -58,7 +64,7 @@ func writeRunPowerShellScript(out *output, s *sequence.RunPowerShellScript) {
 }
 
 // setForm is how Configuration Manager sets a variable.
-var setForm = regexp.MustCompile(`(?is)^\s*tsenv2?\.exe\s+"([^=]*)=(.*)"\s*$`)
+var setForm = regexp.MustCompile(`(?is)^\s*tsenv2?\.exe\s+"([^=]*)=(.*)"(\s+/hiddenflag:\S*)?\s*$`)
 
 func readSetVariable(in *input) *sequence.SetTaskSequenceVariable {
 	name, el := in.find("VariableName")
@@ -74,6 +80,9 @@ func writeSetVariable(out *output, s *sequence.SetTaskSequenceVariable) {
 	out.set("VariableValue", "", s.Value)
 	out.bool("DoNotShowVariableValue", "", s.Secret)
 	out.run(`tsenv.exe "%s=%s"`, s.Variable, s.Value)
+	if s.Secret {
+		out.action += " /hiddenflag:True"
+	}
 }
 
 func readRunTaskSequence(in *input) *sequence.RunTaskSequence {
@@ -194,15 +203,16 @@ func writeJoin(out *output, s *sequence.JoinDomainOrWorkgroup) {
 var bootForm = regexp.MustCompile(`(?i)/target:\s*([A-Za-z]+)`)
 
 func readRestart(in *input) *sequence.RestartComputer {
-	target := strings.TrimSpace(in.get("Target", "SMSRebootTarget"))
-	if m := bootForm.FindStringSubmatch(action(in.el)); m != nil && target == "" {
+	target, el := in.find("Target", "SMSRebootTarget")
+	if m := bootForm.FindStringSubmatch(action(in.el)); m != nil && el == nil {
 		target = m[1]
 	}
-	s := &sequence.RestartComputer{To: target, Message: in.get("Message", "SMSRebootMessage")}
+	target = strings.TrimSpace(target)
+	s := &sequence.RestartComputer{To: target, Message: strings.TrimSpace(in.get("Message", "SMSRebootMessage"))}
 	switch {
 	case strings.EqualFold(target, inWinPE):
 		s.To = sequence.ToBootImage
-	case strings.EqualFold(target, "HD"), target == "": // the script of the deployment toolkit restarts from the disk
+	case strings.EqualFold(target, "HD"), target == "": // the deployment toolkit leaves it empty, and goes on from the disk
 		s.To = sequence.ToInstalledOS
 	}
 	if n := in.int("MessageTimeout", "SMSRebootTimeout"); n > 0 && n <= maxSeconds {

@@ -92,6 +92,7 @@ func (im *importer) variables(at *element) map[string]string {
 			case value == "": // where these come from, it is one that does not exist
 			case err != nil:
 				im.warn(v, "%v: it is kept for export and not set", err)
+			case twice && out[name] == value:
 			case twice:
 				im.warn(v, "variable %s is set twice: the first value counts", name)
 			default:
@@ -207,7 +208,11 @@ func (im *importer) known(e *element) sequence.Step {
 	t := typeOf(e)
 	if isToolkit(t) && action(e) != "" {
 		im.warn(e, "%s is a step of the deployment toolkit: it came in as the command that it runs; its settings are kept for export", t)
-		return &sequence.RunCommandLine{Command: action(e)}
+		s := &sequence.RunCommandLine{Command: action(e)}
+		if m := runForm.FindStringSubmatch(s.Command); m != nil {
+			s.Package, s.Command = m[1], strings.TrimSpace(m[2])
+		}
+		return s
 	}
 	for _, info := range sequence.Types() {
 		if info.XML != "" && strings.EqualFold(info.XML, t) {

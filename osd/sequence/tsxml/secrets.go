@@ -3,6 +3,7 @@ package tsxml
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -15,8 +16,9 @@ var secretName = regexp.MustCompile(`(?i)(password|passphrase|passwd|pwd|secret|
 // wholeReference is a value that names a variable and holds nothing itself.
 var wholeReference = regexp.MustCompile(`^%[A-Za-z_][A-Za-z0-9_.-]{0,254}%$`)
 
-func isSecretName(name string) bool {
-	return secretName.MatchString(name) && !notSecret.MatchString(name)
+// isSecretName says whether a variable of these names holds a secret.
+func isSecretName(names ...string) bool {
+	return slices.ContainsFunc(names, secretName.MatchString) && !slices.ContainsFunc(names, notSecret.MatchString)
 }
 
 // isSecretValue says whether a value of such a variable can be the secret itself.
@@ -69,7 +71,7 @@ func (s *scrubber) element(e *element, path []string) {
 
 // secret is the value of a variable if it is a literal secret.
 func (s *scrubber) secret(e *element) string {
-	if v := e.text(); (isSecretName(e.attr("name")) || isSecretName(e.attr("property"))) && isSecretValue(v) {
+	if v := e.text(); isSecretName(e.attr("name"), e.attr("property")) && isSecretValue(v) {
 		return v
 	}
 	return ""
@@ -118,7 +120,7 @@ func (s *scrubber) variable(v *element, path []string) (found []string) {
 			return false
 		}
 		name := e.attr("Name") + e.attr("name")
-		if value := e.text(); (isSecretName(name) || strings.EqualFold(e.attr("hide"), "true")) && len(e.elements()) == 0 && isSecretValue(value) {
+		if value := e.text(); (isSecretName(name) || isTrue(e.attr("IsSecret"))) && len(e.elements()) == 0 && isSecretValue(value) {
 			found = append(found, value)
 			in.edits = append(in.edits, e.setContent(""))
 			s.warn(v, path, "a rule sets %s to a secret: it was stripped, and an export does not have it; name a Secret at the step that uses it", name)

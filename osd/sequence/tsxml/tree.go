@@ -113,7 +113,7 @@ func (p *parser) token(token xml.Token, start, end int) error {
 		if strings.HasPrefix(t.Target, ourMark) && (!p.kept || p.doc.src[start:end] != placeholder) {
 			return fmt.Errorf("the processing instruction <?%s?> is kept for Bootward's own use: remove it", t.Target)
 		}
-		if t.Target == "xml" && start != 0 && strings.TrimSpace(p.doc.src[:start]) != "" {
+		if t.Target == "xml" && p.doc.root() != nil { // one behind comments is common enough
 			return errors.New("the declaration <?xml?> does not stand at the beginning")
 		}
 	}
