@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/bootward/bootward/osd/sequence/tsxml"
 )
 
 // offline is a command line without a site, in a folder of its own.
@@ -137,5 +139,42 @@ func TestSequenceNew(t *testing.T) {
 	r.want(exitDone, "sequence", "new", "custom", "-o", "ward.yaml", "--force")
 	if _, errs := r.want(exitUsage, "sequence", "new", "other"); !strings.Contains(errs, "install, capture and custom") {
 		t.Error(errs)
+	}
+}
+
+func TestSequenceImportAndExport(t *testing.T) {
+	const xml = `<sequence version="3.00"><group name="Install"><step type="SMS_TaskSequence_RunCommandLineAction" name="Ask"><action>smsswd.exe /run: cscript.exe ask.vbs</action>` +
+		`<defaultVarList><variable name="CommandLine" property="CommandLine">cscript.exe ask.vbs</variable></defaultVarList></step>` + "\n" +
+		`<step type="Vendor_Action" name="Theirs"><action>theirs.exe</action></step></group></sequence>`
+	r := offline(t, map[string]string{"ward.xml": xml, "no.xml": "<html/>"})
+	_, errs := r.want(exitDone, "sequence", "import", "ward.xml", "--boot-image", "linux-x64", "-o", "ward.yaml")
+	for _, want := range []string{"ward.yaml is written: 3 groups and steps", "WARNING: ward.xml:2: Install > Theirs: "} {
+		if !strings.Contains(errs, want) {
+			t.Errorf("got %s, want %q", errs, want)
+		}
+	}
+	if out, _ := r.want(exitDone, "sequence", "lint", "ward.yaml"); !strings.Contains(out, "[windows-command]") {
+		t.Error(out)
+	}
+	out, _ := r.want(exitDone, "sequence", "export", "ward.yaml")
+	if ok, why := tsxml.Equal([]byte(xml), []byte(out)); !ok {
+		t.Errorf("%s: %s", why, out)
+	}
+	if out, _ = r.want(exitDone, "sequence", "show", "ward.yaml", "--outline"); !strings.Contains(out, "Theirs") || !strings.Contains(out, "disabled") {
+		t.Error(out)
+	}
+	out, _ = r.want(exitDone, "sequence", "import", "ward.xml", "--name", "Ward", "--without-xml")
+	if !strings.Contains(out, "name: Ward\n") || strings.Contains(out, "imported") {
+		t.Error(out)
+	}
+	r.want(exitDone, "sequence", "export", "ward.yaml", "-o", "again.xml")
+	if _, errs := r.want(exitFailed, "sequence", "export", "ward.yaml", "-o", "again.xml"); !strings.Contains(errs, "--force") {
+		t.Error(errs)
+	}
+	if _, errs := r.want(exitFailed, "sequence", "import", "no.xml"); !strings.Contains(errs, "no.xml: ") {
+		t.Error(errs)
+	}
+	if out, _ = r.want(exitDone, "--json", "sequence", "import", "ward.xml"); !strings.Contains(out, `"warnings": [`) {
+		t.Error(out)
 	}
 }
