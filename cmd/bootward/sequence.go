@@ -15,5 +15,5 @@ func newSequence(a *app) *cobra.Command {
 		}
 	}
 	return group("sequence", "Task sequences: new, lint, list, show, delete", taskObjects,
-		append(all, newSequenceNew(a), newSequenceLint(a), newSequenceDiff(a), newSequenceImport(a), newSequenceExport(a), newSequenceSimulate(a))...)
+		append(all, newSequenceNew(a), newSequenceLint(a), newSequenceDiff(a), newSequenceGraph(a), newSequenceImport(a), newSequenceExport(a), newSequenceSimulate(a))...)
 }

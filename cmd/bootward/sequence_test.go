@@ -178,3 +178,14 @@ func TestSequenceImportAndExport(t *testing.T) {
 		t.Error(out)
 	}
 }
+
+func TestSequenceGraph(t *testing.T) {
+	r := offline(t, map[string]string{"a.yaml": cleanYAML})
+	if out, errs := r.want(exitDone, "sequence", "graph", "a.yaml"); !strings.HasPrefix(out, "<svg ") || !strings.Contains(out, "uname -n") || errs != "" {
+		t.Error(out, errs)
+	}
+	r.want(exitDone, "sequence", "graph", "a.yaml", "-o", "a.svg")
+	if _, err := os.Stat("a.svg"); err != nil {
+		t.Error(err)
+	}
+}
