@@ -189,3 +189,63 @@ func TestSequenceGraph(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestSequenceSchema(t *testing.T) {
+	r := offline(t, nil)
+	for _, args := range [][]string{{"sequence", "schema"}, {"--json", "sequence", "schema"}} {
+		if out, _ := r.want(exitDone, args...); !strings.Contains(out, `"$schema": "https://json-schema.org/draft/2020-12/schema"`) {
+			t.Error(out)
+		}
+	}
+}
+
+// TestSequenceCompletion: files and, where there is a site, names.
+func TestSequenceCompletion(t *testing.T) {
+	r := offline(t, map[string]string{"ward.yaml": cleanYAML})
+	for _, tt := range []struct{ args, want string }{
+		{"sequence lint ", "yaml\nyml\n:8"},
+		{"sequence show ", "yaml\nyml\n:8"},
+		{"sequence import ", "xml\n:8"},
+		{"sequence new ", "install\ncapture\ncustom\n:4"},
+		{"sequence simulate x.yaml --stage ", "bootImage\ninstalledSystem\n:4"},
+	} {
+		if out, _ := r.want(exitDone, append([]string{"__complete"}, strings.Split(tt.args, " ")...)...); !strings.Contains(out, tt.want) {
+			t.Errorf("%s: got %s, want %s", tt.args, out, tt.want)
+		}
+	}
+}
+
+// TestSequencesOfTheSite: the verbs take names and ids of a site, and complete them.
+func TestSequencesOfTheSite(t *testing.T) {
+	r := newRig(t)
+	dir := t.TempDir()
+	file := filepath.Join(dir, "s.yaml")
+	text := strings.Replace(cleanYAML, "steps:\n", "steps:\n  - runTaskSequence: {sequence: Inner}\n", 1) + "---\n" + strings.Replace(cleanYAML, "Clean", "Inner", 1)
+	inventory := filepath.Join(dir, "pc.json")
+	for name, b := range map[string]string{file: text, inventory: `{"uefi":true}`} {
+		if err := os.WriteFile(name, []byte(b), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.want(exitDone, "apply", "-f", file)
+	if out, _ := r.want(exitDone, "sequence", "diff", "Clean", file+"#Clean"); out != "" {
+		t.Error(out)
+	}
+	for _, tt := range []struct{ args, want string }{
+		{"show|Clean", "kind: TaskSequence"},
+		{"show|Clean|--outline", "runTaskSequence"},
+		{"simulate|Clean|--inventory|" + inventory, "It would succeed."},
+		{"graph|Clean", "<svg"},
+		{"export|Clean", "<sequence"},
+	} {
+		if out, _ := r.want(exitDone, append([]string{"sequence"}, strings.Split(tt.args, "|")...)...); !strings.Contains(out, tt.want) {
+			t.Errorf("%s: %s", tt.args, out)
+		}
+	}
+	if _, errs := r.want(exitFailed, "sequence", "graph", "Lost"); !strings.Contains(errs, "there is none of this name") {
+		t.Error(errs)
+	}
+	if out, _ := r.want(exitDone, "__complete", "sequence", "graph", ""); !strings.Contains(out, "Clean\t") || !strings.Contains(out, "Inner\t") {
+		t.Error(out)
+	}
+}
