@@ -69,6 +69,20 @@ func quotedIn(doc *document) *element {
 	return found
 }
 
+// count is how many groups and steps there are.
+func (h *holder) count() int {
+	n := 0
+	for _, e := range h.at.elements("group", "step") {
+		e.walk(func(e *element) bool {
+			if isNode(e) {
+				n++
+			}
+			return false
+		})
+	}
+	return n
+}
+
 // isNode says whether an element is a group or a step.
 func isNode(e *element) bool { return e.name == "group" || e.name == "step" }
 

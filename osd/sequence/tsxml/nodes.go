@@ -10,8 +10,11 @@ import (
 	"github.com/bootward/bootward/osd/sequence"
 )
 
-// maxGroups is how deep groups stand in each other in the model.
-const maxGroups = 10
+// What the model takes.
+const (
+	maxNodes  = 1000
+	maxGroups = 10 // deep in each other
+)
 
 // importer makes the model of a document.
 type importer struct {
@@ -83,20 +86,20 @@ func (h *holder) bootImage() string   { return strings.TrimSpace(h.packageText("
 
 // variables reads those that are set before the first step.
 func (im *importer) variables(at *element) map[string]string {
-	out := map[string]string{}
+	out, seen := map[string]string{}, map[string]string{} // seen by lower-case name
 	for _, list := range at.elements("globalVarList") {
 		for _, v := range list.elements("variable") {
 			name, value := cmp.Or(v.attr("name"), v.attr("property")), v.text()
-			twice := slices.ContainsFunc(slices.Collect(mapKeys(out)), func(other string) bool { return strings.EqualFold(other, name) })
+			before, twice := seen[strings.ToLower(name)]
 			switch err := sequence.CheckName(name); {
 			case value == "": // where these come from, it is one that does not exist
 			case err != nil:
 				im.warn(v, "%v: it is kept for export and not set", err)
-			case twice && out[name] == value:
+			case twice && before == value:
 			case twice:
 				im.warn(v, "variable %s is set twice: the first value counts", name)
 			default:
-				out[name] = value
+				out[name], seen[strings.ToLower(name)] = value, value
 			}
 		}
 	}

@@ -2,8 +2,6 @@ package tsxml
 
 import (
 	"cmp"
-	"iter"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,10 +16,9 @@ const (
 	maxName        = 50
 	maxDescription = 256
 	maxRetries     = 10
+	maxCodes       = 100
 	maxSeconds     = 365 * 24 * 60 * 60
 )
-
-func mapKeys(m map[string]string) iter.Seq[string] { return maps.Keys(m) }
 
 // nodeName is how warnings call a node.
 func nodeName(e *element) string {
@@ -73,7 +70,12 @@ func (im *importer) stepOptions(e *element, t sequence.Type) sequence.Options {
 
 func (im *importer) successCodes(e *element) []int {
 	var codes []int
-	for _, word := range strings.FieldsFunc(e.attr("successCodeList"), func(r rune) bool { return strings.ContainsRune(" ,;\t\r\n", r) }) {
+	words := strings.FieldsFunc(e.attr("successCodeList"), func(r rune) bool { return strings.ContainsRune(" ,;\t\r\n", r) })
+	if len(words) > maxCodes {
+		im.warn(e, "%d exit codes are kept for export, and the first %d count here", len(words), maxCodes)
+		words = words[:maxCodes]
+	}
+	for _, word := range words {
 		code, err := strconv.Atoi(word)
 		if err != nil || code < 0 {
 			im.warn(e, "the exit code %q is kept for export and does not count here: exit codes are numbers from 0", word)

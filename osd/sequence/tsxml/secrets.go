@@ -139,18 +139,33 @@ const minRepeated = 4
 
 // repeated strips secrets from the command line and the other variables of a step.
 func (s *scrubber) repeated(e *element, found []string) {
+	inAction, inVariable := without(found, 1), without(found, minRepeated)
 	e.walk(func(e *element) bool {
 		text := e.text()
-		for _, secret := range found {
-			if e.name == "action" || e.name == "variable" && len(secret) >= minRepeated {
-				text = strings.ReplaceAll(text, secret, "")
-			}
+		switch e.name {
+		case "action":
+			text = inAction.Replace(text)
+		case "variable":
+			text = inVariable.Replace(text)
 		}
 		if text != e.text() && len(e.elements()) == 0 {
 			s.edits = append(s.edits, e.setContent(escape(text)))
 		}
 		return false
 	})
+}
+
+// without takes words away that are not shorter than least, the longest first.
+func without(words []string, least int) *strings.Replacer {
+	words = slices.Clone(words)
+	slices.SortFunc(words, func(a, b string) int { return len(b) - len(a) })
+	var pairs []string
+	for _, w := range slices.Compact(words) {
+		if len(w) >= least {
+			pairs = append(pairs, w, "")
+		}
+	}
+	return strings.NewReplacer(pairs...)
 }
 
 // quoted strips a document that stands as text in this one.

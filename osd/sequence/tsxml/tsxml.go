@@ -51,6 +51,9 @@ func Import(r io.Reader, name string) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if n := h.count(); n > maxNodes {
+		return nil, fmt.Errorf("task sequence XML: it has %d groups and steps, a sequence holds at most %d: split it, and have one part run the other", n, maxNodes)
+	}
 	im := newImporter(h.doc, h.firstLine())
 	s := im.sequence(h, name)
 	if err := s.Validate(); err != nil {
