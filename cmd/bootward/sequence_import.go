@@ -26,7 +26,14 @@ type sequenceImportOptions struct {
 // importedSequence is what import says in JSON.
 type importedSequence struct {
 	YAML     string          `json:"yaml"`
-	Warnings []tsxml.Warning `json:"warnings"`
+	Warnings []importWarning `json:"warnings"`
+}
+
+// importWarning is a tsxml.Warning.
+type importWarning struct {
+	Line int    `json:"line"`
+	Path string `json:"path,omitempty"`
+	Text string `json:"text"`
 }
 
 func newSequenceImport(a *app) *cobra.Command {
@@ -52,22 +59,11 @@ func xmlFiles(*cobra.Command, []string, string) ([]cobra.Completion, cobra.Shell
 }
 
 func runSequenceImport(a *app, o sequenceImportOptions, path string) error {
-	b, err := a.readBounded(path)
+	res, err := a.importXML(path, o.name)
 	if err != nil {
-		return fmt.Errorf("import: %w", err)
+		return err
 	}
-	file, fallback := path, strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
-	if path == "-" {
-		file, fallback = "standard input", "Imported task sequence"
-	}
-	res, err := tsxml.Import(bytes.NewReader(b), o.name)
-	if err != nil && o.name == "" { // perhaps it has no name of its own
-		res, err = tsxml.Import(bytes.NewReader(b), fallback)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	s := res.Sequence
+	file, s := cmp.Or(strings.TrimSuffix(path, "-"), "standard input"), res.Sequence
 	s.BootImage = cmp.Or(o.bootImage, s.BootImage)
 	out, err := importedYAML(s, o.withoutXML)
 	if err != nil {
@@ -77,7 +73,11 @@ func runSequenceImport(a *app, o sequenceImportOptions, path string) error {
 		return fmt.Errorf("%s was read, and what it gives cannot be applied:\n%w", file, err)
 	}
 	if a.json {
-		return a.print(importedSequence{string(out), append([]tsxml.Warning{}, res.Warnings...)}, nil)
+		answer := importedSequence{string(out), []importWarning{}}
+		for _, w := range res.Warnings {
+			answer.Warnings = append(answer.Warnings, importWarning(w))
+		}
+		return a.print(answer, nil)
 	}
 	if err := a.written(o.output, o.force, out, fmt.Sprintf("%d groups and steps, %d warnings; next: bootward sequence lint %s", len(s.Flatten()), len(res.Warnings), o.output)); err != nil {
 		return err
@@ -92,6 +92,26 @@ func runSequenceImport(a *app, o sequenceImportOptions, path string) error {
 		}
 	}
 	return nil
+}
+
+// importXML reads a sequence in XML. Without a name it has its own, or that of the file.
+func (a *app) importXML(path, name string) (*tsxml.Result, error) {
+	b, err := a.readBounded(path)
+	if err != nil {
+		return nil, fmt.Errorf("import: %w", err)
+	}
+	file, fallback := path, strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	if path == "-" {
+		file, fallback = "standard input", "Imported task sequence"
+	}
+	res, err := tsxml.Import(bytes.NewReader(b), name)
+	if err != nil && name == "" { // perhaps it has none of its own
+		res, err = tsxml.Import(bytes.NewReader(b), fallback)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return res, nil
 }
 
 // importedYAML writes the sequence with the XML that it came from below the fields of each step,

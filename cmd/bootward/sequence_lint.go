@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -55,7 +56,7 @@ func runSequenceLint(a *app, o lintOptions, files []string) error {
 	for _, e := range wrong {
 		found = append(found, located{e.File, e.Line, e.Column, e.Object, lint.Finding{Rule: "valid", Severity: lint.Error, Field: e.Field, Text: e.What, Remedy: e.Remedy}})
 	}
-	known := variablesOf(read)
+	around, inner := lint.Around{Known: variablesOf(read)}, innerOf(read)
 	sequences := 0
 	for _, f := range files {
 		for _, p := range read[f] {
@@ -64,7 +65,8 @@ func runSequenceLint(a *app, o lintOptions, files []string) error {
 				continue
 			}
 			sequences++
-			for _, one := range lint.Lint(s, known) {
+			around.Inner = inner[strings.ToLower(s.Name)]
+			for _, one := range lint.Lint(s, around) {
 				at := p.Where(one.Field)
 				found = append(found, located{p.File, at.Line, at.Column, s.Name, one})
 			}
@@ -89,6 +91,23 @@ func lintVerdict(o lintOptions, found []located) error {
 		return exitCode(exitUsage)
 	}
 	return nil
+}
+
+// innerOf are the sequences that others in the files run, by their names in lower case.
+func innerOf(read map[string][]document.Placed) map[string]bool {
+	inner := map[string]bool{}
+	for _, placed := range read {
+		for _, p := range placed {
+			if s, ok := p.Object.(*sequence.Sequence); ok {
+				for _, r := range s.References() {
+					if r.Kind == osd.KindTaskSequence {
+						inner[strings.ToLower(r.Name)] = true
+					}
+				}
+			}
+		}
+	}
+	return inner
 }
 
 // variablesOf are the names that collections and computers of the files set.
@@ -127,6 +146,6 @@ func printFindings(w io.Writer, found []located, sequences int) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(w, "%d task sequences: %d errors, %d warnings, %d notes\n", sequences, count[lint.Error], count[lint.Warning], count[lint.Note])
+	_, err := fmt.Fprintf(w, "task sequences: %d, errors: %d, warnings: %d, notes: %d\n", sequences, count[lint.Error], count[lint.Warning], count[lint.Note])
 	return err
 }

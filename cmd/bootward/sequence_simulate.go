@@ -151,8 +151,8 @@ func printReport(w io.Writer, r simulate.Run, report simulate.Report) error {
 		}
 		p.line(l)
 	}
-	restarts := ""
-	if report.Restarts > 0 {
+	restarts := map[int]string{0: "", 1: ", with one restart"}[report.Restarts]
+	if report.Restarts > 1 {
 		restarts = fmt.Sprintf(", with %d restarts", report.Restarts)
 	}
 	if report.Succeeded {

@@ -67,7 +67,14 @@ func (a *app) sequence(ctx context.Context, arg string) (*sequence.Sequence, fin
 	}
 	path, name := fragment(arg)
 	if strings.EqualFold(filepath.Ext(path), ".xml") {
-		return nil, nil, &usageError{fmt.Errorf("%s: is XML; `bootward sequence import` makes YAML of it", path)}
+		res, err := a.importXML(path, "")
+		if err != nil {
+			return nil, nil, err
+		}
+		if n := len(res.Warnings); n > 0 {
+			fmt.Fprintf(a.err, "%s: %d warnings, which `bootward sequence import` tells\n", path, n)
+		}
+		return res.Sequence, func(string) *sequence.Sequence { return nil }, nil
 	}
 	placed, err := a.placedIn(path)
 	if err != nil {

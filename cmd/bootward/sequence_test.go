@@ -36,12 +36,12 @@ func TestSequenceLint(t *testing.T) {
 		args, out string
 		code      int
 	}{
-		{"clean.yaml", "1 task sequences: 0 errors", exitDone},
+		{"clean.yaml", "task sequences: 1, errors: 0", exitDone},
 		{"warn.yaml", "warn.yaml:6:7: warning: Hello: \"cscript.exe\" is for Windows", exitDone},
 		{"warn.yaml", "warn.yaml:6:7: note: Hello: nothing here sets Ward", exitDone},
-		{"warn.yaml ward.yaml", "0 errors, 1 warnings, 0 notes", exitDone},
+		{"warn.yaml ward.yaml", "errors: 0, warnings: 1, notes: 0", exitDone},
 		{"--strict warn.yaml", "[windows-command]", exitUsage},
-		{"--strict clean.yaml", "0 errors", exitDone},
+		{"--strict clean.yaml", "errors: 0,", exitDone},
 		{"wrong.yaml clean.yaml", "wrong.yaml:4:35: error: steps[0].runCommandLine.comand: the key \"comand\" is not known", exitFailed},
 		{"--strict fail.yaml", "fail.yaml:4:5: error: Enable BitLocker", exitFailed},
 		{"--json fail.yaml", `"rule": "cannot-run"`, exitFailed},
@@ -130,7 +130,7 @@ func TestSequenceDiff(t *testing.T) {
 func TestSequenceNew(t *testing.T) {
 	r := offline(t, nil)
 	r.want(exitDone, "sequence", "new", "install", "--name", "Ward", "-o", "ward.yaml")
-	if out, _ := r.want(exitDone, "sequence", "lint", "--strict", "ward.yaml"); !strings.Contains(out, "1 task sequences: 0 errors, 0 warnings, 0 notes") {
+	if out, _ := r.want(exitDone, "sequence", "lint", "--strict", "ward.yaml"); !strings.Contains(out, "task sequences: 1, errors: 0, warnings: 0, notes: 0") {
 		t.Error(out)
 	}
 	if _, errs := r.want(exitFailed, "sequence", "new", "custom", "-o", "ward.yaml"); !strings.Contains(errs, "--force replaces it") {
@@ -166,6 +166,9 @@ func TestSequenceImportAndExport(t *testing.T) {
 	out, _ = r.want(exitDone, "sequence", "import", "ward.xml", "--name", "Ward", "--without-xml")
 	if !strings.Contains(out, "name: Ward\n") || strings.Contains(out, "imported") {
 		t.Error(out)
+	}
+	if out, errs := r.want(exitFailed, "sequence", "diff", "ward.xml", "ward.yaml"); !strings.Contains(out, "bootImage: linux-x64") || strings.Contains(out, "Ask") || !strings.Contains(errs, "warnings") {
+		t.Error(out, errs)
 	}
 	r.want(exitDone, "sequence", "export", "ward.yaml", "-o", "again.xml")
 	if _, errs := r.want(exitFailed, "sequence", "export", "ward.yaml", "-o", "again.xml"); !strings.Contains(errs, "--force") {

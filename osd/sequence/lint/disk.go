@@ -22,6 +22,9 @@ func volumeVariables(l *linter) {
 		if n.step() == nil {
 			continue
 		}
+		if n.step().Type() == sequence.TypeRunTaskSequence { // it may set any
+			return
+		}
 		to, ok := destination(n.step())
 		if ok {
 			l.volumeVariable(n, to, set)

@@ -68,19 +68,28 @@ type linter struct {
 	found    []Finding
 }
 
-// Lint looks at a valid sequence. Known are the names of variables that others set, such as
-// collections and computers. Findings are in the order of the sequence.
-func Lint(s *sequence.Sequence, known []string) []Finding {
+// Around is what is known of the surroundings of a sequence.
+type Around struct {
+	// Known are the names of variables that others set, such as collections and computers.
+	Known []string
+	// Inner says that another sequence runs this one: what comes before its steps is not known.
+	Inner bool
+}
+
+// Lint looks at a valid sequence. Findings are in the order of the sequence.
+func Lint(s *sequence.Sequence, around Around) []Finding {
 	l := &linter{sequence: s, nodes: nodesOf(s), known: map[string]bool{}}
-	for _, name := range known {
+	for _, name := range around.Known {
 		l.known[strings.ToLower(name)] = true
 	}
-	for _, rule := range []func(*linter){
-		bootImage, literalSecrets, unsetVariables, // of the whole sequence
-		cannotRun, windowsCommands, networkTimeouts, // steps by themselves
-		order, stages, volumeVariables, bootVolumes, eraseAndContinue, stateStore, // steps among others
-		contradictions, unknownQuestions, emptyGroups, sameNames,
-	} {
+	rules := []func(*linter){
+		literalSecrets, cannotRun, windowsCommands, networkTimeouts, // steps by themselves
+		bootVolumes, eraseAndContinue, contradictions, unknownQuestions, emptyGroups, sameNames,
+	}
+	if !around.Inner {
+		rules = append(rules, bootImage, unsetVariables, order, stages, volumeVariables, stateStore) // steps behind others
+	}
+	for _, rule := range rules {
 		rule(l)
 	}
 	place := map[string]int{}

@@ -31,12 +31,13 @@ func TestRules(t *testing.T) {
 		{"powershell", command("powershell -File x"), "windows-command warning steps[0].runCommandLine.command"},
 		{"net use", command(`net use z: \\server\share`), "windows-command warning steps[0].runCommandLine.command"},
 		{"setup.exe", command(`\\server\share\setup.exe /s`), "windows-command warning steps[0].runCommandLine.command"},
-		{"no Windows", command("echo dismiss the cmdline, register; cat /etc/powershelf x.exec; ls /dev/net use; date +%Y-%m-%d"), ""},
+		{"no Windows", command("echo dismiss the cmdline, register; cat /etc/powershelf x.exec; ls /dev/net use; /opt/cmd/run; date +%Y-%m-%d"), ""},
 		{"transfer", command("curl -f http://x/"), "no-timeout note steps[0].runCommandLine"},
 		{"transfer with a limit", `{"runCommandLine":{"command":"curl http://x/","timeout":"1m"}},` + command("timeout 60 wget http://x/"), ""},
 		{"set-up first", disk + setUp + apply + command("x"), "order error steps[1].setupOperatingSystem|stage error steps[2].applyOperatingSystem"},
 		{"settings first", `{"applyNetworkSettings":{"workgroup":"W"}}`, "order error steps[0].applyNetworkSettings"},
 		{"restart without set-up", disk + apply + `{"restartComputer":{"to":"installedOS"}}`, "order error steps[2].restartComputer"},
+		{"restart into nothing", disk + `{"restartComputer":{"to":"installedOS"}}`, "order error steps[1].restartComputer"},
 		{"restart in place", `{"restartComputer":{"to":"installedOS"}},` + command("x"), ""},
 		{"erase behind the restart", install + strings.TrimSuffix(disk, ","), "same-name note steps[3].partitionDisk.name|stage error steps[3].partitionDisk"},
 		{"erase in the boot image again", install + `{"restartComputer":{"to":"bootImage"}},` + strings.Replace(strings.TrimSuffix(disk, ","), `"P"`, `"Q"`, 1), ""},
@@ -72,6 +73,7 @@ func TestRules(t *testing.T) {
 		{"two systems", `{"runCommandLine":{"command":"x","condition":{"all":[{"operatingSystem":"debian"},{"operatingSystem":"ubuntu"}]}}}`, "never-runs warning steps[0].runCommandLine.condition"},
 		{"registry", `{"runCommandLine":{"command":"x","condition":{"registry":"HKLM\\X"}}}`, "condition warning steps[0].runCommandLine.condition"},
 		{"unknown class", `{"runCommandLine":{"command":"x","condition":{"query":"SELECT * FROM Win32_Fan"}}}`, "condition warning steps[0].runCommandLine.condition"},
+		{"another one may have done it", `{"runTaskSequence":{"sequence":"x"}},` + apply + setUp + command("echo %Q2%"), ""},
 		{"state without a store", `{"captureUserState":{"continueOnError":true}}`, "cannot-run|state-store error steps[0].captureUserState"},
 		{"store not released", `{"requestStateStore":{"for":"capture","continueOnError":true}}`, "cannot-run|state-store warning steps[0].requestStateStore"},
 		{"store for the other", `{"requestStateStore":{"for":"restore"}},{"captureUserState":{}},{"releaseStateStore":{}}`, "cannot-run|cannot-run|state-store error steps[1].captureUserState|cannot-run"},
@@ -81,7 +83,7 @@ func TestRules(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
 		}
-		compare(t, tt.name, Lint(s, []string{"ward"}), tt.want)
+		compare(t, tt.name, Lint(s, Around{Known: []string{"ward"}}), tt.want)
 	}
 }
 
@@ -117,7 +119,7 @@ func TestOfTheSequence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := Lint(s, nil)
+	found := Lint(s, Around{})
 	compare(t, "whole", found, "no-boot-image warning name|literal-secret warning variables.AdminPassword|no-timeout note steps[3].runCommandLine")
 	if Worst(found) != Warning || Worst(nil) != "" || found[2].Rule != "no-timeout" {
 		t.Errorf("%+v", found)
@@ -137,8 +139,33 @@ func TestShippedSequences(t *testing.T) {
 		}
 		for _, o := range objects {
 			if s, ok := o.(*sequence.Sequence); ok {
-				compare(t, file, Lint(s, []string{"Ward"}), "")
+				compare(t, file, Lint(s, Around{Known: []string{"Ward"}}), "")
 			}
 		}
 	}
+}
+
+// TestInner: of a sequence that another one runs, it is not known what came before.
+func TestInner(t *testing.T) {
+	s, err := sequence.Decode([]byte(`{"format":1,"name":"s","steps":[` + apply + setUp + `{"enableBitLocker":{"protector":"tpm"}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compare(t, "inner", Lint(s, Around{Inner: true}), "cannot-run error steps[2].enableBitLocker")
+}
+
+// FuzzLint: each finding is about a field of the sequence.
+func FuzzLint(f *testing.F) {
+	f.Add([]byte(`{"format":1,"name":"s","steps":[` + install + `{"group":"g","condition":{"any":[{"none":[{"file":"/x"}]}]},"steps":[{"runCommandLine":{"command":"cscript %x% --password=1"}}]}]}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := sequence.Decode(b)
+		if err != nil {
+			return
+		}
+		for _, found := range Lint(s, Around{}) {
+			if !strings.HasPrefix(found.Field, "steps[") && !strings.HasPrefix(found.Field, "variables.") && found.Field != "name" {
+				t.Errorf("%+v", found)
+			}
+		}
+	})
 }

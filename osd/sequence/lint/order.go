@@ -29,9 +29,13 @@ func inInstalledSystem(s sequence.Step) bool {
 // order: set-up and settings want an operating system that was applied before; a restart into it
 // wants the set-up.
 func order(l *linter) {
-	applied, setUp := false, false
+	partitioned, applied, setUp := false, false, false
 	for _, n := range l.nodes {
 		switch s := n.step().(type) {
+		case *sequence.RunTaskSequence: // it may do all of it
+			return
+		case *sequence.PartitionDisk:
+			partitioned = true
 		case *sequence.ApplyOperatingSystem:
 			applied, setUp = true, false
 		case *sequence.SetupOperatingSystem:
@@ -44,8 +48,8 @@ func order(l *linter) {
 				l.add("order", Error, n, "", "no step before it applies an operating system that takes the settings", "put applyOperatingSystem before it")
 			}
 		case *sequence.RestartComputer:
-			if applied && !setUp && s.To == sequence.ToInstalledOS {
-				l.add("order", Error, n, "", "the applied system has neither boot loader nor agent yet: the sequence does not go on behind the restart", "put setupOperatingSystem before it")
+			if (partitioned || applied) && !setUp && s.To == sequence.ToInstalledOS {
+				l.add("order", Error, n, "", "the disk was erased, and holds no system with boot loader and agent yet: the sequence does not go on behind the restart", "put setupOperatingSystem before it")
 			}
 		}
 	}
@@ -68,6 +72,8 @@ func stages(l *linter) {
 		}
 		next := at
 		switch s := s.(type) {
+		case *sequence.RunTaskSequence:
+			next = unknown
 		case *sequence.PartitionDisk:
 			next = boot // the disk of a running system cannot be erased
 		case *sequence.SetupOperatingSystem:
@@ -99,6 +105,8 @@ func stateStore(l *linter) {
 	var open *node
 	for _, n := range l.nodes {
 		switch s := n.step().(type) {
+		case *sequence.RunTaskSequence:
+			return
 		case *sequence.RequestStateStore:
 			open = n
 		case *sequence.ReleaseStateStore:

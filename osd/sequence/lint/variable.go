@@ -42,8 +42,10 @@ func unsetVariables(l *linter) {
 	for name := range l.sequence.Variables {
 		set[strings.ToLower(name)] = true
 	}
+	others := false // another sequence may set any
 	for _, n := range l.nodes {
 		if s := n.Node.Step; s != nil {
+			others = others || s.Type() == sequence.TypeRunTaskSequence
 			for _, name := range append(sets(s), slices.Collect(maps.Keys(s.Common().Secrets))...) {
 				set[strings.ToLower(name)] = true
 			}
@@ -57,7 +59,9 @@ func unsetVariables(l *linter) {
 				continue
 			}
 			told[key] = true
-			l.unset(n, u)
+			if !others || strings.HasPrefix(u.name, "_") {
+				l.unset(n, u)
+			}
 		}
 	}
 }
@@ -88,7 +92,7 @@ func uses(n *node) []use {
 
 func (l *linter) unset(n *node, u use) {
 	if strings.HasPrefix(u.name, "_") {
-		l.add("unset-variable", Warning, n, u.field, u.name+" is no variable that the engine sets, and nobody else may set it", "correct the name; docs/formats/sequence.md lists them")
+		l.add("unset-variable", Warning, n, u.field, u.name+" is no variable that the engine sets, and nobody else may set it", "correct the name: it is one such as _SMSTSModel")
 		return
 	}
 	l.add("unset-variable", Note, n, u.field, "nothing here sets "+u.name+": it must come from a collection or the computer", "set it there, or give their files to lint as well")

@@ -110,12 +110,16 @@ func (s *simulator) partitionDisk(p *sequence.PartitionDisk, env *sequence.Envir
 		if v.Variable == "" {
 			continue
 		}
+		s.disks[strings.ToLower(v.Variable)] = disk
 		if err := env.Set(v.Variable, unknown("volume "+v.Variable)); err != nil {
 			return failed(err)
 		}
 	}
 	s.step.Detail = p.Style + ": " + strings.Join(names, ", ")
-	s.partitioned, s.applied, s.setUp = true, false, false
+	s.partitioned = true
+	if disk == s.systemDisk {
+		s.applied, s.setUp, s.systemDisk = false, false, ""
+	}
 	return engine.Result{}
 }
 
@@ -139,7 +143,10 @@ func (s *simulator) applyOperatingSystem(a *sequence.ApplyOperatingSystem, env *
 	if res.Err != nil {
 		return res
 	}
-	s.applied = true
+	s.applied, s.setUp = true, false
+	for _, m := range reference.FindAllStringSubmatch(a.To, -1) {
+		s.systemDisk = s.disks[strings.ToLower(m[1])]
+	}
 	to, err := env.Expand(a.To)
 	return failed(errors.Join(err, env.Set("OSDTargetSystemDrive", to), env.Set("OSDTargetSystemRoot", unknown("folder of the applied system"))))
 }

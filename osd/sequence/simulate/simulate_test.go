@@ -186,3 +186,42 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// FuzzSimulate: every valid sequence comes to an end, and nothing is told twice of a node.
+func FuzzSimulate(f *testing.F) {
+	f.Add([]byte(`{"format":1,"name":"s","steps":[{"group":"g","condition":{"variable":"A","equals":"%B%"},"steps":[{"setupOperatingSystem":{}}]},{"runCommandLine":{"command":"x","retry":{"count":3}}}]}`), "x")
+	f.Add([]byte(`{"format":1,"name":"s","variables":{"OSDDiskIndex":"1","SMSTSRebootRequested":"WinPE"},"steps":[{"partitionDisk":{"style":"gpt","volumes":[{"type":"primary","size":"100%"}]}}]}`), "1")
+	f.Fuzz(func(t *testing.T, b []byte, fail string) {
+		s, err := sequence.Decode(b)
+		if err != nil {
+			return
+		}
+		report, err := Simulate(t.Context(), Run{Sequence: s, Machine: Machine{}, Fail: []string{fail}})
+		if err != nil {
+			return
+		}
+		if len(report.Lines) > len(s.Flatten())+maxRestarts+1 {
+			t.Errorf("%d lines for %d nodes", len(report.Lines), len(s.Flatten()))
+		}
+		if !report.Succeeded && report.Reason == "" {
+			t.Error("it fails without a reason")
+		}
+	})
+}
+
+// TestTwoDisks: a second disk leaves the system on the first one; the same disk again does not.
+func TestTwoDisks(t *testing.T) {
+	partition := func(disk, variable string) string {
+		return `{"partitionDisk":{"disk":` + disk + `,"style":"gpt","volumes":[{"type":"primary","size":"100%","fileSystem":"ext4","variable":"` + variable + `"}]}},`
+	}
+	for second, want := range map[string]string{"1": "", "0": "no operating system was applied"} {
+		s, err := sequence.Decode([]byte(`{"format":1,"name":"s","bootImage":"b","steps":[` + partition("0", "OSDisk") + `{"applyOperatingSystem":{"image":"i","to":"%OSDisk%"}},` + partition(second, "Data") + `{"setupOperatingSystem":{}}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, err := Simulate(t.Context(), Run{Sequence: s, Machine: machine(t, uefi, "")})
+		if err != nil || report.Succeeded != (want == "") || !strings.Contains(report.Reason, want) {
+			t.Errorf("second disk %s: %+v, %v", second, report, err)
+		}
+	}
+}

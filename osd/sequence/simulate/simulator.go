@@ -25,11 +25,13 @@ type simulator struct {
 	doubts []string // of the condition that is looked at
 
 	partitioned, applied, setUp bool
+	disks                       map[string]string // of the variables of volumes, in lower case
+	systemDisk                  string            // that the operating system was applied to
 }
 
 func newSimulator(r Run) (*simulator, error) {
 	r.Stage = cmp.Or(r.Stage, status.StageBootImage)
-	s := &simulator{run: r, lines: r.Sequence.Flatten(), stage: r.Stage, report: Report{Sequence: r.Sequence.Name}}
+	s := &simulator{run: r, lines: r.Sequence.Flatten(), stage: r.Stage, report: Report{Sequence: r.Sequence.Name}, disks: map[string]string{}}
 	if err := r.checkFail(s.lines); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,7 +55,7 @@ func TestTemplates(t *testing.T) {
 				t.Fatal(objects, err)
 			}
 			s := objects[0].(*sequence.Sequence)
-			if found := lint.Lint(s, nil); len(found) > 0 {
+			if found := lint.Lint(s, lint.Around{}); len(found) > 0 {
 				t.Errorf("%+v", found)
 			}
 			if tt.options.Name != "" && s.Name != tt.options.Name || tt.options.BootImage != "" && s.BootImage != tt.options.BootImage {
@@ -69,8 +70,15 @@ func TestTemplates(t *testing.T) {
 func disabledSay(t *testing.T, text string, s *sequence.Sequence) {
 	t.Helper()
 	missing := false
-	s.Walk(func(_ string, n sequence.Node) {
-		missing = missing || n.Step != nil && n.Step.Type().Missing() != ""
+	s.Walk(func(path string, n sequence.Node) {
+		cannot := func(n sequence.Node) bool { return n.Step != nil && n.Step.Type().Missing() != "" }
+		missing = missing || cannot(n)
+		if n.Group != nil && n.Group.Disabled && !slices.ContainsFunc(n.Group.Steps, cannot) {
+			t.Errorf("%s: every step of the group can run now: enable it, and take out the comment", path)
+		}
+		if n.Step != nil && n.Step.Type() == sequence.TypeAutoApplyDrivers && n.Step.Common().Disabled != cannot(n) {
+			t.Errorf("%s: the step can run now: enable it, and take out the comment", path)
+		}
 	})
 	if missing && !strings.Contains(text, "This version") {
 		t.Error("no comment says what this version cannot do")
