@@ -8,10 +8,10 @@ import (
 )
 
 // notSecret are names that sound like one: they hold a choice.
-var notSecret = regexp.MustCompile(`(?i)(RandomAdminPassword|CreateRecoveryPassword|SkipProductKey|SkipAdminPassword|Variable(Name)?)$`)
+var notSecret = regexp.MustCompile(`(?i)^(osd)?(skip|hide|random|prompt|require|allow|enable|disable)|CreateRecoveryPassword$|Variable(Name)?$`)
 
 // secretName is the name of a variable, or of a step's property, that holds a secret.
-var secretName = regexp.MustCompile(`(?i)(password|passphrase|passwd|pwd|secret|productkey|credential)|pin$`)
+var secretName = regexp.MustCompile(`(?i:password|passphrase|passwd|pwd|secret|productkey)|PIN$|(?i:bdepin)$`)
 
 // wholeReference is a value that names a variable and holds nothing itself.
 var wholeReference = regexp.MustCompile(`^%[A-Za-z_][A-Za-z0-9_.-]{0,254}%$`)
@@ -24,7 +24,8 @@ func isSecretName(names ...string) bool {
 // isSecretValue says whether a value of such a variable can be the secret itself.
 func isSecretValue(value string) bool {
 	value = strings.TrimSpace(value)
-	return value != "" && !strings.EqualFold(value, "true") && !strings.EqualFold(value, "false") && !wholeReference.MatchString(value)
+	choice := slices.Contains([]string{"", "true", "false", "yes", "no"}, strings.ToLower(value))
+	return !choice && !wholeReference.MatchString(value)
 }
 
 // scrub takes the passwords out of a document before anything else looks at it.

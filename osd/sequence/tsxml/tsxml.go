@@ -59,5 +59,5 @@ func Import(r io.Reader, name string) (*Result, error) {
 	if err := s.Validate(); err != nil {
 		return nil, fmt.Errorf("task sequence %q: %w", s.Name, err)
 	}
-	return &Result{Sequence: s, Warnings: sorted(append(stripped, im.warnings...))}, nil
+	return &Result{Sequence: s, Warnings: sorted(append(limited(stripped), limited(im.warnings)...))}, nil
 }

@@ -192,6 +192,18 @@ func TestKept(t *testing.T) {
 	}
 }
 
+// TestManyWarnings: there are no more than somebody may read.
+func TestManyWarnings(t *testing.T) {
+	var vars strings.Builder
+	for i := range 600 {
+		fmt.Fprintf(&vars, `<variable name="_x%d">1</variable>`, i)
+	}
+	r := mustImport(t, sample(`<globalVarList>`+vars.String()+`</globalVarList>`, command))
+	if last := r.Warnings[len(r.Warnings)-1]; len(r.Warnings) != maxWarnings || !strings.Contains(last.Text, "100 more warnings") {
+		t.Errorf("%d warnings, the last: %v", len(r.Warnings), last)
+	}
+}
+
 // endless is a document without end.
 type endless struct{ read int }
 
