@@ -100,4 +100,3 @@ func (s *simulator) restartComputer(r *sequence.RestartComputer, env *sequence.E
 	s.step.Detail = message
 	return engine.Result{Restart: &engine.Restart{To: r.To, Message: message, Delay: time.Duration(r.Delay)}}
 }
-
