@@ -44,7 +44,7 @@ func newSequenceSimulate(a *app) *cobra.Command {
 			"  bootward sequence simulate ward.yaml --inventory pc1.json --fail \"Apply Network Settings\"",
 		Args: exactly("FILE|NAME"), ValidArgsFunction: a.sequences,
 		RunE: func(c *cobra.Command, args []string) error { return runSequenceSimulate(c.Context(), a, o, args[0]) }}
-	c.Flags().StringVar(&o.inventory, "inventory", "", "the machine: JSON of `bootward-agent inventory --json`, - for standard input")
+	c.Flags().StringVar(&o.inventory, "inventory", "", "the machine, as bootward-agent inventory --json wrote it; - for standard input")
 	c.Flags().StringVar(&o.facts, "facts", "", "YAML file with operating system, software, files and folders")
 	c.Flags().StringArrayVar(&o.variables, "variable", nil, "a variable, NAME=VALUE; may be given more than once")
 	c.Flags().StringArrayVar(&o.fail, "fail", nil, "a step that fails, by its number or name; may be given more than once")
