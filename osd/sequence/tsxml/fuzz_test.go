@@ -56,7 +56,39 @@ func FuzzImport(f *testing.F) {
 			t.Fatalf("again (-first +second):\n%s", diff)
 		}
 		anew(t, r.Sequence)
+		touched(t, r.Sequence.Steps, bare(r.Sequence))
 	})
+}
+
+// touched: what every node can have is changed, and comes in again as it is now.
+func touched(t *testing.T, kept []sequence.Node, s *sequence.Sequence) {
+	var change func(nodes, kept []sequence.Node)
+	change = func(nodes, kept []sequence.Node) {
+		for i := range nodes {
+			if g := nodes[i].Group; g != nil {
+				g.Imported, g.Name, g.Description, g.ContinueOnError = kept[i].Group.Imported, "Changed", "", !g.ContinueOnError
+				change(g.Steps, kept[i].Group.Steps)
+				continue
+			}
+			o := nodes[i].Step.Common()
+			o.Imported, o.Name, o.Description, o.Condition = kept[i].Step.Common().Imported, "Changed", "Now <\n>", nil
+			if _, ok := nodes[i].Step.(*sequence.Unknown); !ok {
+				o.Disabled = !o.Disabled
+			}
+		}
+	}
+	change(s.Steps, kept)
+	out, err := Export(s)
+	if err != nil {
+		t.Fatalf("export of changes: %v", err)
+	}
+	again, err := Import(bytes.NewReader(out), s.Name)
+	if err != nil {
+		t.Fatalf("changes: %v\n%s", err, out)
+	}
+	if diff := cmp.Diff(bare(s).Steps, bare(again.Sequence).Steps); diff != "" {
+		t.Fatalf("changes (-want +got):\n%s\n%s", diff, out)
+	}
 }
 
 // anew: without kept XML a sequence is written as one that comes in again, or refused by name.

@@ -28,22 +28,24 @@ func isSecretValue(value string) bool {
 	return !choice && !wholeReference.MatchString(value)
 }
 
-// scrub takes the passwords out of a document before anything else looks at it.
-func scrub(src string) (string, []Warning, error) {
+// maxQuoted is how deep documents are looked at that stand as text in others.
+const maxQuoted = 3
+
+// scrub takes the passwords out of a document before anything else looks at it. depth is how deep
+// it stands as text in others.
+func scrub(src string, depth int) (string, []Warning, error) {
 	doc, err := parse(src, false)
 	if err != nil {
 		return "", nil, err
 	}
-	s := &scrubber{doc: doc}
+	s := &scrubber{doc: doc, depth: depth}
 	s.element(doc.top, nil)
-	if sequenceIn(doc) == nil && (doc.root() == nil || !isNode(doc.root())) {
-		s.quoted()
-	}
 	return apply(src, s.edits), s.warnings, nil
 }
 
 type scrubber struct {
 	doc      *document
+	depth    int
 	edits    []edit
 	warnings []Warning
 }
@@ -67,6 +69,9 @@ func (s *scrubber) element(e *element, path []string) {
 	}
 	for _, k := range e.elements() {
 		s.element(k, path)
+	}
+	if len(e.elements()) == 0 && strings.Contains(e.text(), "variable") {
+		s.quoted(e)
 	}
 }
 
@@ -169,13 +174,12 @@ func without(words []string, least int) *strings.Replacer {
 	return strings.NewReplacer(pairs...)
 }
 
-// quoted strips a document that stands as text in this one.
-func (s *scrubber) quoted() {
-	in := quotedIn(s.doc)
-	if in == nil {
+// quoted strips a document that stands as the text of an element.
+func (s *scrubber) quoted(in *element) {
+	if s.depth == maxQuoted || !strings.HasPrefix(strings.TrimSpace(in.text()), "<") {
 		return
 	}
-	inner, warnings, err := scrub(in.text())
+	inner, warnings, err := scrub(in.text(), s.depth+1)
 	if err != nil || len(warnings) == 0 {
 		return
 	}

@@ -34,6 +34,7 @@ func TestSecrets(t *testing.T) {
 		"all steps":         sample(`<globalVarList>`+v("DomainAdminPassword", "DomainAdminPassword", word)+`</globalVarList>`, command),
 		"in a group":        sample(`<group name="A"><group name="B">` + step("JoinDomainWorkgroupAction", join, "osdjoin.exe") + `</group></group>`),
 		"quoted":            `<I><V><![CDATA[` + sample(step("JoinDomainWorkgroupAction", join, "osdjoin.exe")) + `]]></V></I>`,
+		"quoted beside":     `<I><V><![CDATA[` + sample(step("JoinDomainWorkgroupAction", join, "osdjoin.exe")) + `]]></V>` + sample(command)[len(`<?xml version="1.0"?>`):] + `</I>`,
 		"variable in other": sample(step("Odd", `<variable name="Password">`+word+`<variable name="Password">`+word+`</variable></variable>`, "x")),
 	} {
 		t.Run(name, func(t *testing.T) {

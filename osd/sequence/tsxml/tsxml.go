@@ -43,7 +43,7 @@ func Import(r io.Reader, name string) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	src, stripped, err := scrub(src)
+	src, stripped, err := scrub(src, 0)
 	if err != nil {
 		return nil, err
 	}
