@@ -45,7 +45,7 @@ func SVG(s *sequence.Sequence) []byte {
 func (p *painter) head(s *sequence.Sequence) int {
 	y := margin + 16
 	p.text(margin, y, "head", s.Name, width-2*margin)
-	about := "for running clients, without a boot image"
+	about := "no boot image"
 	if s.BootImage != "" {
 		about = "boot image " + s.BootImage
 	}

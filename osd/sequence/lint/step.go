@@ -25,7 +25,7 @@ func cannotRun(l *linter) {
 
 // windowsWords are what only Windows runs. A path that ends in .exe may be a program for Wine,
 // which nobody deploys with.
-var windowsWords = regexp.MustCompile(`(?i)(^|[\s"'&|;(\\])((cscript|wscript|powershell|pwsh\.exe|msiexec|regedit|dism|bcdedit|diskpart|cmd)(\.exe)?([\s"'/]|$)|[^\s"']+\.(exe|vbs|vbe|wsf|msi|msu|bat|cmd|ps1)([\s"']|$))|(^|\s)net use\s|(^|\s)reg (add|delete|query|load|import)\s`)
+var windowsWords = regexp.MustCompile(`(?i)(^|[\s"'&|;(\\])((cscript|wscript|powershell|pwsh\.exe|msiexec|regedit|dism|bcdedit|diskpart|powercfg|netsh|wusa|gpupdate|wmic|icacls|schtasks|cmd)(\.exe)?([\s"'/]|$)|[^\s"']+\.(exe|vbs|vbe|wsf|msi|msu|bat|cmd|ps1)([\s"']|$))|(^|\s)net use\s|(^|\s)reg (add|delete|query|load|import)\s`)
 
 // windowsCommands: command lines that only Windows runs. There is no agent for Windows yet.
 func windowsCommands(l *linter) {
