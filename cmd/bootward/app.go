@@ -44,6 +44,9 @@ func run(ctx context.Context, a *app, args []string) int {
 	if err == nil {
 		return exitDone
 	}
+	if code := exitCode(0); errors.As(err, &code) {
+		return int(code)
+	}
 	e, code := a.judge(ctx, err, c.CommandPath())
 	a.report(e)
 	return code

@@ -220,8 +220,12 @@ func writeYAML(w io.Writer, k osd.Kind, raw json.RawMessage) error {
 	if err := yaml.Unmarshal(raw, &n); err != nil {
 		return err
 	}
-	block(&n)
-	b, err := yaml.Marshal(&n)
+	return writeNode(w, k, &n)
+}
+
+func writeNode(w io.Writer, k osd.Kind, n *yaml.Node) error {
+	block(n)
+	b, err := yaml.Marshal(n)
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,11 @@ type usageError struct{ error }
 
 func (u *usageError) Unwrap() error { return u.error }
 
+// exitCode ends a verb that has told everything on its output, such as differences that were found.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
 // judge turns an error of a command into what is told of it and the exit code.
 func (a *app) judge(ctx context.Context, err error, command string) (*api.Error, int) {
 	var usage *usageError

@@ -89,7 +89,7 @@ func commands(a *app) []*cobra.Command {
 				newComputerMerge(a), newComputerReplace(a), newClearPXE(a), newWake(a))...),
 		group("association", "Computer associations: create, list, show, delete", taskObjects, append(verbs(a, osd.KindAssociation), newAssociationCreate(a))...),
 		group("collection", "Collections: list, show, members, delete", taskObjects, append(verbs(a, osd.KindCollection), newMembers(a))...),
-		group("sequence", "Task sequences: list, show, delete", taskObjects, verbs(a, osd.KindTaskSequence)...),
+		newSequence(a),
 		group("secret", "Secrets: set, list, show, delete", taskObjects, append(verbs(a, osd.KindSecret), newSecretSet(a))...),
 		deployment(group("advertisement", "Advertisements: list, show, explain, grant, delete", taskObjects, append(verbs(a, osd.KindAdvertisement), newExplain(a), newGrant(a))...)),
 		group("image", "Operating system images: import, distribute, list, show, delete", taskContent, append(verbs(a, osd.KindImage), newImport(a, osd.KindImage), newDistribute(a, osd.KindImage))...),

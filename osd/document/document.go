@@ -65,10 +65,30 @@ func (e Errors) Error() string {
 // hold nothing are passed over. The error, if any, is of type Errors, and then
 // there are no objects.
 func Decode(file string, data []byte) ([]osd.Object, error) {
+	placed, err := DecodePlaced(file, data)
+	var objects []osd.Object
+	for _, p := range placed {
+		objects = append(objects, p.Object)
+	}
+	return objects, err
+}
+
+// Placed is an object that knows where its fields stand in the file.
+type Placed struct {
+	osd.Object
+	File   string
+	places *strict.Decoder
+}
+
+// Where is the place of a field by its path, or of the nearest field above it.
+func (p Placed) Where(field string) strict.Position { return p.places.Where(field) }
+
+// DecodePlaced is Decode for those who have more to say about the fields.
+func DecodePlaced(file string, data []byte) ([]Placed, error) {
 	if len(data) > MaxBytes {
 		return nil, Errors{{File: file, Line: 1, Column: 1, What: fmt.Sprintf("the file has %d bytes", len(data)), Remedy: fmt.Sprintf("split it: at most %d are read", MaxBytes)}}
 	}
-	var objects []osd.Object
+	var objects []Placed
 	var errs Errors
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	for {
@@ -83,7 +103,7 @@ func Decode(file string, data []byte) ([]osd.Object, error) {
 		}
 		o, problems := object(file, &doc)
 		errs = append(errs, problems...)
-		if o != nil {
+		if o.Object != nil {
 			objects = append(objects, o)
 		}
 	}
@@ -112,20 +132,20 @@ type typed struct {
 	Kind string `json:"kind"`
 }
 
-func object(file string, doc *yaml.Node) (osd.Object, Errors) {
+func object(file string, doc *yaml.Node) (Placed, Errors) {
 	if doc.Kind == yaml.DocumentNode {
 		if len(doc.Content) == 0 {
-			return nil, nil
+			return Placed{}, nil
 		}
 		doc = doc.Content[0]
 	}
 	if doc.Kind == yaml.ScalarNode && doc.ShortTag() == "!!null" {
-		return nil, nil
+		return Placed{}, nil
 	}
 	d := strict.NewDecoder()
 	kind := kindOf(d, doc)
 	if len(d.Problems) > 0 {
-		return nil, located(file, "", d)
+		return Placed{}, located(file, "", d)
 	}
 	o := New(kind)
 	d = strict.NewDecoder()
@@ -141,9 +161,9 @@ func object(file string, doc *yaml.Node) (osd.Object, Errors) {
 		invalid(d, o.Validate())
 	}
 	if len(d.Problems) > 0 {
-		return nil, located(file, fmt.Sprintf("%s %q", kind, o.ObjectName()), d)
+		return Placed{}, located(file, fmt.Sprintf("%s %q", kind, o.ObjectName()), d)
 	}
-	return o, nil
+	return Placed{o, file, d}, nil
 }
 
 // kindOf finds the kind of a document.

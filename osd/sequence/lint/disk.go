@@ -1,0 +1,114 @@
+package lint
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/bootward/bootward/osd/sequence"
+)
+
+// volumeVariables: the variable that names the volume of an image is set by a step before.
+func volumeVariables(l *linter) {
+	set := map[string]bool{}
+	for name := range l.known {
+		set[name] = true
+	}
+	for name := range l.sequence.Variables {
+		set[strings.ToLower(name)] = true
+	}
+	for _, n := range l.nodes {
+		if n.step() == nil {
+			continue
+		}
+		if n.step().Type() == sequence.TypeRunTaskSequence { // it may set any
+			return
+		}
+		to, ok := destination(n.step())
+		if ok {
+			l.volumeVariable(n, to, set)
+		}
+		for _, name := range sets(n.step()) {
+			set[strings.ToLower(name)] = true
+		}
+	}
+}
+
+func destination(s sequence.Step) (string, bool) {
+	switch s := s.(type) {
+	case *sequence.ApplyOperatingSystem:
+		return s.To, true
+	case *sequence.ApplyDataImage:
+		return s.To, true
+	}
+	return "", false
+}
+
+func (l *linter) volumeVariable(n *node, to string, set map[string]bool) {
+	names := namesIn(to)
+	if len(names) == 0 {
+		l.add("volume", Warning, n, "to", fmt.Sprintf("%q is a device by its name: names differ from machine to machine", to), `give the volume a variable in partitionDisk, and write "%OSDisk%"`)
+		return
+	}
+	for _, name := range names {
+		if !set[strings.ToLower(name)] {
+			l.add("volume", Error, n, "to", fmt.Sprintf("no step before it sets %s: there is no volume to write to", name), "give a volume of partitionDisk `variable: "+name+"`, before this step")
+		}
+	}
+}
+
+// bootVolumes: a disk with an operating system needs what firmware starts from.
+func bootVolumes(l *linter) {
+	for _, n := range l.nodes {
+		p, ok := n.step().(*sequence.PartitionDisk)
+		if !ok || !l.takesSystem(p) {
+			continue
+		}
+		has := func(t string) bool {
+			return slices.ContainsFunc(p.Volumes, func(v sequence.Volume) bool { return v.Type == t })
+		}
+		uefi, bios := n.firmware()
+		switch {
+		case p.Style == "gpt" && !has("efi") && !has("biosBoot"):
+			l.add("boot-volume", Warning, n, "volumes", "the disk takes an operating system, and no firmware starts from it", "add {type: efi, size: 256MiB, fileSystem: fat32} for UEFI, or {type: biosBoot, size: 1MiB} for BIOS")
+		case uefi && !has("efi"):
+			l.add("boot-volume", Warning, n, "volumes", "the step is for UEFI machines, which start from a volume of type efi", "add {type: efi, size: 256MiB, fileSystem: fat32}")
+		case bios && p.Style == "gpt" && !has("biosBoot"):
+			l.add("boot-volume", Warning, n, "volumes", "the step is for BIOS machines, whose boot loader needs a place on a gpt disk", "add {type: biosBoot, size: 1MiB}, or write style: mbr")
+		}
+	}
+}
+
+// takesSystem says whether an operating system is applied to a volume of the disk.
+func (l *linter) takesSystem(p *sequence.PartitionDisk) bool {
+	for _, n := range l.nodes {
+		if a, ok := n.step().(*sequence.ApplyOperatingSystem); ok && slices.ContainsFunc(p.Volumes, func(v sequence.Volume) bool {
+			return v.Variable != "" && slices.ContainsFunc(namesIn(a.To), func(name string) bool { return strings.EqualFold(name, v.Variable) })
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
+// firmware says whether conditions leave one kind of firmware alone.
+func (n *node) firmware() (uefi, bios bool) {
+	for _, a := range n.demands() {
+		if strings.EqualFold(a.Variable, "_SMSTSBootUEFI") && a.Equals != nil {
+			uefi, bios = uefi || strings.EqualFold(*a.Equals, "true"), bios || strings.EqualFold(*a.Equals, "false")
+		}
+	}
+	return uefi, bios
+}
+
+var used = regexp.MustCompile(`%([A-Za-z_][A-Za-z0-9_.-]{0,254})%`)
+
+// namesIn are the variables that a text names.
+func namesIn(text string) []string {
+	var names []string
+	for _, m := range used.FindAllStringSubmatch(text, -1) {
+		names = append(names, m[1])
+	}
+	return names
+}
