@@ -8,6 +8,7 @@ import (
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/inventory"
 	"github.com/bootward/bootward/osd/policy"
+	"github.com/bootward/bootward/osd/sequence"
 	"github.com/bootward/bootward/osd/status"
 	"github.com/bootward/bootward/trust/tpm"
 )
@@ -128,6 +129,9 @@ type Offer struct {
 	// Countdown is how long a mandatory run waits when somebody is there to be
 	// told.
 	Countdown osd.Duration `json:"countdown,omitzero"`
+	// Questions are those of the sequence, for the person who chooses it. The box is not
+	// told the answers.
+	Questions []sequence.Question `json:"questions,omitempty"`
 }
 
 // Claim asks for a job. The box binds the job, and the grant if it is

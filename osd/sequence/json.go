@@ -23,12 +23,13 @@ const (
 	requireRunAs      = "runAs"      // it would run commands as root
 	requirePackage    = "package"    // it would run commands without their files
 	requireConfigFile = "configFile" // it would set up the system without answers
+	requireQuestions  = "questions"  // it would run without the answers
 )
 
-var requirements = []string{requireConfigFile, requireEncryption, requirePackage, requireRunAs, requireSecrets}
+var requirements = []string{requireConfigFile, requireEncryption, requirePackage, requireQuestions, requireRunAs, requireSecrets}
 
 func (s *Sequence) requires() []string {
-	needs := map[string]bool{requireSecrets: len(s.SecretNames()) > 0}
+	needs := map[string]bool{requireSecrets: len(s.SecretNames()) > 0, requireQuestions: len(s.Questions) > 0}
 	walk(s.Steps, "", func(_ string, n Node) {
 		switch step := n.Step.(type) {
 		case *RunCommandLine:
