@@ -26,6 +26,7 @@ const (
 	RouteRenew    = "POST /v1/job/renew"         // job certificate: Renew → Claimed.Certificate
 	RouteStatus   = "POST /v1/job/status"        // job certificate: StatusBatch → StatusAck
 	RouteSecrets  = "POST /v1/job/secrets"       // job certificate: AskSecrets → Secrets, once for a step
+	RouteRetry    = "POST /v1/job/retry"         // job certificate of a job that failed: Retry → Retried
 	RouteErase    = "POST /v1/job/erase"         // job certificate: Erase → 204: before the first write to a disk
 	RouteManifest = "GET /v1/manifests/{digest}" // job certificate, content of its job: signed envelope
 	RouteBlob     = "GET /v1/blobs/{sha256}"     // job certificate, content of its job: bytes, Range honoured
@@ -59,6 +60,7 @@ type Identity struct {
 const (
 	FieldName     = "name"
 	FieldReplaces = "replaces"
+	FieldPassword = "password"
 )
 
 // Ask asks what a machine may run.
@@ -219,6 +221,21 @@ type Claimed struct {
 // if the job fails.
 type Erase struct {
 	Disk string `json:"disk"` // in words, for people
+}
+
+// Retry asks that a job which failed goes on at the step that failed.
+type Retry struct {
+	// Person says that a person at the machine wants it; without one the machine asks
+	// whether an administrator or technician does.
+	Person bool `json:"person,omitempty"`
+	// Ticket is that of a password that was checked.
+	Ticket string `json:"ticket,omitempty"`
+}
+
+// Retried says whether the job is open again. Nobody wanting it is no error.
+type Retried struct {
+	Again bool   `json:"again"`
+	By    string `json:"by,omitempty"` // who wanted it
 }
 
 // Renew asks for a new certificate of a running job for the same key.

@@ -27,7 +27,6 @@ type Console struct {
 	out      io.Writer
 	keys     chan byte
 	held     []byte // read from keys, and not given out yet
-	pressed  func() // called when a key is given out; may be nil
 	since    func() time.Duration
 	progress int       // columns of the progress line that stands there
 	shown    time.Time // when it was written last
@@ -149,17 +148,6 @@ func (c *Console) Key(ctx context.Context) (keys.Key, bool) {
 	return keys.Sequence(string(sequence)), true
 }
 
-// Answering bounds questions to a person who may not be there: it ends after first,
-// unless a key is pressed by then, and after long at the latest. Keys that were pressed
-// before do not count.
-func (c *Console) Answering(ctx context.Context, first, long time.Duration) (context.Context, context.CancelFunc) {
-	c.Forget()
-	ctx, cancel := context.WithTimeout(ctx, long)
-	nobody := time.AfterFunc(first, cancel)
-	c.pressed = func() { nobody.Stop() }
-	return ctx, func() { c.pressed = nil; nobody.Stop(); cancel() }
-}
-
 // next waits for a byte.
 func (c *Console) next(ctx context.Context) (byte, bool) {
 	if len(c.held) > 0 {
@@ -171,9 +159,6 @@ func (c *Console) next(ctx context.Context) (byte, bool) {
 	case <-ctx.Done():
 		return 0, false
 	case k := <-c.keys:
-		if c.pressed != nil {
-			c.pressed()
-		}
 		return k, true
 	}
 }
