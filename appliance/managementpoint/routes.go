@@ -62,6 +62,7 @@ var routes = []route{
 	{api.RouteRenew, openJob, maxSmall, shortTime, (*Point).serveRenew},
 	{api.RouteStatus, endedJob, maxStatus, shortTime, (*Point).serveStatus},
 	{api.RouteSecrets, openJob, maxSmall, shortTime, (*Point).serveSecrets},
+	{api.RouteRetry, endedJob, maxSmall, shortTime, (*Point).serveRetry},
 	{api.RouteErase, openJob, maxSmall, shortTime, (*Point).serveErase},
 	{api.RouteManifest, openJob, 0, 5 * time.Minute, func(p *Point, c call) (any, *api.Error) {
 		return nil, p.Content.Manifest(c.w, c.r, c.r.PathValue("digest"), c.job.Document.Content)

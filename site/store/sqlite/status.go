@@ -86,7 +86,11 @@ func (x *tx) Jobs() ([]store.Job, error) {
 		}
 		all = append(all, j)
 		k := &all[len(all)-1]
-		return errors.Join(json.Unmarshal(first, &k.First), json.Unmarshal(last, &k.Last))
+		err := errors.Join(json.Unmarshal(first, &k.First), json.Unmarshal(last, &k.Last))
+		if k.Final != nil && k.Final.Number < k.Last.Number {
+			k.Final = nil // it goes on behind a failure
+		}
+		return err
 	}, `SELECT l.box, f.document, l.document,
 		(SELECT document FROM messages e WHERE e.job = g.job AND e.message_id IN (?, ?) ORDER BY number DESC LIMIT 1)
 		FROM (SELECT job, min(number) AS low, max(number) AS high FROM messages GROUP BY job) g

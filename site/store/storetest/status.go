@@ -66,13 +66,16 @@ func jobs(t *testing.T, s store.Store) {
 	write(t, s, func(x store.Tx) error { // the last one arrives before the second
 		return errors.Join(x.AddMessage("b", message("j1", 1, status.SequenceStarted, 1)), x.AddMessage("b", last),
 			x.AddMessage("b", message("j1", 2, status.ActionCompleted, 2)),
-			x.AddMessage("b", message("j2", 1, status.SequenceStarted, 10)), x.AddMessage("c", end))
+			x.AddMessage("b", message("j2", 1, status.SequenceStarted, 10)), x.AddMessage("c", end),
+			x.AddMessage("b", message("j0", 1, status.SequenceFailed, 0)), x.AddMessage("b", message("j0", 2, status.SequenceStarted, 12)))
 	})
 	read(t, s, func(x store.Tx) error {
 		got, err := x.Jobs()
 		same(t, got, []store.Job{
 			{Box: "c", First: message("j2", 1, status.SequenceStarted, 10), Last: end, Final: &end},
 			{Box: "b", First: message("j1", 1, status.SequenceStarted, 1), Last: last},
+			// It failed, and goes on at the step that failed.
+			{Box: "b", First: message("j0", 1, status.SequenceFailed, 0), Last: message("j0", 2, status.SequenceStarted, 12)},
 		})
 		return err
 	})
