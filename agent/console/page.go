@@ -58,10 +58,10 @@ func (c *Console) Panel(lines []string, now bool) {
 		// into the first place).
 		top := Height - len(lines)
 		b.WriteString(strings.Repeat("\r\n", len(lines)))
-		fmt.Fprintf(&b, "\x1b[1;%dr\x1b[%d;1H", top, top)
+		fmt.Fprintf(&b, "\x1b[1;%dr", top)
 		c.panel = &painter{lines: make([]string, len(lines))}
 		for i := range lines {
-			fmt.Fprintf(&b, "%s\x1b[%d;1H%s%s", keepCursor, top+i+1, eraseLine, backCursor)
+			fmt.Fprintf(&b, "\x1b[%d;1H%s", top+i+1, eraseLine)
 		}
 	}
 	b.WriteString(c.panel.below(lines, Height-len(lines)))
@@ -69,7 +69,9 @@ func (c *Console) Panel(lines []string, now bool) {
 	c.shown, c.pause = begin, slow*time.Since(begin)
 }
 
-// below is what changes a panel that begins behind a row; the cursor comes back to its place.
+// below is what changes a panel that begins behind a row. The cursor goes back to where lines
+// begin, the last row of the region that scrolls: it is addressed and not restored, so that
+// what reads the bytes as lines sees that another one begins.
 func (p *painter) below(lines []string, top int) string {
 	var b strings.Builder
 	moved := &painter{lines: append(make([]string, top), p.lines...), row: -1}
@@ -80,7 +82,7 @@ func (p *painter) below(lines []string, top int) string {
 	if b.Len() == 0 {
 		return ""
 	}
-	return keepCursor + wrapOff + b.String() + wrapOn + backCursor
+	return wrapOff + b.String() + wrapOn + fmt.Sprintf("\x1b[%d;1H", top)
 }
 
 // EndPanel takes the panel away: the whole screen scrolls again.

@@ -15,7 +15,6 @@ type terminal struct {
 	cells       [Height][80]byte
 	row, column int
 	top, bottom int // of the region that scrolls, from 0
-	saved       [2]int
 }
 
 func newTerminal(t *testing.T) *terminal {
@@ -54,14 +53,6 @@ func (m *terminal) write(s string) {
 }
 
 func (m *terminal) escape(s string) string {
-	switch s[0] {
-	case '7':
-		m.saved = [2]int{m.row, m.column}
-		return s[1:]
-	case '8':
-		m.row, m.column = m.saved[0], m.saved[1]
-		return s[1:]
-	}
 	end := strings.IndexFunc(s[1:], func(r rune) bool { return r >= 0x40 }) + 1
 	a, b := 1, 1
 	switch n, _ := fmt.Sscanf(s[1:end], "%d;%d", &a, &b); s[end] {

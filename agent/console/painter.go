@@ -20,8 +20,6 @@ const (
 	eraseLine   = "\x1b[K"
 	wrapOff     = "\x1b[?7l" // a line too long for a narrow terminal is cut, and shifts nothing
 	wrapOn      = "\x1b[?7h"
-	keepCursor  = "\x1b7"
-	backCursor  = "\x1b8"
 )
 
 // paint is what turns the picture that stands there into lines, with the cursor at a place.

@@ -32,21 +32,23 @@ type consoles struct {
 // openConsoles opens the terminals of /sys/class/tty/console/active. Without any that can
 // be opened, standard input and output are the one.
 func openConsoles() (*consoles, error) {
-	c := &consoles{}
-	raw, err := os.ReadFile("/sys/class/tty/console/active")
-	if err == nil {
-		for name := range strings.FieldsSeq(string(raw)) {
-			if f, err := os.OpenFile(filepath.Join("/dev", filepath.Base(name)), os.O_RDWR|unix.O_NOCTTY, 0); err == nil {
-				c.files = append(c.files, f)
-			}
+	var files []*os.File
+	raw, _ := os.ReadFile("/sys/class/tty/console/active")
+	for name := range strings.FieldsSeq(string(raw)) {
+		if f, err := os.OpenFile(filepath.Join("/dev", filepath.Base(name)), os.O_RDWR|unix.O_NOCTTY, 0); err == nil {
+			files = append(files, f)
 		}
 	}
-	if len(c.files) < 2 { // the one is that of standard input
-		err := c.close()
-		c.files = nil
-		c.undo = []func() error{keyByKey(os.Stdin)}
-		return c, err
+	return join(files)
+}
+
+// join makes one of several terminals; without any that is standard input and output.
+func join(files []*os.File) (*consoles, error) {
+	if len(files) == 0 {
+		return &consoles{undo: []func() error{keyByKey(os.Stdin)}}, nil
 	}
+	c := &consoles{files: files}
+	var err error
 	if c.keys, c.ours, err = os.Pipe(); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
