@@ -187,3 +187,34 @@ func (crawl) Write(b []byte) (int, error) {
 	time.Sleep(time.Duration(len(b)) * time.Second / 960)
 	return len(b), nil
 }
+
+// FuzzPage: whatever page follows whatever page, the screen shows the one that was painted last.
+func FuzzPage(f *testing.F) {
+	f.Add("Title\nName: w", "Title\nName: wa", 3, 7)
+	f.Add("a\nlong line\n\nlast", "\n", 0, 0)
+	f.Fuzz(func(t *testing.T, one, two string, row, column int) {
+		var b bytes.Buffer
+		c, m := New(nil, &b, fixed), newTerminal(t)
+		for _, text := range []string{one, two, one} {
+			var lines []string
+			for _, line := range strings.SplitN(text, "\n", Height) {
+				ascii := strings.Map(func(r rune) rune {
+					if r < 0x20 || r > 0x7e {
+						return -1
+					}
+					return r
+				}, line)
+				lines = append(lines, strings.TrimRight(ascii[:min(len(ascii), Width)], " "))
+			}
+			for len(lines) < Height {
+				lines = append(lines, "")
+			}
+			r, col := min(max(row, 0), Height-1), min(max(column, 0), Width)
+			c.Page(lines, r, col)
+			m.show(&b)
+			if want := strings.TrimRight(strings.Join(lines, "\n"), "\n"); m.text() != want || m.row != r || m.column != col {
+				t.Fatalf("the screen has\n%s\nwant\n%s", m.text(), want)
+			}
+		}
+	})
+}
