@@ -24,49 +24,60 @@ const (
 	boxPause = 10 * time.Second
 )
 
-// errAgain ends the wait at a failure: the box lets the job go on.
-var errAgain = errors.New("the job goes on at the step that failed")
+// dialog is a failure on the screen.
+type dialog struct {
+	*session
+	page *wizard.Failure
+	told *telling
+}
 
 // failure shows what failed, until somebody chose what follows or the wait is over. It
 // is true when the job goes on: by says who wants that. seq is nil when the sequence
 // could not be read.
 func (s *session) failure(ctx context.Context, end engine.Ending, seq *sequence.Sequence) (by string, again bool) {
-	f := s.failed(end, seq)
 	wait := seconds(s.variable("SMSTSErrorDialogTimeout"), errorDialog)
-	told := s.tell(ctx, wait+time.Minute)
+	d := dialog{s, s.failed(end, seq), s.tell(ctx, wait+time.Minute)}
 	ends := time.Now().Add(wait)
 	timed, cancel := context.WithDeadline(ctx, ends)
 	defer cancel()
-	limited, allow := context.WithCancelCause(timed)
-	defer allow(nil)
-	allowed := s.awaitRetry(limited, f.Retry, told, allow)
+	limited, allow := context.WithCancel(timed)
+	defer allow()
+	allowed := s.awaitRetry(limited, d.page.Retry, d.told, allow)
 	s.console.Again()
 	s.console.Forget()
+	defer s.console.Again()
 	for {
-		f.Ends = time.Until(ends)
-		s.console.Page(f.Lines(), lastLine, 0)
+		d.page.Ends = time.Until(ends)
+		s.console.Page(d.page.Lines(), lastLine, 0)
 		k, ok := s.console.Key(limited)
-		choice := f.Press(k)
-		switch {
-		case !ok || choice == wizard.Restart:
-			allow(nil)
-			s.console.Again()
-			if by := <-allowed; by != "" { // an administrator was faster
-				return by, true
-			}
-			s.settled(ctx, told)
-			return "", false
-		case choice == wizard.Again:
-			if by, f.Note = s.askRetry(limited, told); by != "" {
-				s.console.Again()
-				return by, true
-			}
-		case choice == wizard.Log:
-			s.readLog(limited, f.About)
-		case choice == wizard.Shell:
-			f.Note = s.shell(limited)
+		choice := d.page.Press(k)
+		if !ok || choice == wizard.Restart {
+			break
+		}
+		if by := d.act(limited, choice); by != "" {
+			return by, true
 		}
 	}
+	allow()
+	s.console.Again()
+	if by := <-allowed; by != "" { // an administrator
+		return by, true
+	}
+	s.settled(ctx, d.told)
+	return "", false
+}
+
+// act does what somebody chose; by is who wants the job to go on.
+func (d *dialog) act(ctx context.Context, choice wizard.Choice) (by string) {
+	switch choice {
+	case wizard.Again:
+		by, d.page.Note = d.askRetry(ctx, d.told)
+	case wizard.Log:
+		d.readLog(ctx, d.page.About)
+	case wizard.Shell:
+		d.page.Note = d.shell(ctx)
+	}
+	return by
 }
 
 // lastLine is the last line of the screen, from 0.
@@ -118,7 +129,7 @@ func (s *session) settled(ctx context.Context, t *telling) {
 
 // awaitRetry asks the box, quietly, whether an administrator lets the job go on, until
 // ctx ends or he does; then it ends the wait. The channel gives his name, or is closed.
-func (s *session) awaitRetry(ctx context.Context, possible bool, told *telling, allow context.CancelCauseFunc) <-chan string {
+func (s *session) awaitRetry(ctx context.Context, possible bool, told *telling, allow context.CancelFunc) <-chan string {
 	by := make(chan string, 1)
 	go func() {
 		defer close(by)
@@ -130,7 +141,7 @@ func (s *session) awaitRetry(ctx context.Context, possible bool, told *telling, 
 		for possible && told.err == nil {
 			if got, err := s.retry(ctx, api.Retry{}); err == nil && got.Again {
 				by <- got.By
-				allow(errAgain)
+				allow()
 				return
 			}
 			if !supervisor.Sleep(ctx, retryPause) {

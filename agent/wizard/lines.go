@@ -21,7 +21,7 @@ func (w *Wizard) Lines() (lines []string, row, column int) {
 	w.body(p)
 	p.blank()
 	for i := range w.form.fields {
-		shown := w.form.fields[i].show()
+		shown := console.Printable(w.form.fields[i].show())
 		if i == w.form.at {
 			row, column = len(p.lines), utf8.RuneCountInString(shown)
 		}
