@@ -8,6 +8,7 @@
 package agent
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"os"
@@ -49,7 +50,13 @@ type Config struct {
 	// Built is when this program was built: no clock is believed before it.
 	Built   time.Time
 	Console *console.Console
-	Mount   machine.Mount
+	// Screen says that the console is a terminal of its own, on which progress has a
+	// place below the lines.
+	Screen bool
+	// Shell runs a shell on the console, for people; nil where the boot image has no
+	// command support.
+	Shell func(ctx context.Context) error
+	Mount machine.Mount
 	// Tell says something to the people at an installed system; it may be nil.
 	Tell func(text string)
 	// TPM opens the TPM of the machine; nil: it is not used.

@@ -310,6 +310,8 @@ func TestPassword(t *testing.T) {
 	const any, ask = "press any key within", "PXE password, or nothing"
 	right := [2]string{ask, "correct horse\r"}
 	wrong := [2]string{ask, "canary\r"}
+	again := [2]string{"the password is wrong", "canary\r"} // of the line only what changed is written
+	last := [2]string{"the password is wrong", "correct horse\r"}
 	for _, tt := range []struct {
 		name    string
 		answers [][2]string
@@ -318,8 +320,8 @@ func TestPassword(t *testing.T) {
 		shows   string
 	}{
 		{"right", [][2]string{{any, " "}, right, {"Number", "1\r"}}, 1, true, "Look"},
-		{"right at last", [][2]string{{any, " "}, wrong, wrong, right, {"Number", "1\r"}}, 3, true, "the password is wrong"},
-		{"three wrong ones", [][2]string{{any, " "}, wrong, wrong, wrong}, 3, false, "no password was right"},
+		{"right at last", [][2]string{{any, " "}, wrong, again, last, {"Number", "1\r"}}, 3, true, "the password is wrong"},
+		{"three wrong ones", [][2]string{{any, " "}, wrong, again, again}, 3, false, "no password was right"},
 		{"nothing typed", [][2]string{{any, " "}, {ask, "\r"}}, 0, false, ""},
 		{"escape", [][2]string{{any, " "}, {ask, "cor\x1b"}}, 0, false, ""},
 		{"nobody came", nil, 0, false, "nobody pressed a key"},

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,8 +17,8 @@ import (
 	"github.com/bootward/bootward/osd/status"
 )
 
-// patience is how long the boot image looks for network, box and offers, and waits for
-// the answers of a person who is there, before it lets the machine boot its disk.
+// patience is how long the boot image looks for network, box and offers before it lets
+// the machine boot its disk.
 const patience = 10 * time.Minute
 
 // Boot is the flow of the boot image: network, box, offers, job. It returns what
@@ -35,9 +36,8 @@ func Boot(ctx context.Context, conf Config) (Next, error) {
 	s.newLog()
 	s.hardware = hardware.Collect(os.DirFS("/"))
 	s.console.Line("Bootward: %s %s, serial %s", s.hardware.Manufacturer, s.hardware.Model, s.hardware.SerialNumber)
-	found, stop := context.WithTimeout(ctx, patience)
-	offers, err := s.find(ctx, found, &work)
-	stop()
+	s.nets = newNets(ctx, s.log, &work)
+	offers, err := s.search(ctx)
 	if err != nil {
 		return s.nothing(ctx, err)
 	}
@@ -48,20 +48,50 @@ func Boot(ctx context.Context, conf Config) (Next, error) {
 		s.decline(ctx)
 		return NextDisk, ctx.Err()
 	}
-	if !s.askNames(ctx, offers, *chosen) {
-		s.console.Line("nothing was changed; the machine boots its disk")
-		s.decline(ctx)
-		return NextDisk, ctx.Err()
-	}
 	if !person && !s.countdown(ctx, *chosen) {
 		return NextReboot, ctx.Err()
 	}
 	return s.deploy(ctx, *chosen, seen, person)
 }
 
+// errSettings ends a search because somebody wants to set the network.
+var errSettings = errors.New("a person sets the network")
+
+// search is find for patience at most, as often as somebody sets the network meanwhile.
+func (s *session) search(ctx context.Context) (api.Offers, error) {
+	s.clock = point.NewClock(s.conf.Built)
+	s.met.Address = setting(s.conf.CommandLine, "bootward.mp")
+	s.console.Line("bring up the network (F2 or Ctrl-O: network settings)")
+	for {
+		limited, cancel := context.WithTimeout(ctx, patience)
+		found, stop := context.WithCancelCause(limited)
+		watched := make(chan struct{})
+		go func() {
+			defer close(watched)
+			for {
+				switch k, ok := s.console.Key(found); {
+				case !ok:
+					return
+				case isNetwork(k):
+					stop(errSettings)
+					return
+				}
+			}
+		}()
+		offers, err := s.find(found)
+		wanted := errors.Is(context.Cause(found), errSettings) && ctx.Err() == nil && err != nil
+		stop(nil)
+		cancel()
+		<-watched
+		if !wanted || s.anchor == nil {
+			return offers, err
+		}
+		s.setNetwork(ctx)
+	}
+}
+
 // find brings the network up, finds the box and asks it what there is to do.
-// running outlives the search; found bounds it.
-func (s *session) find(running, found context.Context, work *sync.WaitGroup) (api.Offers, error) {
+func (s *session) find(found context.Context) (api.Offers, error) {
 	var offers api.Offers
 	var raw []byte
 	var err error
@@ -71,37 +101,24 @@ func (s *session) find(running, found context.Context, work *sync.WaitGroup) (ap
 	if err := s.folder.Write(job.FileAnchor, raw); err != nil {
 		return offers, err
 	}
-	s.console.Line("bring up the network")
-	if s.network, err = configure(running, found, s.log, work); err != nil {
+	if s.network, err = s.nets.configure(found); err != nil {
 		return offers, err
 	}
 	s.console.Line("address %v on adapter %s", s.network.ips, s.network.mac)
-	s.clock = point.NewClock(s.conf.Built)
-	box := job.Box{Address: setting(s.conf.CommandLine, "bootward.mp")}
 	err = s.persist(found, "the box", func() error {
-		if box.Address == "" {
-			if box, err = findBox(found); err != nil {
-				return err
-			}
-		}
-		hello, err := point.FirstHello(found, s.anchor, box.Address, s.clock)
-		if err == nil {
-			setClock(hello.Time, s.log)
-			box.Name = hello.BoxName
-			s.console.Line("box %s of site %s at %s", hello.BoxName, hello.Site, box.Address)
-		}
+		_, err := s.meet(found)
 		return err
 	})
 	if err != nil {
 		return offers, err
 	}
-	if err := s.folder.WriteJSON(job.FileBox, box); err != nil {
+	if err := s.folder.WriteJSON(job.FileBox, s.met); err != nil {
 		return offers, err
 	}
 	if s.cred, err = point.NewCredential(); err != nil {
 		return offers, err
 	}
-	s.client = point.New(s.anchor, box.Address, s.clock, s.cred.Certificate)
+	s.client = point.New(s.anchor, s.met.Address, s.clock, s.cred.Certificate)
 	return s.offers(found)
 }
 

@@ -26,27 +26,76 @@ func (s *session) deploy(ctx context.Context, o api.Offer, seen []disk.Disk, per
 	if err := s.open(ctx); err != nil {
 		return s.nothing(ctx, err)
 	}
-	defer s.close()
+	defer func() { s.close() }()
 	end, err := s.prepareAndRun(ctx, seen, person)
+	for {
+		next, over := s.ended(ctx, end, err)
+		if over {
+			return next, ctx.Err()
+		}
+		if err != nil {
+			end = engine.Ending{ExitCode: engine.Failure, Reason: err.Error()}
+		}
+		by, again := s.failure(ctx, end, s.prepared.sequence)
+		if !again {
+			return NextDisk, nil
+		}
+		end, err = s.again(ctx, by)
+	}
+}
+
+// ended says what follows a run; over is false when it failed.
+func (s *session) ended(ctx context.Context, end engine.Ending, err error) (next Next, over bool) {
 	switch {
 	case ctx.Err() != nil:
-		return NextReboot, ctx.Err()
+		return NextReboot, true
 	case err != nil:
-		end = engine.Ending{ExitCode: engine.Failure, Reason: err.Error()}
 		if e := s.giveUp(err); e != nil {
 			s.log.Error("report the failure", "error", e)
 		}
+		return "", false
 	case end.Restart != nil:
-		return NextReboot, nil
+		return NextReboot, true
 	case end.Succeeded:
 		s.console.Line("the task sequence is complete")
 		_ = s.flush(ctx, time.Minute)
 		s.lastOfLog(ctx)
 		s.after(ctx, s.postAction())
-		return NextDisk, nil
+		return NextDisk, true
 	}
-	s.failure(ctx, end)
-	return NextDisk, nil
+	return "", false
+}
+
+// prepared is what a run needs again when it goes on behind a failure.
+type prepared struct {
+	sequence *sequence.Sequence
+	permit   disk.Permit
+}
+
+// again goes on at the step that failed, in the name of who wants that. The box has the
+// job open again.
+func (s *session) again(ctx context.Context, by string) (engine.Ending, error) {
+	s.close() // the renewal of the certificate may have ended with the job
+	if err := s.open(ctx); err != nil {
+		return engine.Ending{}, err
+	}
+	var state engine.State
+	if err := s.folder.ReadJSON(job.FileState, &state); err != nil {
+		return engine.Ending{}, err
+	}
+	at := state.FailedAt
+	if err := state.Retry(); err != nil {
+		return engine.Ending{}, err
+	}
+	s.console.Line("going on at step %d: %s wants it", at, by)
+	s.log.Info("going on at the step that failed", "step", at, "by", by)
+	if err := s.report(status.SequenceStarted, 0, fmt.Sprintf("going on at step %d, which failed: %s wants it", at, by)); err != nil {
+		return engine.Ending{}, err
+	}
+	if err := s.folder.WriteJSON(job.FileState, state); err != nil {
+		return engine.Ending{}, err
+	}
+	return s.run(ctx, s.prepared.sequence, state, s.prepared.permit)
 }
 
 // claim binds a job to a new key and puts it into the folder.
@@ -101,6 +150,7 @@ func (s *session) prepareAndRun(ctx context.Context, seen []disk.Disk, person bo
 	if err != nil {
 		return engine.Ending{}, err
 	}
+	s.prepared = prepared{seq, p}
 	return s.run(ctx, seq, engine.New(env), p)
 }
 

@@ -29,7 +29,7 @@ func (s *session) executor(seq *sequence.Sequence, permit disk.Permit) (*step.Ex
 	source := content.HTTPSource{Client: s.client.HTTP, Base: s.client.Base, Manifests: "/v1/manifests/", Blobs: "/v1/blobs/"}
 	images := &machine.Images{
 		Source: source, Content: s.job.Content, Keys: s.anchor.Signing, Dir: s.conf.Run, Mount: s.conf.Mount,
-		Download: s.job.Download, Retries: s.retries, Say: say, Search: s.search,
+		Download: s.job.Download, Retries: s.retries, Say: say, Search: s.follow,
 	}
 	disks.Tools.Runner = images
 	x := &step.Executor{

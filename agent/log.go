@@ -81,7 +81,7 @@ func (s *session) sendLog(ctx context.Context) {
 		if !supervisor.Sleep(ctx, wait) {
 			return
 		}
-		if err == nil && asked && len(part) == 0 && s.none(offset) {
+		if err == nil && asked && len(part) == 0 && s.sent(offset) {
 			select {
 			case <-changed:
 			case <-ctx.Done():
@@ -91,8 +91,8 @@ func (s *session) sendLog(ctx context.Context) {
 	}
 }
 
-// none says whether there is nothing of the log behind an offset.
-func (s *session) none(offset int64) bool {
+// sent says whether there is nothing of the log behind an offset.
+func (s *session) sent(offset int64) bool {
 	part, _, err := s.written.Read(offset, 1)
 	return err == nil && len(part) == 0
 }

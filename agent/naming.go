@@ -22,22 +22,6 @@ func (t typed) say(c api.Claim) api.Claim {
 	return c
 }
 
-// askNames asks for the name of a machine that was not imported, and for the
-// computer whose place it takes, as far as the box wants to know. What starts by
-// itself asks nothing. It is false when the person goes away or presses Esc.
-func (s *session) askNames(ctx context.Context, o api.Offers, chosen api.Offer) bool {
-	if chosen.Mandatory {
-		return true
-	}
-	limited, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	s.typed.asked = chosen.AskName || o.AskReplaces
-	if chosen.AskName && !s.askName(limited, chosen.SuggestedName) {
-		return false
-	}
-	return !o.AskReplaces || s.askReplaces(limited)
-}
-
 // askName asks until the name is one that a computer may have. Whether it is free
 // is for the box to say.
 func (s *session) askName(ctx context.Context, suggested string) bool {

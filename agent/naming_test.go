@@ -12,6 +12,7 @@ import (
 
 	"github.com/bootward/bootward/agent/console"
 	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/osd/sequence"
 )
 
 // typing is a session at whose keyboard somebody types.
@@ -21,36 +22,45 @@ func (b *box) typing(screen *bytes.Buffer, text string) *session {
 	return s
 }
 
-func TestAskNames(t *testing.T) {
+// TestWizardAsks: what the person types into the pages reaches the claim and the variables;
+// the machine begins only behind YES where it erases.
+func TestWizardAsks(t *testing.T) {
 	b := newBox(t, `{"format":1,"name":"Test","steps":[{"runCommandLine":{"command":"true"}}]}`)
-	ask := api.Offer{AskName: true, SuggestedName: "W12-S1"}
+	ask := api.Offer{Name: "Ward PCs", AskName: true, SuggestedName: "W12-S1"}
+	questions := ask
+	questions.Questions = []sequence.Question{{Variable: "Bay", Prompt: "Which bay?"}, {Variable: "Pin", Prompt: "PIN?", Secret: true}}
 	for _, tt := range []struct {
-		name  string
-		o     api.Offers
-		offer api.Offer
-		types string
-		want  typed
-		ok    bool
-		shows string
+		name     string
+		replaces bool
+		offer    api.Offer
+		types    string
+		want     typed
+		ok       bool
+		shows    string
 	}{
-		{"nothing is asked", api.Offers{}, api.Offer{}, "", typed{}, true, ""},
-		{"mandatory", api.Offers{AskReplaces: true}, api.Offer{AskName: true, Mandatory: true}, "", typed{}, true, ""},
-		{"suggested", api.Offers{}, ask, "\r", typed{name: "W12-S1"}, true, "[W12-S1]"},
-		{"typed", api.Offers{}, ask, " W12-bed1 \r", typed{name: "W12-bed1"}, true, ""},
-		{"nothing suggested", api.Offers{}, api.Offer{AskName: true}, "\r", typed{}, true, "let the box choose"},
-		{"too long", api.Offers{}, ask, "abcdefghijklmnop\rW12\r", typed{name: "W12"}, true, "at most 15"},
-		{"characters", api.Offers{}, ask, "a_b\r-a\r17\rW12\r", typed{name: "W12"}, true, "is a number"},
-		{"replaces", api.Offers{AskReplaces: true}, ask, "W12\rward7-pc1\r", typed{name: "W12", replaces: "ward7-pc1"}, true, "replace another?"},
-		{"replaces nobody", api.Offers{AskReplaces: true}, api.Offer{}, "\r", typed{}, true, "replace another?"},
-		{"Esc", api.Offers{AskReplaces: true}, ask, "\x1b", typed{}, false, ""},
+		{"nothing is asked", false, api.Offer{}, "1\r", typed{}, true, ""},
+		{"suggested", false, ask, "1\r\r\r", typed{name: "W12-S1", asked: true}, true, "[W12-S1]"},
+		{"typed", false, ask, "1\r W12-bed1 \r\r", typed{name: "W12-bed1", asked: true}, true, ""},
+		{"nothing suggested", false, api.Offer{AskName: true}, "1\r\r\r", typed{asked: true}, true, "let the box choose"},
+		{"too long", false, ask, "1\rabcdefghijklmnop\rW12\r\r", typed{name: "W12", asked: true}, true, "at most 15"},
+		{"characters", false, ask, "1\r17\rW12\r\r", typed{name: "W12", asked: true}, true, "is a number"},
+		{"replaces", true, ask, "1\rW12\rward7-pc1\r\r", typed{name: "W12", replaces: "ward7-pc1", asked: true}, true, "replace another?"},
+		{"replaces nobody", true, api.Offer{}, "1\r\r\r", typed{asked: true}, true, "replace another?"},
+		{"back, then given up", true, ask, "1\rW12\r\x03", typed{}, false, ""},
+		{"questions", false, questions, "1\r\r7\rcanary\r\r", typed{name: "W12-S1", asked: true}, true, "Pin = ********"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var screen bytes.Buffer
-			s := b.typing(&screen, tt.types)
+			s := b.newSession(&bytes.Buffer{})
+			s.conf.CommandLine = "bootward.prompted"
+			screen := s.person(t, [2]string{"Number, or nothing", tt.types})
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
-			if ok := s.askNames(ctx, tt.o, tt.offer); ok != tt.ok || s.typed.name != tt.want.name || s.typed.replaces != tt.want.replaces || !strings.Contains(screen.String(), tt.shows) {
-				t.Errorf("%v, typed %+v, want %+v\n%s", ok, s.typed, tt.want, screen.String())
+			chosen, _, _ := s.choose(ctx, api.Offers{AskReplaces: tt.replaces, Offers: []api.Offer{tt.offer}})
+			if (chosen != nil) != tt.ok || s.typed != tt.want || !strings.Contains(screen.String(), tt.shows) || strings.Contains(screen.String(), "canary") {
+				t.Errorf("%v, typed %+v, want %+v\n%s", chosen, s.typed, tt.want, screen.String())
+			}
+			if len(tt.offer.Questions) > 0 && (s.answers["Bay"] != "7" || s.answers["Pin"] != "canary") {
+				t.Errorf("answers %q", s.answers)
 			}
 		})
 	}

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/netip"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/bootward/bootward/agent/job"
@@ -23,33 +21,23 @@ type addresses struct {
 }
 
 // configure brings all links up by DHCP, in the background, and returns when the
-// first has an address, or found ends. The clients renew their leases until
-// running ends.
-func configure(running, found context.Context, log *slog.Logger, work *sync.WaitGroup) (addresses, error) {
+// first has an address, or found ends. One that a person gave counts at once.
+func (n *nets) configure(found context.Context) (addresses, error) {
 	links, err := network.WaitLink(found)
 	if err != nil {
 		return addresses{}, fmt.Errorf("find a network adapter: %w; has the boot image the driver of this machine's adapter?", err)
 	}
-	type got struct {
-		link  network.Link
-		lease network.Lease
-	}
-	leases := make(chan got, len(links))
 	for _, l := range links {
-		var once sync.Once
-		c := &network.Client{Link: l.Name, Options: network.Options{Log: log}, Changed: func(lease network.Lease) {
-			once.Do(func() { leases <- got{l, lease} })
-		}}
-		work.Go(func() {
-			if err := c.Run(running); err != nil && running.Err() == nil {
-				log.Warn("dhcp ended", "link", l.Name, "error", err)
-			}
-		})
+		n.dhcp(l)
+	}
+	if n.up {
+		return present(found), nil
 	}
 	select {
 	case <-found.Done():
 		return addresses{}, fmt.Errorf("no address by DHCP on %d links: %w; check the cable and the DHCP server", len(links), found.Err())
-	case g := <-leases:
+	case g := <-n.leases:
+		n.up = true
 		a := addresses{mac: g.link.MAC.String(), ips: []string{g.lease.Address.Addr().String()}}
 		if g.lease.Gateway.IsValid() {
 			a.gateways = []string{g.lease.Gateway.String()}
@@ -113,9 +101,9 @@ func findBox(ctx context.Context) (job.Box, error) {
 // searchTime is how long the segment is asked for a box that has been away.
 const searchTime = 15 * time.Second
 
-// search looks on the segment for the job's box, which may have another address by now, and
+// follow looks on the segment for the job's box, which may have another address by now, and
 // has all connections go there. Another box of the site is none that holds the job.
-func (s *session) search(ctx context.Context) {
+func (s *session) follow(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, searchTime)
 	defer cancel()
 	var box job.Box

@@ -3,8 +3,8 @@ package agent
 import (
 	"context"
 	"errors"
-	"time"
 
+	"github.com/bootward/bootward/agent/wizard"
 	"github.com/bootward/bootward/api"
 )
 
@@ -12,35 +12,30 @@ import (
 // boots its disk. The box limits besides.
 const passwordTries = 3
 
-// unlock asks a person for the box's PXE password, and the box for its offers again.
-// first is how long he may take then for his first key; 0: nobody came, or nobody knew
-// the password.
-func (s *session) unlock(ctx context.Context, o api.Offers) (offers api.Offers, first time.Duration) {
-	if first = s.attended(ctx, o, "what can be chosen here needs the PXE password", "to type it"); first == 0 {
-		return api.Offers{}, 0
+// unlock asks the box for a ticket with the password that a person typed into the
+// wizard, and for its offers again. It is false when nobody knew the password, or the
+// box cannot be asked.
+func (s *session) unlock(ctx context.Context, w *wizard.Wizard, wrong *int) (offers api.Offers, ok bool) {
+	t, err := s.client.Password(ctx, identity(s.hardware), w.Typed())
+	if err != nil {
+		s.log.Warn("PXE password", "component", "TSPXE", "error", err)
+		if *wrong++; *wrong >= passwordTries {
+			s.console.Line("%s", reason(err))
+			s.console.Line("no password was right")
+			return offers, false
+		}
+		w.Refuse(reason(err))
+		return offers, true
 	}
-	ctx, cancel := s.console.Answering(ctx, first, patience)
+	s.ticket = t.Ticket
+	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	for range passwordTries {
-		password, ok := s.console.AskSecret(ctx, "PXE password, or nothing to boot the disk: ")
-		if !ok || password == "" {
-			return api.Offers{}, 0
-		}
-		t, err := s.client.Password(ctx, identity(s.hardware), password)
-		if err != nil {
-			s.log.Warn("PXE password", "component", "TSPXE", "error", err)
-			s.console.Text("%s", reason(err))
-			continue
-		}
-		s.ticket = t.Ticket
-		if offers, err = s.offers(ctx); err != nil {
-			s.console.Line("no offers: %s", err)
-			return api.Offers{}, 0
-		}
-		return offers, patience
+	if offers, err = s.offers(limited); err != nil {
+		s.console.Line("no offers: %s", err)
+		return offers, false
 	}
-	s.console.Line("no password was right")
-	return api.Offers{}, 0
+	w.Unlocked(offers)
+	return offers, true
 }
 
 // offers asks the box what there is to do.

@@ -5,19 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/bootward/bootward/agent/disk"
 	"github.com/bootward/bootward/agent/foresight"
 	"github.com/bootward/bootward/agent/job"
+	"github.com/bootward/bootward/agent/keys"
 	"github.com/bootward/bootward/agent/machine"
 	"github.com/bootward/bootward/agent/step"
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/osd/sequence"
 	"github.com/bootward/bootward/osd/sequence/engine"
-	"github.com/bootward/bootward/osd/status"
 )
 
 // choose takes the mandatory offer, or asks the person at the machine. chosen is
@@ -27,50 +26,26 @@ func (s *session) choose(ctx context.Context, o api.Offers) (chosen *api.Offer, 
 	if m := mandatory(o); m != nil {
 		return m, nil, false
 	}
-	first := time.Duration(0)
+	if len(o.Offers) == 0 && !o.Password {
+		s.none(o)
+		return nil, nil, false
+	}
+	what, purpose := fmt.Sprintf("%d task sequences are available for this machine", len(o.Offers)), "to choose"
 	if o.Password {
-		if o, first = s.unlock(ctx, o); first == 0 {
-			return nil, nil, false
-		}
-		if m := mandatory(o); m != nil { // its time came meanwhile
-			return m, nil, false
-		}
+		what, purpose = "what can be chosen here needs the PXE password", "to type it"
 	}
-	if len(o.Offers) == 0 {
-		s.console.Line("there is nothing to deploy on this machine")
-		for _, why := range o.Why {
-			s.console.Text("  %s", why)
-		}
-		return nil, nil, false
-	}
-	if first == 0 {
-		first = s.attended(ctx, o, fmt.Sprintf("%d task sequences are available for this machine", len(o.Offers)), "to choose")
-	}
+	first, key := s.attended(ctx, o, what, purpose)
 	if first == 0 {
 		return nil, nil, false
 	}
-	return s.menu(ctx, o, first)
+	return s.wizard(ctx, o, first, key)
 }
 
-// menu asks for one of the offers until the person has decided; first is for his first
-// key.
-func (s *session) menu(ctx context.Context, o api.Offers, first time.Duration) (chosen *api.Offer, seen []disk.Disk, person bool) {
-	limited, cancel := s.console.Answering(ctx, first, patience)
-	defer cancel()
-	for {
-		offer := s.pick(limited, o)
-		if offer == nil {
-			return nil, nil, false
-		}
-		if !offer.Destructive {
-			return offer, nil, true
-		}
-		if disks, ok := s.warn(limited, *offer); ok {
-			return offer, disks, true
-		}
-		if limited.Err() != nil {
-			return nil, nil, false
-		}
+// none says that nothing is offered, and why.
+func (s *session) none(o api.Offers) {
+	s.console.Line("there is nothing to deploy on this machine")
+	for _, why := range o.Why {
+		s.console.Text("  %s", why)
 	}
 }
 
@@ -79,28 +54,29 @@ func (s *session) menu(ctx context.Context, o api.Offers, first time.Duration) (
 const glance = time.Minute
 
 // attended says whether a person may be there, and how long the first key of his answers
-// may take: patience if he pressed one already, 0 if nobody did in time.
-func (s *session) attended(ctx context.Context, o api.Offers, what, purpose string) (first time.Duration) {
+// may take: idle if he pressed one already, 0 if nobody did in time. key is the one that
+// he pressed, if he was asked.
+func (s *session) attended(ctx context.Context, o api.Offers, what, purpose string) (first time.Duration, key keys.Key) {
 	s.console.Line("%s", what)
 	wait, ask := prompt(s.conf.CommandLine, o)
 	switch {
 	case prompted(s.conf.CommandLine):
-		return patience
+		return idle, keys.Other
 	case !ask:
 		s.console.Line("(type an answer within %s; otherwise the machine boots its disk)", glance)
-		return glance
+		return glance, keys.Other
 	}
 	s.console.Forget()
 	s.console.Line("Press F12 for network service boot")
 	s.console.Line("(or press any key within %s %s; otherwise the machine boots its disk)", wait, purpose)
 	limited, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	_, ok := s.console.Key(limited)
+	key, ok := s.console.Key(limited)
 	if !ok {
 		s.console.Line("nobody pressed a key")
-		return 0
+		return 0, key
 	}
-	return patience
+	return idle, key
 }
 
 // prompted says whether F12 was pressed before the boot image was loaded.
@@ -130,55 +106,6 @@ func mandatory(o api.Offers) *api.Offer {
 		}
 	}
 	return nil
-}
-
-// pick lists the offers and reads a number; nil is none of them.
-func (s *session) pick(ctx context.Context, o api.Offers) *api.Offer {
-	s.console.Text("\n")
-	for i, offer := range o.Offers {
-		erases := ""
-		if offer.Destructive {
-			erases = "  (ERASES A DISK)"
-		}
-		if offer.Approval {
-			erases += "  (needs approval)"
-		}
-		s.console.Text("  %2d  %s: %s%s", i+1, offer.Name, offer.Sequence, erases)
-		if offer.Comment != "" {
-			s.console.Text("      %s", offer.Comment)
-		}
-	}
-	for {
-		answer, ok := s.console.Ask(ctx, "Number, or nothing to boot the disk: ")
-		answer = strings.TrimSpace(answer)
-		if !ok || answer == "" {
-			return nil
-		}
-		if n, err := strconv.Atoi(answer); err == nil && n >= 1 && n <= len(o.Offers) {
-			return &o.Offers[n-1]
-		}
-		s.console.Text("Give a number from 1 to %d.", len(o.Offers))
-	}
-}
-
-// warn names the disks that may be erased and asks for YES.
-func (s *session) warn(ctx context.Context, o api.Offer) ([]disk.Disk, bool) {
-	disks, err := candidates()
-	if err != nil {
-		s.console.Text("The disks of this machine cannot be listed: %s", err)
-		return nil, false
-	}
-	if len(disks) == 0 {
-		s.console.Text("This machine has no disk for an operating system: check the cabling and the firmware's storage mode.")
-		return nil, false
-	}
-	s.console.Text("\n%s (%s)", o.Name, o.Sequence)
-	s.console.Text("ERASES ALL DATA on %s:", map[bool]string{true: "this disk", false: "one of these disks"}[len(disks) == 1])
-	for _, d := range disks {
-		s.console.Text("  %s", d)
-	}
-	answer, ok := s.console.Ask(ctx, "Type YES to go on: ")
-	return disks, ok && answer == "YES"
 }
 
 func candidates() ([]disk.Disk, error) {
@@ -214,40 +141,6 @@ func (s *session) consent(ctx context.Context, seq *sequence.Sequence, env *sequ
 		return disk.Disk{}, errors.New("the person at the machine did not confirm the disk; nothing was changed")
 	}
 	return d, nil
-}
-
-// errorDialog is how long a failure stays on the screen
-// (SMSTSErrorDialogTimeout).
-const errorDialog = 15 * time.Minute
-
-// failure shows what failed and waits for a key or the end of the wait.
-func (s *session) failure(ctx context.Context, end engine.Ending) {
-	wait := seconds(s.variable("SMSTSErrorDialogTimeout"), errorDialog)
-	s.console.Text("\n%s", strings.Repeat("=", 60))
-	s.console.Line("THE TASK SEQUENCE FAILED")
-	if end.Step > 0 {
-		s.console.Text("Step:      %d %s", end.Step, end.Action)
-	}
-	s.console.Text("Exit code: %d (0x%08X)", end.ExitCode, uint32(end.ExitCode))
-	s.console.Text("Reason:    %s", status.Tail(end.Reason, 1500))
-	s.console.Text("Log:       %s/smsts.log, and SMSTSLog on the target's volume if there is one", s.folder.Dir())
-	s.console.Text("%s", strings.Repeat("=", 60))
-	sent := make(chan error, 1)
-	go func() { sent <- s.flush(ctx, wait+time.Minute) }()
-	s.console.Line("press any key to restart; the machine restarts by itself in %s", wait)
-	limited, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
-	s.console.Forget()
-	s.console.Key(limited)
-	select {
-	case err := <-sent:
-		if err != nil {
-			s.console.Line("the box was not told: %s", err)
-		}
-	case <-time.After(10 * time.Second):
-		s.console.Line("the box was not told everything: it cannot be reached")
-	case <-ctx.Done():
-	}
 }
 
 // variable is a variable of the sequence as it was saved last, or of the job.

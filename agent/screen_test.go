@@ -35,11 +35,12 @@ func TestPatience(t *testing.T) {
 		{"a key before the menu", "", &zero, false, []key{{0, "1\r"}}, glance, false},
 		{"a person who chooses at once", "", &zero, false, []key{{soon, "1\r"}}, soon, true},
 		{"a person who thinks", "", &zero, false, []key{{soon, "9\r"}, {9 * time.Minute, "1\r"}}, 9 * time.Minute, true},
-		{"a person who goes away", "", &zero, false, []key{{soon, "x"}}, patience, false},
-		{"a person who does not know the password", "", &zero, true, []key{{soon, "x"}}, patience, false},
-		{"a person who was asked", "", &ten, false, []key{{5 * time.Second, " "}}, 5*time.Second + patience, false},
+		{"a person who goes away", "", &zero, false, []key{{soon, "x"}}, soon + idle, false},
+		{"a person who comes back", "", &zero, false, []key{{soon, "x"}, {soon + idle - time.Second, "\x7f1\r"}}, soon + idle - time.Second, true},
+		{"a person who does not know the password", "", &zero, true, []key{{soon, "x"}}, soon + idle, false},
+		{"a person who was asked", "", &ten, false, []key{{5 * time.Second, " "}}, 5*time.Second + idle, false},
 		{"a person who pressed F12 before", "bootward.prompted", &ten, false, []key{{9 * time.Minute, "1\r"}}, 9 * time.Minute, true},
-		{"one who left since", "bootward.prompted", &zero, false, nil, patience, false},
+		{"one who left since", "bootward.prompted", &zero, false, nil, idle, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -37,6 +37,11 @@ type session struct {
 	hardware inventory.Machine
 	network  addresses
 	typed    typed
+	answers  map[string]string // to the questions of the sequence, by variable
+	met      job.Box           // the box, as it was found
+	nets     *nets             // of the boot image
+	shown    shown
+	prepared prepared
 	stage    string
 	where    string // osd.ToRunningClients for a job of the client
 	event    string // what made it due: osd.AtLogon, osd.AtLogoff or nothing
@@ -124,12 +129,18 @@ func (s *session) run(ctx context.Context, seq *sequence.Sequence, state engine.
 	if err != nil {
 		return engine.Ending{}, err
 	}
+	if err := x.Return(); err != nil {
+		s.console.Line("the job stays in memory: %s", err)
+		s.log.Error("take the job back to the target's volume", "error", err)
+	}
 	e := &engine.Engine{
 		Sequence: seq, State: state, Executor: x, Stage: s.stage, Now: s.clock.Now,
 		Journal: journal{s.folder}, Reporter: s.box, Started: s.started(seq), Secrets: s.secrets,
 	}
 	s.conditions(e)
+	stop := s.watch(seq)
 	end, err := e.Run(ctx)
+	stop()
 	s.ending = end
 	s.settle(ctx, end, x.InMemory, volumes)
 	return end, err
@@ -166,34 +177,6 @@ func (s *session) sayRestart(ctx context.Context, r engine.Restart) {
 	if r.Delay > 0 {
 		s.console.Line("in %s", r.Delay)
 		supervisor.Sleep(ctx, r.Delay)
-	}
-}
-
-// started shows each step as it begins, unless the advertisement hides them.
-func (s *session) started(seq *sequence.Sequence) func(sequence.Line) {
-	total := len(seq.Flatten())
-	return func(l sequence.Line) {
-		if s.job.HideProgress {
-			return
-		}
-		s.console.Line("step %d of %d: %s", l.Number, total, l.Name())
-	}
-}
-
-// progress shows how far a step is, with rate and time left, and tells the box.
-func (s *session) progress() func(line sequence.Line, done, total int64) {
-	var step int
-	var begin time.Time
-	var first int64
-	return func(line sequence.Line, done, total int64) {
-		if line.Number != step {
-			step, begin, first = line.Number, time.Now(), done
-		}
-		rate := float64(done-first) / max(time.Since(begin).Seconds(), 0.001)
-		if !s.job.HideProgress {
-			s.console.Progress("%s", progressText(line.Name(), done, total, rate))
-		}
-		s.box.Progress(status.Progress{Step: line.Number, Action: line.Name(), Done: done, Total: total, Unit: "B"})
 	}
 }
 

@@ -29,6 +29,9 @@ func (s *session) environment(seq *sequence.Sequence) (*sequence.Environment, er
 			return nil, err
 		}
 	}
+	if err := answered(env, seq, s.answers); err != nil {
+		return nil, err
+	}
 	for name, value := range s.builtIn(seq) {
 		if err := env.SetReadOnly(name, value); err != nil {
 			return nil, fmt.Errorf("variable %s: %w", name, err)
@@ -39,6 +42,32 @@ func (s *session) environment(seq *sequence.Sequence) (*sequence.Environment, er
 		zone = "UTC" // the boot image's own
 	}
 	return env, env.SetReadOnly("_SMSTSTimezone", zone)
+}
+
+// answered sets the answers to the questions of the sequence. What a person typed wins;
+// where nobody was asked, a variable of the computer or its collections wins over the
+// default.
+func answered(env *sequence.Environment, seq *sequence.Sequence, typed map[string]string) error {
+	for _, q := range seq.Questions {
+		value, ok := typed[q.Variable]
+		if !ok {
+			if was, _ := env.Get(q.Variable); was != "" {
+				continue
+			}
+			if !q.Unattended() {
+				return fmt.Errorf("question %q of the task sequence has no answer, and nobody was asked; give the question a default, or the computer the variable %s", q.Prompt, q.Variable)
+			}
+			value = q.Default
+		}
+		set := env.Set
+		if q.Secret {
+			set = env.SetSecret
+		}
+		if err := set(q.Variable, value); err != nil {
+			return fmt.Errorf("answer to %q: %w", q.Prompt, err)
+		}
+	}
+	return nil
 }
 
 // builtIn are the read-only variables, as they are where the agent runs now.

@@ -8,6 +8,7 @@ import (
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/inventory"
 	"github.com/bootward/bootward/osd/policy"
+	"github.com/bootward/bootward/osd/sequence"
 	"github.com/bootward/bootward/osd/status"
 	"github.com/bootward/bootward/trust/tpm"
 )
@@ -26,6 +27,7 @@ const (
 	RouteStatus   = "POST /v1/job/status"        // job certificate: StatusBatch → StatusAck
 	RouteJobLog   = "POST /v1/job/log"           // job certificate: bytes of smsts.log from ?offset= on → LogAck
 	RouteSecrets  = "POST /v1/job/secrets"       // job certificate: AskSecrets → Secrets, once for a step
+	RouteRetry    = "POST /v1/job/retry"         // job certificate of a job that failed: Retry → Retried
 	RouteErase    = "POST /v1/job/erase"         // job certificate: Erase → 204: before the first write to a disk
 	RouteManifest = "GET /v1/manifests/{digest}" // job certificate, content of its job: signed envelope
 	RouteBlob     = "GET /v1/blobs/{sha256}"     // job certificate, content of its job: bytes, Range honoured
@@ -59,6 +61,7 @@ type Identity struct {
 const (
 	FieldName     = "name"
 	FieldReplaces = "replaces"
+	FieldPassword = "password"
 )
 
 // Ask asks what a machine may run.
@@ -129,6 +132,9 @@ type Offer struct {
 	// Countdown is how long a mandatory run waits when somebody is there to be
 	// told.
 	Countdown osd.Duration `json:"countdown,omitzero"`
+	// Questions are those of the sequence, for the person who chooses it. The box is not
+	// told the answers.
+	Questions []sequence.Question `json:"questions,omitempty"`
 }
 
 // Claim asks for a job. The box binds the job, and the grant if it is
@@ -226,6 +232,21 @@ type LogAck struct {
 
 // MaxLogChunk is how many bytes of a log one request or answer carries.
 const MaxLogChunk = 256 << 10
+
+// Retry asks that a job which failed goes on at the step that failed.
+type Retry struct {
+	// Person says that a person at the machine wants it; without one the machine asks
+	// whether an administrator or technician does.
+	Person bool `json:"person,omitempty"`
+	// Ticket is that of a password that was checked.
+	Ticket string `json:"ticket,omitempty"`
+}
+
+// Retried says whether the job is open again. Nobody wanting it is no error.
+type Retried struct {
+	Again bool   `json:"again"`
+	By    string `json:"by,omitempty"` // who wanted it
+}
 
 // Renew asks for a new certificate of a running job for the same key.
 type Renew struct {

@@ -21,9 +21,9 @@ type Members struct {
 // Order tells boxes something: it travels in their policy, and they carry it
 // out once.
 type Order struct {
-	// Kind is resume, clearPXE or wake.
+	// Kind is resume, clearPXE, retry or wake.
 	Kind string `json:"kind"`
-	// Boxes are names; of clearPXE and wake the boxes that serve the computers when left
+	// Boxes are names; of clearPXE, retry and wake the boxes that serve the computers when left
 	// out.
 	Boxes []string `json:"boxes,omitempty"`
 	// Computers are names or IDs, Collection a name: those to clear.

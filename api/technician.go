@@ -19,6 +19,7 @@ const (
 	RouteDecide      = "POST /v1/approvals/{code}" // technician who may approve: Decision → PendingApproval
 	RouteBoxResume   = "POST /v1/resume"           // technician who may resume → 204
 	RouteBoxClear    = "POST /v1/clear-pxe"        // technician who may clear: ClearPXE → Cleared
+	RouteBoxRetry    = "POST /v1/retry"            // technician who may clear: RetryJobs → RetryJobs
 	RouteBoxAudit    = "GET /v1/audit"             // technician: []AuditRecord, the newest first
 	RouteBoxTimeline = "GET /v1/timeline"          // technician: ?client=MAC: []status.FlightEvent
 	RouteBoxTrace    = "GET /v1/trace"             // technician: ?client=MAC: trace.Trace
@@ -116,6 +117,12 @@ type ClearPXE struct {
 
 // Cleared names the computers that were cleared.
 type Cleared struct {
+	Computers []string `json:"computers"`
+}
+
+// RetryJobs names computers whose failed jobs may go on at the step that failed, by name,
+// ID or MAC; in the answer by name.
+type RetryJobs struct {
 	Computers []string `json:"computers"`
 }
 

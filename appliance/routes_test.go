@@ -35,7 +35,7 @@ var routeIsFor = map[string]string{
 	"GET /openapi.json": forAll, "GET /v1/hello": forAll, "POST /v1/offers": forAll, "POST /v1/claim": forAll, "POST /v1/decline": forAll,
 	"POST /v1/password": forAll, "POST /v1/session": forAll,
 
-	"GET /v1/job": forOpenJob, "POST /v1/job/renew": forOpenJob, "POST /v1/job/status": forAnyJob, "POST /v1/job/log": forAnyJob, "POST /v1/job/erase": forOpenJob,
+	"GET /v1/job": forOpenJob, "POST /v1/job/renew": forOpenJob, "POST /v1/job/status": forAnyJob, "POST /v1/job/log": forAnyJob, "POST /v1/job/retry": forAnyJob, "POST /v1/job/erase": forOpenJob,
 	"POST /v1/job/secrets": forOpenJob, "GET /v1/manifests/{digest}": forOpenJob, "GET /v1/blobs/{sha256}": forOpenJob,
 
 	"POST /v1/selftest":       forLooking,
@@ -43,7 +43,7 @@ var routeIsFor = map[string]string{
 	"GET /v1/messages": forLooking, "GET /v1/logs/{name}": forLooking, "GET /v1/events": forLooking,
 	"DELETE /v1/session": forLooking, "GET /v1/state": forLooking, "GET /v1/approvals": forLooking, "GET /v1/audit": forLooking,
 	"GET /v1/timeline": forLooking, "GET /v1/trace": forLooking, "GET /v1/explain": forLooking,
-	"POST /v1/approvals/{code}": forApprove, "POST /v1/resume": forResume, "POST /v1/clear-pxe": forClear,
+	"POST /v1/approvals/{code}": forApprove, "POST /v1/resume": forResume, "POST /v1/clear-pxe": forClear, "POST /v1/retry": forClear,
 }
 
 // jobs and desk make the statuses that somebody gets on routes for jobs, and on

@@ -110,7 +110,7 @@ const f12 = "\x1b[24~"
 // and lets it erase the disk. F12 is asked for by iPXE before it loads the boot image,
 // else by the agent.
 func Consent() []Say {
-	return []Say{{"Press F12 for network service boot", f12}, {"Number, or nothing", "1\r"}, {"Type YES to go on", "YES\r"}, {"Does this machine replace another", "\r"}}
+	return []Say{{"Press F12 for network service boot", f12}, {"Number, or nothing", "1\r"}, {"Does this machine replace another", "\r"}, {"Type YES to go on", "YES\r"}}
 }
 
 // Converse is a person at the serial console of a machine: each prompt is waited

@@ -23,13 +23,20 @@ const orderLife = day
 // the night because the line was cut in the afternoon.
 const wakeLife = 10 * time.Minute
 
+// retryLife is that of an order to go on behind a failure: boxes let no job go on that
+// failed longer ago.
+const retryLife = time.Hour
+
 // Order tells boxes something: it stands in their policy until it ends, and each
 // carries it out once.
 func (s *Site) Order(ctx context.Context, who string, in api.Order) (*api.Ordered, error) {
 	now := s.now().UTC().Truncate(time.Second)
 	life := orderLife
-	if in.Kind == policy.OrderWake {
+	switch in.Kind {
+	case policy.OrderWake:
 		life = wakeLife
+	case policy.OrderRetry:
+		life = retryLife
 	}
 	out := &api.Ordered{Boxes: []string{}, Computers: []string{}, ExpiresAt: now.Add(life)}
 	err := s.change(ctx, who, func(x store.Tx, w world) error {
@@ -85,8 +92,8 @@ func (w world) addressees(in api.Order) (map[string][]*osd.Computer, error) {
 		return nil, api.Errorf(api.CodeInvalid, "boxes", "name the boxes that are to go on")
 	case in.Kind == policy.OrderResume:
 		return boxes, nil
-	case in.Kind != policy.OrderClearPXE && in.Kind != policy.OrderWake:
-		return nil, api.Errorf(api.CodeInvalid, "kind", "%q: give %s, %s or %s", in.Kind, policy.OrderResume, policy.OrderClearPXE, policy.OrderWake)
+	case !slices.Contains([]string{policy.OrderClearPXE, policy.OrderRetry, policy.OrderWake}, in.Kind):
+		return nil, api.Errorf(api.CodeInvalid, "kind", "%q: give %s, %s, %s or %s", in.Kind, policy.OrderResume, policy.OrderClearPXE, policy.OrderRetry, policy.OrderWake)
 	}
 	computers, err := w.chosen(in)
 	if err != nil {

@@ -146,6 +146,7 @@ func TestRightsOfRoutes(t *testing.T) {
 		{api.RouteGrantAgain, "/v1/advertisements/Eight/grants", api.GrantAgain{ConfirmedMachines: 1}, [8]int{404, 403, 404, 404, 404, 403, 200, 404}},
 		{api.RouteOrder, "/v1/orders", order(policy.OrderResume, "box7", ""), [8]int{403, 403, 403, 403, 200, 403, 200, 403}},
 		{api.RouteOrder, "/v1/orders", order(policy.OrderResume, "box8", ""), [8]int{403, 403, 403, 403, 404, 403, 200, 403}},
+		{api.RouteOrder, "/v1/orders", order(policy.OrderRetry, "", "w7-pc1"), [8]int{403, 403, 403, 403, 200, 403, 200, 403}},
 		{api.RouteOrder, "/v1/orders", order(policy.OrderClearPXE, "", "w7-pc1"), [8]int{403, 403, 403, 403, 200, 403, 200, 403}},
 		{api.RouteOrder, "/v1/orders", order(policy.OrderClearPXE, "", "w8-pc1"), [8]int{403, 403, 403, 403, 404, 403, 200, 403}},
 		{api.RouteOrder, "/v1/orders", api.Order{Kind: policy.OrderClearPXE, Collection: "Ward 8"}, [8]int{403, 403, 403, 403, 404, 403, 200, 403}},

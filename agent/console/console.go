@@ -2,7 +2,8 @@
 // also a serial line of 9,600 baud carries, each with the time since power-on,
 // one line that shows progress, and a keyboard.
 //
-// It uses no cursor addressing but the carriage return, and no colours.
+// A page, or a panel below the lines, uses the cursor addresses of the VT100; without them it is
+// the carriage return alone. There are no colours.
 package console
 
 import (
@@ -13,6 +14,8 @@ import (
 	"sync"
 	"time"
 	"unicode/utf8"
+
+	"github.com/bootward/bootward/agent/keys"
 )
 
 // Width is the number of columns that are used.
@@ -24,10 +27,12 @@ type Console struct {
 	out      io.Writer
 	keys     chan byte
 	held     []byte // read from keys, and not given out yet
-	pressed  func() // called when a key is given out; may be nil
 	since    func() time.Duration
 	progress int       // columns of the progress line that stands there
 	shown    time.Time // when it was written last
+	page     *painter  // the page that stands there, or nil
+	panel    *painter  // the panel below the lines, or nil
+	pause    time.Duration
 }
 
 // New makes a console. since is the time since power-on. Keys are read from in
@@ -70,8 +75,9 @@ func (c *Console) write(stamp, text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.clear()
+	c.leave()
 	var b strings.Builder
-	for i, line := range wrap(text, Width-len(stamp)) {
+	for i, line := range Wrap(text, Width-len(stamp)) {
 		if i > 0 {
 			stamp = strings.Repeat(" ", len(stamp))
 		}
@@ -90,7 +96,7 @@ func (c *Console) Progress(format string, args ...any) {
 	defer c.mu.Unlock()
 	if now := time.Now(); now.Sub(c.shown) >= progressPause {
 		c.shown = now
-		text := []rune(printable(fmt.Sprintf(format, args...)))
+		text := []rune(Printable(fmt.Sprintf(format, args...)))
 		text = text[:min(len(text), Width-1)]
 		fill := max(c.progress-len(text), 0)
 		io.WriteString(c.out, "\r"+string(text)+strings.Repeat(" ", fill))
@@ -106,49 +112,40 @@ func (c *Console) clear() {
 	}
 }
 
-// Other stands for every key that sends an escape sequence, such as F12 or an arrow.
-const Other byte = 0
-
-const escape = 27
-
 // escapePause is how long the rest of an escape sequence may take: a line of 9,600
 // baud needs 1 ms for a byte, a console behind a network more.
 const escapePause = 100 * time.Millisecond
 
-// Key waits for a key, or until ctx ends. An escape sequence (ECMA-48 section 5.4, and
-// ESC O of the VT100; Linux sends ESC [ [ A for F1) is one key.
-func (c *Console) Key(ctx context.Context) (byte, bool) {
+// maxSequence is the longest escape sequence that is read.
+const maxSequence = 16
+
+// Key waits for a key, or until ctx ends. An escape sequence is one key.
+func (c *Console) Key(ctx context.Context) (keys.Key, bool) {
 	k, ok := c.next(ctx)
-	if !ok || k != escape {
-		return k, ok
+	if !ok || keys.Key(k) != keys.Escape {
+		return keys.Key(k), ok
 	}
 	rest, cancel := context.WithTimeout(ctx, escapePause)
 	defer cancel()
-	switch k, ok := c.next(rest); {
+	k, ok = c.next(rest)
+	switch {
 	case !ok:
-		return escape, true
-	case k == 'O':
-		c.next(rest)
-	case k == '[':
-		for k, ok = c.next(rest); ok && (k < 0x40 || k == '['); {
-			k, ok = c.next(rest)
-		}
-	default:
+		return keys.Escape, true
+	case k != 'O' && k != '[':
 		c.held = append(c.held, k)
-		return escape, true
+		return keys.Escape, true
 	}
-	return Other, true
-}
-
-// Answering bounds questions to a person who may not be there: it ends after first,
-// unless a key is pressed by then, and after long at the latest. Keys that were pressed
-// before do not count.
-func (c *Console) Answering(ctx context.Context, first, long time.Duration) (context.Context, context.CancelFunc) {
-	c.Forget()
-	ctx, cancel := context.WithTimeout(ctx, long)
-	nobody := time.AfterFunc(first, cancel)
-	c.pressed = func() { nobody.Stop() }
-	return ctx, func() { c.pressed = nil; nobody.Stop(); cancel() }
+	sequence := []byte{k}
+	for len(sequence) < maxSequence {
+		if k, ok = c.next(rest); !ok {
+			break
+		}
+		sequence = append(sequence, k)
+		if sequence[0] == 'O' || k >= 0x40 && (k != '[' || len(sequence) > 2) {
+			break
+		}
+	}
+	return keys.Sequence(string(sequence)), true
 }
 
 // next waits for a byte.
@@ -162,9 +159,6 @@ func (c *Console) next(ctx context.Context) (byte, bool) {
 	case <-ctx.Done():
 		return 0, false
 	case k := <-c.keys:
-		if c.pressed != nil {
-			c.pressed()
-		}
 		return k, true
 	}
 }
@@ -205,18 +199,18 @@ func (c *Console) line(ctx context.Context, question string, longest int, show f
 	for {
 		k, ok := c.Key(ctx)
 		switch {
-		case !ok || k == 3 || k == escape:
+		case !ok || k == keys.Interrupt || k == keys.Escape:
 			c.echo("\r\n")
 			return "", false
-		case k == '\r' || k == '\n':
+		case k == keys.Enter || k == '\n':
 			c.echo("\r\n")
 			return string(line), true
-		case (k == 8 || k == 127) && len(line) > 0:
+		case (k == 8 || k == keys.Backspace) && len(line) > 0:
 			line = line[:len(line)-1]
 			c.echo("\b \b")
-		case k >= ' ' && k < 127 && len(line) < longest:
-			line = append(line, k)
-			c.echo(show(k))
+		case k.Printable() && len(line) < longest:
+			line = append(line, byte(k))
+			c.echo(show(byte(k)))
 		}
 	}
 }
@@ -225,14 +219,15 @@ func (c *Console) echo(s string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.clear()
+	c.leave()
 	io.WriteString(c.out, s)
 }
 
-// wrap breaks a text at spaces into lines of a width.
-func wrap(text string, width int) []string {
+// Wrap breaks a text at spaces into lines of a width.
+func Wrap(text string, width int) []string {
 	var out []string
 	for _, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
-		line = printable(line)
+		line = Printable(line)
 		for utf8.RuneCountInString(line) > width {
 			runes := []rune(line)
 			cut := width
@@ -247,8 +242,8 @@ func wrap(text string, width int) []string {
 	return out
 }
 
-// printable takes the power over terminals out of a text.
-func printable(s string) string {
+// Printable takes the power over terminals out of a text.
+func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\t':

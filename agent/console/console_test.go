@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bootward/bootward/agent/keys"
 )
 
 func fixed() time.Duration { return 12345 * time.Millisecond }
@@ -81,10 +83,16 @@ func TestAskSecret(t *testing.T) {
 // TestKeys: a key that sends an escape sequence is one key, also when its bytes come
 // one by one, and Escape alone is Escape.
 func TestKeys(t *testing.T) {
-	for _, tt := range []struct{ name, sent, want string }{
-		{"F12", "\x1b[24~x", "\x00x"}, {"F1 of a VT100", "\x1bOPx", "\x00x"}, {"F1 of Linux", "\x1b[[Ax", "\x00x"},
-		{"arrow", "\x1b[Ax", "\x00x"}, {"shift and F5", "\x1b[15;2~x", "\x00x"}, {"escape and a letter", "\x1bqx", "\x1bqx"},
-		{"escape", "x\x1b", "x\x1b"}, {"twice", "\x1b[24~\x1b[24~x", "\x00\x00x"}, {"cut off", "\x1b[24", "\x00"},
+	for _, tt := range []struct {
+		name, sent string
+		want       []keys.Key
+	}{
+		{"F12", "\x1b[24~x", []keys.Key{keys.F12, 'x'}}, {"F2 of a VT100", "\x1bOQx", []keys.Key{keys.F2, 'x'}},
+		{"F2 of Linux", "\x1b[[Bx", []keys.Key{keys.F2, 'x'}}, {"F1 of Linux", "\x1b[[Ax", []keys.Key{keys.Other, 'x'}},
+		{"arrow", "\x1b[Ax", []keys.Key{keys.Up, 'x'}}, {"shift and F8", "\x1b[19;2~x", []keys.Key{keys.F8, 'x'}},
+		{"escape and a letter", "\x1bqx", []keys.Key{keys.Escape, 'q', 'x'}}, {"escape", "x\x1b", []keys.Key{'x', keys.Escape}},
+		{"twice", "\x1b[24~\x1b[24~x", []keys.Key{keys.F12, keys.F12, 'x'}}, {"cut off", "\x1b[24", []keys.Key{keys.Other}},
+		{"without end", "\x1b[" + strings.Repeat("1", maxSequence) + "x", []keys.Key{keys.Other, '1', 'x'}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			in, out := io.Pipe()
@@ -95,7 +103,7 @@ func TestKeys(t *testing.T) {
 					out.Write([]byte{k})
 				}
 			}()
-			for i := range len(tt.want) {
+			for i := range tt.want {
 				if k, ok := c.Key(t.Context()); !ok || k != tt.want[i] {
 					t.Fatalf("key %d is %q, %v; want %q", i, k, ok, tt.want[i])
 				}

@@ -173,6 +173,11 @@ func (c *Client) Secrets(ctx context.Context, in api.AskSecrets) (s api.Secrets,
 	return s, c.call(ctx, api.RouteSecrets, in, &s)
 }
 
+// Retry asks that the job, which failed, goes on.
+func (c *Client) Retry(ctx context.Context, in api.Retry) (r api.Retried, err error) {
+	return r, c.call(ctx, api.RouteRetry, in, &r)
+}
+
 // Job fetches the job of the certificate.
 func (c *Client) Job(ctx context.Context) (j api.Job, err error) {
 	return j, c.call(ctx, api.RouteJob, nil, &j)

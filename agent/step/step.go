@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
+	"strings"
 
 	"github.com/bootward/bootward/agent/bootloader"
 	"github.com/bootward/bootward/agent/disk"
@@ -20,6 +22,7 @@ import (
 	"github.com/bootward/bootward/diskfs"
 	"github.com/bootward/bootward/osd/sequence"
 	"github.com/bootward/bootward/osd/sequence/engine"
+	"github.com/bootward/bootward/osd/status"
 )
 
 // Disks lists and prepares the disks of the machine.
@@ -180,6 +183,19 @@ func (x *Executor) layout() (job.Layout, error) {
 		return l, errors.New("no disk was partitioned in this job; put a partitionDisk step before this one")
 	}
 	return l, nil
+}
+
+// Return takes the job folder back to the target's volume, which it left when the sequence
+// failed in the boot image. Without such a volume it stays where it is.
+func (x *Executor) Return() error {
+	l, err := x.layout()
+	if err != nil || l.Target == "" || x.Stage != status.StageBootImage || strings.HasPrefix(x.Folder.Dir(), x.Root+"/") {
+		return nil
+	}
+	if _, _, err := x.target(); err != nil {
+		return err
+	}
+	return x.Folder.Move(filepath.Join(x.Root, job.Name))
 }
 
 // target mounts the volume that holds the operating system.

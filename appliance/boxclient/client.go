@@ -107,6 +107,11 @@ func (c *Client) Clear(ctx context.Context, computers []string) (out api.Cleared
 	return out, c.call(ctx, api.RouteBoxClear, api.ClearPXE{Computers: computers}, &out)
 }
 
+// Retry lets failed jobs of computers, by name, ID or MAC, go on at the step that failed.
+func (c *Client) Retry(ctx context.Context, computers []string) (out api.RetryJobs, err error) {
+	return out, c.call(ctx, api.RouteBoxRetry, api.RetryJobs{Computers: computers}, &out)
+}
+
 // Audit is the audit log of the box, the newest first.
 func (c *Client) Audit(ctx context.Context) (out []api.AuditRecord, err error) {
 	return out, c.call(ctx, api.RouteBoxAudit, nil, &out)

@@ -30,6 +30,7 @@ func descriptions() map[string]description {
 		api.RouteRenew:    {summary: "A new certificate for the key of the job", request: api.Renew{}, response: api.Claimed{}},
 		api.RouteStatus:   {summary: "Status messages, each counted once", request: api.StatusBatch{}, response: api.StatusAck{}},
 		api.RouteSecrets:  {summary: "The secrets of the step at which the job stands, once", request: api.AskSecrets{}, response: api.Secrets{}},
+		api.RouteRetry:    {summary: "A job that failed goes on at the step that failed", request: api.Retry{}, response: api.Retried{}},
 		api.RouteErase:    {summary: "The job is about to write to a disk for the first time", request: api.Erase{}, status: http.StatusNoContent},
 		api.RouteManifest: {summary: "Signed manifest of content of the job", response: json.RawMessage{}},
 		api.RouteBlob:     {summary: "A file of content of the job; Range is honoured", media: "application/octet-stream"},

@@ -8,6 +8,7 @@ import (
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/policy"
+	"github.com/bootward/bootward/osd/sequence"
 )
 
 // offers answers what a machine may run. A machine that asks under the labels
@@ -42,12 +43,24 @@ func (p *Point) offers(ctx context.Context, ask api.Ask) (api.Offers, *api.Error
 		answer.Offers = append(answer.Offers, api.Offer{
 			Advertisement: o.Advertisement.ID, Name: o.Advertisement.Name, Sequence: o.Sequence.Name, Comment: o.Advertisement.Comment,
 			Mandatory: o.Mandatory, Destructive: o.Sequence.Destructive, Text: o.Advertisement.Text,
-			Countdown: o.Advertisement.Countdown, Approval: v.Approval(&o, policy.Proof{Password: passed, TPM: v.Expected().TPM}) != "",
+			Countdown: o.Advertisement.Countdown, Questions: questions(o), Approval: v.Approval(&o, policy.Proof{Password: passed, TPM: v.Expected().TPM}) != "",
 		})
 	}
 	upcoming(&answer, v)
 	p.askPerson(&answer, v, id)
 	return answer, nil
+}
+
+// questions are those of a sequence that a person may choose.
+func questions(o policy.Offer) []sequence.Question {
+	if o.Mandatory {
+		return nil
+	}
+	seq, err := sequence.Decode(o.Sequence.Document)
+	if err != nil {
+		return nil // the job says why it cannot be run
+	}
+	return seq.Questions
 }
 
 // lock takes away what waits for a person, and what would tell its name, unless a

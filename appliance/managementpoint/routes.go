@@ -63,6 +63,7 @@ var routes = []route{
 	{api.RouteStatus, endedJob, maxStatus, shortTime, (*Point).serveStatus},
 	{api.RouteJobLog, endedJob, api.MaxLogChunk, shortTime, (*Point).serveLog},
 	{api.RouteSecrets, openJob, maxSmall, shortTime, (*Point).serveSecrets},
+	{api.RouteRetry, endedJob, maxSmall, shortTime, (*Point).serveRetry},
 	{api.RouteErase, openJob, maxSmall, shortTime, (*Point).serveErase},
 	{api.RouteManifest, openJob, 0, 5 * time.Minute, func(p *Point, c call) (any, *api.Error) {
 		return nil, p.Content.Manifest(c.w, c.r, c.r.PathValue("digest"), c.job.Document.Content)

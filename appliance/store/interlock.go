@@ -199,6 +199,9 @@ func (s *Store) CarryOut(ctx context.Context, o policy.Order, now time.Time) (do
 			return resume(tx, o.By, now)
 		case policy.OrderClearPXE:
 			return clearRuns(tx, o.By, o.Computers, now)
+		case policy.OrderRetry:
+			_, err := allowRetry(tx, o.By, o.Computers, now)
+			return err
 		case policy.OrderWake:
 			return audit(tx, api.AuditRecord{Time: now, Who: o.By, What: "wake", Object: o.ID, Text: strings.Join(o.Computers, ", ")})
 		case policy.OrderApprove, policy.OrderDeny:

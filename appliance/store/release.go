@@ -63,7 +63,7 @@ var (
 // NoteRelease notes that the secrets of the step at which an open job stands go
 // to a key, with an entry of the audit log for each, before they go. The same
 // key may ask again: an answer was lost on the way. The first time that another
-// key asks, the alarm goes to the flight recorder.
+// key asks, the alarm goes to the flight recorder. Behind a retry another key may, once.
 func (s *Store) NoteRelease(ctx context.Context, r Release, alarm status.FlightEvent, now time.Time) error {
 	other := false
 	err := s.change(ctx, fmt.Sprintf("release the secrets of step %d of job %s", r.Step, r.Job), func(tx *sql.Tx) error {
@@ -81,7 +81,7 @@ func (s *Store) NoteRelease(ctx context.Context, r Release, alarm status.FlightE
 		var key string
 		var refused bool
 		err := tx.QueryRow("SELECT key, refused FROM releases WHERE job = ? AND step = ?", r.Job, r.Step).Scan(&key, &refused)
-		if errors.Is(err, sql.ErrNoRows) {
+		if errors.Is(err, sql.ErrNoRows) || err == nil && key == "" { // a retry gave them free
 			return release(tx, r, now)
 		}
 		if err != nil || key == r.Key {
@@ -102,7 +102,7 @@ func (s *Store) NoteRelease(ctx context.Context, r Release, alarm status.FlightE
 }
 
 func release(tx *sql.Tx, r Release, now time.Time) error {
-	if _, err := tx.Exec("INSERT INTO releases (job, step, key, time) VALUES (?, ?, ?, ?)", r.Job, r.Step, r.Key, millis(now)); err != nil {
+	if _, err := tx.Exec("INSERT INTO releases (job, step, key, time) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (job, step) DO UPDATE SET key = ?3, time = ?4", r.Job, r.Step, r.Key, millis(now)); err != nil {
 		return err
 	}
 	for _, name := range r.Secrets {

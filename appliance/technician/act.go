@@ -89,28 +89,54 @@ func (d *Desk) resume(ctx context.Context, c caller) *failure {
 // clear clears the PXE marks of computers, all of them or none, and returns their
 // names.
 func (d *Desk) clear(ctx context.Context, c caller, wanted []string) ([]string, *failure) {
-	if len(wanted) == 0 || len(wanted) > maxCleared {
-		return nil, fail(api.CodeInvalid, "computers", "%d are named, want 1 to %d", len(wanted), maxCleared)
-	}
-	e := d.Evaluator()
-	if e == nil {
-		return nil, fail(api.CodeUnavailable, "box", "there is no policy yet")
-	}
-	var ids, names []string
-	for _, w := range wanted {
-		computer, f := find(e, w)
-		if f != nil {
-			return nil, f
-		}
-		if !slices.Contains(ids, computer.ID) {
-			ids, names = append(ids, computer.ID), append(names, computer.Name)
-		}
+	ids, names, f := d.computers(wanted)
+	if f != nil {
+		return nil, f
 	}
 	if err := d.Store.ClearRuns(ctx, c.person.Name, ids, d.Now()); err != nil {
 		return nil, d.internal("clear PXE marks", err)
 	}
 	d.Log.Info("PXE marks cleared", "by", c.person.Name, "computers", names)
 	return names, nil
+}
+
+// retry lets the failed jobs of computers go on when their machines ask for it, which they
+// do while the failure stands on their screens, and returns the names of the computers.
+func (d *Desk) retry(ctx context.Context, c caller, wanted []string) ([]string, *failure) {
+	ids, names, f := d.computers(wanted)
+	if f != nil {
+		return nil, f
+	}
+	n, err := d.Store.AllowRetry(ctx, c.person.Name, ids, d.Now())
+	if err != nil {
+		return nil, d.internal("let jobs go on", err)
+	}
+	if n == 0 {
+		return nil, fail(api.CodeConflict, shown(wanted[0]), "no job of it failed here within the last %s", store.RetryWindow).remedy("deploy the machine again")
+	}
+	d.Log.Info("failed jobs may go on", "by", c.person.Name, "computers", names, "jobs", n)
+	return names, nil
+}
+
+// computers finds computers of this box's policy, all of them or none.
+func (d *Desk) computers(wanted []string) (ids, names []string, _ *failure) {
+	if len(wanted) == 0 || len(wanted) > maxCleared {
+		return nil, nil, fail(api.CodeInvalid, "computers", "%d are named, want 1 to %d", len(wanted), maxCleared)
+	}
+	e := d.Evaluator()
+	if e == nil {
+		return nil, nil, fail(api.CodeUnavailable, "box", "there is no policy yet")
+	}
+	for _, w := range wanted {
+		computer, f := find(e, w)
+		if f != nil {
+			return nil, nil, f
+		}
+		if !slices.Contains(ids, computer.ID) {
+			ids, names = append(ids, computer.ID), append(names, computer.Name)
+		}
+	}
+	return ids, names, nil
 }
 
 // find finds a computer of this box's policy by name, ID or MAC.

@@ -44,12 +44,14 @@ func TestRights(t *testing.T) {
 		{osd.MayApprove, api.RouteDecide, "approve " + theCode, api.Decision{Decision: "approve"}},
 		{osd.MayApprove, api.RouteDecide, "deny " + theCode, api.Decision{Decision: "deny"}},
 		{osd.MayResume, api.RouteBoxResume, "resume", nil},
+		{osd.MayClear, api.RouteBoxRetry, "retry ward7-pc1", api.RetryJobs{Computers: []string{"ward7-pc1"}}},
 		{osd.MayClear, api.RouteBoxClear, "clear ward7-pc1", api.ClearPXE{Computers: []string{"ward7-pc1"}}},
 	} {
 		for _, has := range []string{osd.MayApprove, osd.MayResume, osd.MayClear, osd.MayMedia} {
 			r := newRig(t)
 			r.wait(theCode)
 			r.stop()
+			r.failed()
 			r.policy.People[0].Technician.May = []string{has}
 			code, _, e := r.ask(c.pattern, r.signIn("bob"), c.in, nil)
 			if ok := code < 300; ok != (has == c.right) || !ok && code != http.StatusForbidden {
@@ -58,6 +60,7 @@ func TestRights(t *testing.T) {
 			r = newRig(t)
 			r.wait(theCode)
 			r.stop()
+			r.failed()
 			r.policy.People[0].Technician.May = []string{has}
 			term := r.terminal("bob")
 			if out := strings.Join(term.Line(t.Context(), c.typed), " "); strings.Contains(out, "may not") != (has != c.right) || has == c.right && strings.Contains(out, "not done") {

@@ -130,6 +130,18 @@ func (r *rig) wait(code string) {
 		status.FlightEvent{Time: r.clock, Client: newMAC, What: "claim", Text: "waits"}))
 }
 
+// failed is a job of ward7-pc1 that failed just now.
+func (r *rig) failed() {
+	r.t.Helper()
+	j := store.Job{ID: "failed", Machine: "computer:C1", Computer: "C1", Name: "ward7-pc1", Key: "k", Opened: r.clock, Document: api.Job{ID: "failed"}}
+	if err := r.desk.Store.OpenJob(r.t.Context(), j, ""); err != nil {
+		r.t.Fatal(err)
+	}
+	if _, err := r.desk.Store.Append(r.t.Context(), j.ID, []status.Message{{Number: 1, ID: status.SequenceFailed}}, r.clock); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
 // stop stops the box.
 func (r *rig) stop() {
 	r.t.Helper()

@@ -62,6 +62,7 @@ var routes = []route{
 	{pattern: api.RouteBoxResume, right: osd.MayResume, summary: "Let the box go on that the wipe interlock stopped", serve: func(d *Desk, c call) (any, *failure) {
 		return nil, d.resume(c.r.Context(), c.caller)
 	}},
+	{pattern: api.RouteBoxRetry, right: osd.MayClear, summary: "Let failed jobs of computers go on at the step that failed", request: api.RetryJobs{}, response: api.RetryJobs{}, serve: (*Desk).serveRetry},
 	{pattern: api.RouteBoxClear, right: osd.MayClear, summary: "Clear the PXE marks of computers", request: api.ClearPXE{}, response: api.Cleared{}, serve: (*Desk).serveClear},
 	{pattern: api.RouteSelfTest, right: anyRight, summary: "Test the segments of the box, one test at a time", response: api.SelfTest{},
 		query: []openapi.Parameter{{Name: "interface", Description: "this one only, such as eth0"}}, serve: func(d *Desk, c call) (any, *failure) {
@@ -229,6 +230,15 @@ func (d *Desk) serveClear(c call) (any, *failure) {
 	}
 	names, f := d.clear(c.r.Context(), c.caller, in.Computers)
 	return answer(api.Cleared{Computers: names}, f)
+}
+
+func (d *Desk) serveRetry(c call) (any, *failure) {
+	var in api.RetryJobs
+	if f := read(c.r, &in); f != nil {
+		return nil, f
+	}
+	names, f := d.retry(c.r.Context(), c.caller, in.Computers)
+	return answer(api.RetryJobs{Computers: names}, f)
 }
 
 // answer makes a typed result one of the table's functions.

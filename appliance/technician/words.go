@@ -32,6 +32,7 @@ var words = []word{
 	{"approve", "CODE", osd.MayApprove, "let the machine that shows CODE go on", decideWord(store.Approve)},
 	{"deny", "CODE", osd.MayApprove, "send it away", decideWord(store.Deny)},
 	{"resume", "", osd.MayResume, "go on after the wipe interlock stopped the box", (*Terminal).resume},
+	{"retry", "NAME...", osd.MayClear, "let failed jobs go on at the step that failed", (*Terminal).retry},
 	{"clear", "NAME...", osd.MayClear, "clear PXE marks of computers (name, ID or MAC)", (*Terminal).clear},
 	{"trace", "MAC", anyRight, "a machine from its first packet, and why it stopped", (*Terminal).trace},
 	{"explain", "MAC [FIRMWARE]", anyRight, "what a machine would be sent, and why", (*Terminal).explain},
@@ -137,6 +138,14 @@ func (t *Terminal) clear(ctx context.Context, c caller, args []string) ([]string
 		return nil, f
 	}
 	return []string{"cleared: " + strings.Join(names, ", ")}, nil
+}
+
+func (t *Terminal) retry(ctx context.Context, c caller, args []string) ([]string, *failure) {
+	names, f := t.Desk.retry(ctx, c, args)
+	if f != nil {
+		return nil, f
+	}
+	return []string{"goes on within seconds, if the failure still stands on the screen: " + strings.Join(names, ", ")}, nil
 }
 
 // auditShown is how many entries fit on a screen.

@@ -3,13 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"github.com/bootward/bootward/agent"
 	"github.com/bootward/bootward/agent/console"
@@ -22,10 +20,17 @@ func bootCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "boot", Short: "Find the box and run what it has for this machine (in the boot image)", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			restore := keyByKey()
-			defer func() { err = errors.Join(err, restore()) }()
-			if err := complete(&conf, true); err != nil {
+			terminals, err := openConsoles()
+			if err != nil {
 				return err
+			}
+			defer func() { err = errors.Join(err, terminals.close()) }()
+			if err := complete(&conf); err != nil {
+				return err
+			}
+			conf.Console, conf.Screen = console.New(terminals.in(), terminals.out(), agent.Uptime), true
+			if commandSupport(conf.CommandLine) {
+				conf.Shell = terminals.shell
 			}
 			next, err := agent.Boot(cmd.Context(), conf)
 			if e := os.WriteFile(filepath.Join(conf.Run, "next"), []byte(next+"\n"), 0o644); e != nil {
@@ -40,7 +45,7 @@ func bootCommand() *cobra.Command {
 }
 
 // complete fills in what is the same everywhere.
-func complete(conf *agent.Config, keyboard bool) error {
+func complete(conf *agent.Config) error {
 	line, err := os.ReadFile("/proc/cmdline")
 	if err != nil {
 		return fmt.Errorf("read the kernel's command line: %w", err)
@@ -55,27 +60,6 @@ func complete(conf *agent.Config, keyboard bool) error {
 			return fmt.Errorf("the build time of this program is wrong: %w", err)
 		}
 	}
-	var in io.Reader
-	if keyboard {
-		in = os.Stdin
-	}
-	conf.Console = console.New(in, os.Stdout, agent.Uptime)
+	conf.Console = console.New(nil, os.Stdout, agent.Uptime)
 	return nil
-}
-
-// keyByKey makes single keys readable without an echo; the output stays as it
-// is. It does nothing where standard input is no terminal.
-func keyByKey() (restore func() error) {
-	fd := int(os.Stdin.Fd())
-	old, err := unix.IoctlGetTermios(fd, unix.TCGETS)
-	if err != nil {
-		return func() error { return nil }
-	}
-	t := *old
-	t.Lflag &^= unix.ICANON | unix.ECHO
-	t.Cc[unix.VMIN], t.Cc[unix.VTIME] = 1, 0
-	if err := unix.IoctlSetTermios(fd, unix.TCSETS, &t); err != nil {
-		return func() error { return nil }
-	}
-	return func() error { return unix.IoctlSetTermios(fd, unix.TCSETS, old) }
 }

@@ -40,7 +40,7 @@ The service bootward-client.service does that. The verbs below are for people at
 }
 
 func resident(conf *agent.Config) (*agent.Resident, error) {
-	if err := complete(conf, false); err != nil {
+	if err := complete(conf); err != nil {
 		return nil, err
 	}
 	return agent.NewResident(*conf)

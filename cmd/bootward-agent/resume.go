@@ -16,7 +16,7 @@ func resumeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "resume", Short: "Go on with the job in the installed system", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := complete(&conf, false); err != nil {
+			if err := complete(&conf); err != nil {
 				return err
 			}
 			next, err := agent.Resume(cmd.Context(), conf)

@@ -37,6 +37,7 @@ func remoteVerbs() []remoteVerb {
 		{[]string{"computer", "pending"}, "pending", "Machines that wait until a person has compared their code", exactly(), remotePending},
 		{[]string{"computer", "approve"}, "approve CODE", "Let the machine go on that shows this code on its screen", exactly("CODE"), remoteDecide("approve")},
 		{[]string{"computer", "deny"}, "deny CODE", "Send the machine away that shows this code", exactly("CODE"), remoteDecide("deny")},
+		{[]string{"computer", "retry"}, "", "", atLeastOne("COMPUTER"), remoteRetry},
 		{[]string{"computer", "clear-pxe"}, "", "", atLeastOne("COMPUTER"), remoteClear},
 		{[]string{"site", "audit"}, "", "", exactly(), remoteAudit},
 		{[]string{"status", "timeline"}, "", "", exactly("MAC"), remoteTimeline},

@@ -231,6 +231,7 @@ func TestBoxVerbs(t *testing.T) {
 		{exitDone, "box show", "ward7-box, site"}, {exitDone, "computer pending", "482-913"}, {exitFailed, "computer approve 000-000", "no machine waits under this code"},
 		{exitDone, "computer approve 482913", "approve: 482-913, bw-1, Wipe"}, {exitFailed, "computer deny 482-913", "before"}, {exitDone, "box resume", "the box goes on"},
 		{exitFailed, "box resume", "has not stopped"}, {exitDone, "computer clear-pxe ward7-pc1", "cleared: ward7-pc1"}, {exitFailed, "computer clear-pxe pc9", "pc9"},
+		{exitFailed, "computer retry ward7-pc1", "no job of it failed"}, {exitUsage, "computer retry", "COMPUTER is missing"}, {exitUsage, "computer retry ward7-pc1 --at-box x", "--at-box is for the site"},
 		{exitDone, "site audit", "sign-in"}, {exitDone, "status timeline 525400770099", "it waits"}, {exitFailed, "status timeline 525400770098", "remembers nothing"},
 		{exitDone, "box trace 525400770099", "it waits"}, {exitDone, "box trace 525400770098", "nothing was recorded"}, {exitFailed, "box trace pc9", "give the MAC"},
 		{exitDone, "box explain 525400770011", "boot.ipxe"}, {exitDone, "box explain 525400770011 --firmware uefi-x64-pxe", "next server 192.0.2.17"},

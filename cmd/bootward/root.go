@@ -28,8 +28,8 @@ other commands speak to it, by the context file that "site init" wrote. Names
 with spaces stand in quotes; where a name is wanted, an id (CEN00001) will do.
 
 With --box some verbs go to a box itself, also while its line to the site is
-cut: box show, trace, explain, selftest and resume, computer pending, approve, deny and
-clear-pxe, site audit, and the verbs of status but jobs. --as NAME signs in there with a PIN.
+cut: box show, trace, explain, selftest and resume, computer pending, approve, deny, retry
+and clear-pxe, site audit, and the verbs of status but jobs. --as NAME signs in there with a PIN.
 
 Verbs that destroy or revoke something show what they will do and ask; --yes
 answers for you, as a script must.
@@ -84,9 +84,9 @@ func commands(a *app) []*cobra.Command {
 			append(verbs(a, osd.KindPerson), newPersonToken(a), newPersonCertificate(a), newPersonCredentials(a), newPersonPIN(a), newPersonRevoke(a))...),
 		group("settings", "Settings of the site: list, show, delete", taskSite, verbs(a, osd.KindSettings)...),
 		newApply(a),
-		group("computer", "Computers: add, import, list, show, pending, approve, deny, merge, replace, wake, clear-pxe, delete", taskObjects,
+		group("computer", "Computers: add, import, list, show, pending, approve, deny, merge, replace, wake, retry, clear-pxe, delete", taskObjects,
 			append(verbs(a, osd.KindComputer), newComputerAdd(a), newComputerImport(a), newPending(a), newApprove(a), newDeny(a),
-				newComputerMerge(a), newComputerReplace(a), newClearPXE(a), newWake(a))...),
+				newComputerMerge(a), newComputerReplace(a), newClearPXE(a), newComputerRetry(a), newWake(a))...),
 		group("association", "Computer associations: create, list, show, delete", taskObjects, append(verbs(a, osd.KindAssociation), newAssociationCreate(a))...),
 		group("collection", "Collections: list, show, members, delete", taskObjects, append(verbs(a, osd.KindCollection), newMembers(a))...),
 		newSequence(a),

@@ -7,8 +7,8 @@ import "time"
 // audit log.
 type Order struct {
 	ID   string `json:"id"`
-	Kind string `json:"kind"` // OrderResume, OrderClearPXE, OrderWake, OrderApprove or OrderDeny
-	// Computers are IDs; of OrderClearPXE and OrderWake.
+	Kind string `json:"kind"` // OrderResume, OrderClearPXE, OrderRetry, OrderWake, OrderApprove or OrderDeny
+	// Computers are IDs; of OrderClearPXE, OrderRetry and OrderWake.
 	Computers []string `json:"computers,omitempty"`
 	// Approval is the ID of what a machine waits for; of OrderApprove and
 	// OrderDeny.
@@ -25,6 +25,9 @@ const (
 	// OrderClearPXE makes computers forget that they ran mandatory
 	// advertisements. Used grants stay used.
 	OrderClearPXE = "clearPXE"
+	// OrderRetry lets the failed jobs of computers go on at the step that failed, when
+	// their machines ask for it.
+	OrderRetry = "retry"
 	// OrderWake sends wake-on-LAN packets to computers.
 	OrderWake = "wake"
 	// OrderApprove and OrderDeny decide on a machine that waits for approval.

@@ -24,12 +24,13 @@ const (
 	requirePackage    = "package"    // it would run commands without their files
 	requireMountPoint = "mountPoint" // it would fill the volume of the system in place of another
 	requireConfigFile = "configFile" // it would set up the system without answers
+	requireQuestions  = "questions"  // it would run without the answers
 )
 
-var requirements = []string{requireConfigFile, requireEncryption, requireMountPoint, requirePackage, requireRunAs, requireSecrets}
+var requirements = []string{requireConfigFile, requireEncryption, requireMountPoint, requirePackage, requireQuestions, requireRunAs, requireSecrets}
 
 func (s *Sequence) requires() []string {
-	needs := map[string]bool{requireSecrets: len(s.SecretNames()) > 0}
+	needs := map[string]bool{requireSecrets: len(s.SecretNames()) > 0, requireQuestions: len(s.Questions) > 0}
 	walk(s.Steps, "", func(_ string, n Node) {
 		switch step := n.Step.(type) {
 		case *RunCommandLine:

@@ -33,8 +33,10 @@ type Sequence struct {
 	// Variables are set before the first step; those of collections and of
 	// the computer come after them and win.
 	Variables map[string]string `json:"variables,omitempty"`
-	Steps     []Node            `json:"steps"`
-	Imported  string            `json:"imported,omitempty"` // see Options; without its nodes
+	// Questions are asked before it begins where a person chose it.
+	Questions []Question `json:"questions,omitempty"`
+	Steps     []Node     `json:"steps"`
+	Imported  string     `json:"imported,omitempty"` // see Options; without its nodes
 }
 
 // Node is one entry of a sequence: a group or a step, exactly one of them.

@@ -84,6 +84,7 @@ func (s *Sequence) Validate() error {
 	for _, name := range slices.Sorted(maps.Keys(s.Variables)) {
 		c.name("variables."+name, name)
 	}
+	c.questions(s.Questions)
 	if len(s.Steps) == 0 {
 		c.fail("steps", "", "give at least one step")
 	}

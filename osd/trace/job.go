@@ -92,8 +92,11 @@ func ofMessages(name, outcome string, ended bool, own []status.Message, at time.
 		if m.ID == status.ActionFailed {
 			failed = m
 		}
-		if m.ID.Final() {
+		switch {
+		case m.ID.Final():
 			ended, outcome = true, m.ID.Name()
+		case m.ID == status.SequenceStarted: // or it goes on behind a failure
+			ended, outcome, failed = false, "", nil
 		}
 	}
 	if len(own) > 0 {

@@ -10,22 +10,23 @@ import (
 	"github.com/bootward/bootward/site/store"
 )
 
-// noteJob keeps what a new message says of its job. Messages may come in any order.
+// noteJob keeps what a new message says of its job. Messages may come in any order; the one with
+// the highest number counts, also of the end: a job that failed may go on.
 func (x *tx) noteJob(box string, m status.Message) error {
 	ended := status.MessageID(0)
 	if m.ID.Final() {
 		ended = m.ID
 	}
-	_, err := x.exec(`INSERT INTO jobs (job, box, computer, advertisement, sequence, low, started, high, seen, last, step, action, grp, exit_code, ended, ended_exit)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, iif(?13 <> 0, ?12, 0))
+	_, err := x.exec(`INSERT INTO jobs (job, box, computer, advertisement, sequence, low, started, high, seen, last, step, action, grp, exit_code, ended)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
 		ON CONFLICT (job) DO UPDATE SET
 			started = iif(excluded.low < low, excluded.started, started), low = min(low, excluded.low),
 			computer = iif(excluded.high > high, excluded.computer, computer), advertisement = iif(excluded.high > high, excluded.advertisement, advertisement),
 			sequence = iif(excluded.high > high, excluded.sequence, sequence), seen = iif(excluded.high > high, excluded.seen, seen),
 			last = iif(excluded.high > high, excluded.last, last), step = iif(excluded.high > high, excluded.step, step),
 			action = iif(excluded.high > high, excluded.action, action), grp = iif(excluded.high > high, excluded.grp, grp),
-			exit_code = iif(excluded.high > high, excluded.exit_code, exit_code), high = max(high, excluded.high),
-			ended_exit = iif(excluded.ended <> 0, excluded.ended_exit, ended_exit), ended = iif(excluded.ended <> 0, excluded.ended, ended)`,
+			exit_code = iif(excluded.high > high, excluded.exit_code, exit_code), ended = iif(excluded.high > high, excluded.ended, ended),
+			high = max(high, excluded.high)`,
 		m.Job, box, m.Computer, m.Advertisement, m.Sequence, int64(m.Number), nanos(m.Time), int64(m.ID), m.Step, m.Action, m.Group, m.ExitCode, int64(ended))
 	return err
 }
@@ -43,7 +44,7 @@ func (x *tx) Jobs(f store.JobFilter) ([]status.Job, error) {
 		j.Started, j.Seen = time.Unix(0, started).UTC(), time.Unix(0, seen).UTC()
 		all = append(all, j)
 		return err
-	}, `SELECT job, box, computer, advertisement, sequence, started, seen, last, step, action, grp, iif(ended <> 0, ended_exit, exit_code), ended
+	}, `SELECT job, box, computer, advertisement, sequence, started, seen, last, step, action, grp, exit_code, ended
 		FROM jobs `+where.String()+" ORDER BY started DESC, job", args...)
 	if err != nil {
 		return nil, fmt.Errorf("list jobs: %w", err)

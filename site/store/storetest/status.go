@@ -69,10 +69,13 @@ func jobs(t *testing.T, s store.Store) {
 		return errors.Join(x.AddMessage("b", message("j1", 1, status.SequenceStarted, 1)), x.AddMessage("b", last),
 			x.AddMessage("b", message("j1", 2, status.ActionCompleted, 2)),
 			x.AddMessage("b", message("j2", 1, status.SequenceStarted, 10)), x.AddMessage("b", end),
-			x.AddMessage("b", message("j2", 2, status.ActionCompleted, 99))) // and one twice
+			x.AddMessage("b", message("j2", 2, status.ActionCompleted, 99)), // and one twice
+			x.AddMessage("b", message("j0", 1, status.SequenceFailed, 0)), x.AddMessage("b", message("j0", 2, status.SequenceStarted, 12)))
 	})
 	running := status.Job{Job: "j1", Box: "b", Computer: "ward7-pc1", Advertisement: "adv", Sequence: "Debian", Started: day.Add(1), Seen: day.Add(3),
 		Last: status.RebootInitiated, Step: 4, Action: "Restart", Group: "Install"}
+	again := status.Job{Job: "j0", Box: "b", Computer: "ward7-pc1", Advertisement: "adv", Started: day, Seen: day.Add(12),
+		Last: status.SequenceStarted} // it failed, and goes on at the step that failed
 	failed := status.Job{Job: "j2", Box: "b", Computer: "ward7-pc2", Advertisement: "adv", Started: day.Add(10), Seen: day.Add(11),
 		Last: status.SequenceFailed, ExitCode: 7, Ended: status.SequenceFailed}
 	read(t, s, func(x store.Tx) error {
@@ -80,8 +83,8 @@ func jobs(t *testing.T, s store.Store) {
 			f    store.JobFilter
 			want []status.Job
 		}{
-			"all": {store.JobFilter{}, []status.Job{failed, running}}, "computer": {store.JobFilter{Computer: "ward7-pc1"}, []status.Job{running}},
-			"advertisement": {store.JobFilter{Advertisement: "other"}, nil}, "since": {store.JobFilter{Since: day.Add(12)}, []status.Job{running}},
+			"all": {store.JobFilter{}, []status.Job{failed, running, again}}, "computer": {store.JobFilter{Computer: "ward7-pc1"}, []status.Job{running, again}},
+			"advertisement": {store.JobFilter{Advertisement: "other"}, nil}, "since": {store.JobFilter{Since: day.Add(12)}, []status.Job{running, again}},
 		} {
 			got, err := x.Jobs(c.f)
 			wantErr(t, err, nil)

@@ -14,8 +14,7 @@ CREATE TABLE jobs (
   action        TEXT NOT NULL,
   grp           TEXT NOT NULL,
   exit_code     INTEGER NOT NULL,
-  ended         INTEGER NOT NULL, -- ID of the message that ended it, 0 while it runs
-  ended_exit    INTEGER NOT NULL
+  ended         INTEGER NOT NULL -- ID of the message that ended it, 0 while it runs
 ) STRICT;
 CREATE INDEX jobs_computer ON jobs (computer, started);
 CREATE INDEX jobs_advertisement ON jobs (advertisement, started);
@@ -26,8 +25,7 @@ INSERT INTO jobs
   SELECT g.job, f.box, l.computer, l.advertisement, coalesce(l.document ->> 'sequence', ''),
     g.low, coalesce(CAST(round(unixepoch(f.document ->> 'time', 'subsec') * 1000) AS INTEGER) * 1000000, 0), g.high, coalesce(CAST(round(unixepoch(l.document ->> 'time', 'subsec') * 1000) AS INTEGER) * 1000000, 0), l.message_id,
     coalesce(l.document ->> 'step', 0), coalesce(l.document ->> 'action', ''), coalesce(l.document ->> 'group', ''), coalesce(l.document ->> 'exitCode', 0),
-    coalesce(e.message_id, 0), coalesce(e.document ->> 'exitCode', 0)
-  FROM (SELECT job, min(number) AS low, max(number) AS high, max(number) FILTER (WHERE message_id IN (11141, 11143)) AS final FROM messages GROUP BY job) g
+    iif(l.message_id IN (11141, 11143), l.message_id, 0)
+  FROM (SELECT job, min(number) AS low, max(number) AS high FROM messages GROUP BY job) g
   JOIN messages f ON f.job = g.job AND f.number = g.low
-  JOIN messages l ON l.job = g.job AND l.number = g.high
-  LEFT JOIN messages e ON e.job = g.job AND e.number = g.final;
+  JOIN messages l ON l.job = g.job AND l.number = g.high;

@@ -1,0 +1,193 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/osd/sequence"
+)
+
+// retrying is a box that is asked whether a failed job goes on.
+type retrying struct {
+	*box
+	mu     sync.Mutex
+	asked  []api.Retry
+	answer func(n int, in api.Retry) (api.Retried, *api.Error)
+}
+
+func newRetrying(t *testing.T, document string) *retrying {
+	b := &retrying{box: newBox(t, document)}
+	delete(b.job.Variables, "SMSTSErrorDialogTimeout")
+	next := b.server.Config.Handler
+	mux := http.NewServeMux()
+	mux.Handle("/", next)
+	mux.HandleFunc(api.RouteRetry, func(w http.ResponseWriter, r *http.Request) {
+		var in api.Retry
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+			t.Error(err)
+		}
+		b.mu.Lock()
+		b.asked = append(b.asked, in)
+		out, failed := b.answer(len(b.asked), in)
+		b.mu.Unlock()
+		if failed != nil {
+			w.Header().Set("Content-Type", api.ProblemType)
+			w.WriteHeader(failed.Status)
+			send(t, w, failed)
+			return
+		}
+		send(t, w, out)
+	})
+	b.server.Config.Handler = mux
+	return b
+}
+
+// byPerson lets a person at the machine go on, and nobody else.
+func byPerson(_ int, in api.Retry) (api.Retried, *api.Error) {
+	return api.Retried{Again: in.Person, By: "a person at the machine"}, nil
+}
+
+// TestRetry: a failed sequence goes on at the step that failed, with its variables, once
+// somebody wants that: the person at the machine, or an administrator.
+func TestRetry(t *testing.T) {
+	const screen = "THE TASK SEQUENCE FAILED"
+	refused := api.Errorf(api.CodeRefused, "j-1", "a newer job of this machine has begun")
+	for _, tt := range []struct {
+		name    string
+		answer  func(n int, in api.Retry) (api.Retried, *api.Error)
+		answers [][2]string
+		again   bool
+		shows   string
+	}{
+		{"the person", byPerson, [][2]string{{screen, "r"}}, true, "going on at step 3: a person at the machine wants it"},
+		{"an administrator", func(int, api.Retry) (api.Retried, *api.Error) { return api.Retried{Again: true, By: "ann"}, nil }, nil, true, "going on at step 3: ann wants it"},
+		{"restart", byPerson, [][2]string{{screen, "\r"}}, false, "R try again"},
+		{"the box says no", func(_ int, in api.Retry) (api.Retried, *api.Error) {
+			if in.Person {
+				return api.Retried{}, refused
+			}
+			return api.Retried{}, nil
+		}, [][2]string{{screen, "R"}, {"a newer job of this", "\r"}}, false, "does not let the job go on"},
+		{"the log first", byPerson, [][2]string{{screen, "l"}, {"Page 1 of", "q"}, {screen, "r"}}, true, "start executing step"},
+		{"no shell", byPerson, [][2]string{{screen, "s\r"}}, false, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			marker := filepath.Join(t.TempDir(), "marker")
+			b := newRetrying(t, `{"format":1,"name":"Test","steps":[{"setTaskSequenceVariable":{"variable":"X","value":"kept"}},{"group":"G","steps":[
+				{"runCommandLine":{"name":"Break it once","command":"if test -e `+marker+`; then echo %X%; else touch `+marker+`; exit 4; fi"}}]}]}`)
+			b.answer = tt.answer
+			s := b.newSession(&bytes.Buffer{})
+			shown := s.person(t, tt.answers...)
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			next, err := s.deploy(ctx, api.Offer{Mandatory: true}, nil, false)
+			if err != nil || next != NextDisk || !strings.Contains(shown.String(), tt.shows) {
+				t.Fatalf("%v, %v\n%s", next, err, shown)
+			}
+			want := []int{10002, 10005, 11144, 11140, 11134, 11124, 11135, 11141}
+			if tt.again {
+				want = append(want, 11140, 11134, 11127, 11143)
+			}
+			if d := cmp.Diff(want, b.ids()); d != "" {
+				t.Fatalf("%s\n%s", d, shown)
+			}
+			if !tt.again {
+				return
+			}
+			if m := b.messages[8]; !strings.Contains(m.Output, "going on at step 3, which failed") || m.Number != 9 {
+				t.Errorf("%+v", m)
+			}
+			if m := b.messages[9]; m.Output != "kept\n" || m.Step != 3 || m.Group != "G" {
+				t.Errorf("%+v", m)
+			}
+		})
+	}
+}
+
+// TestRetryPassword: where the box wants its PXE password for that, the person is asked.
+func TestRetryPassword(t *testing.T) {
+	b := newRetrying(t, `{"format":1,"name":"Test","steps":[{"runCommandLine":{"command":"exit 3"}}]}`)
+	b.answer = func(_ int, in api.Retry) (api.Retried, *api.Error) {
+		if in.Person && in.Ticket == "" {
+			return api.Retried{}, api.Errorf(api.CodeRefused, api.FieldPassword, "it needs the PXE password")
+		}
+		return api.Retried{}, nil
+	}
+	s := b.newSession(&bytes.Buffer{})
+	shown := s.person(t, [2]string{"THE TASK SEQUENCE FAILED", "r"}, [2]string{"PXE password: ", "\r"}, [2]string{"without the PXE password", "\r"})
+	if _, err := s.deploy(t.Context(), api.Offer{Mandatory: true}, nil, false); err != nil {
+		t.Fatalf("%v\n%s", err, shown)
+	}
+}
+
+// TestNothingToRetry: what failed before its first step cannot go on at one.
+func TestNothingToRetry(t *testing.T) {
+	b := newRetrying(t, `{"format":1,"name":"Test","steps":[{"partitionDisk":{"style":"gpt","volumes":[{"type":"primary","size":"100%"}]}}]}`)
+	b.answer = byPerson
+	s := b.newSession(&bytes.Buffer{})
+	shown := s.person(t, [2]string{"THE TASK SEQUENCE FAILED", "r\r"})
+	if _, err := s.deploy(t.Context(), api.Offer{Mandatory: true}, nil, false); err != nil {
+		t.Fatal(err)
+	}
+	if len(b.asked) != 0 || strings.Contains(shown.String(), "R try again") || !strings.Contains(shown.String(), "nobody allowed this run to erase the disk") {
+		t.Errorf("the box was asked %+v\n%s", b.asked, shown)
+	}
+}
+
+// TestAnswered: what a person typed wins over what the computer has; a default does not;
+// without either the sequence does not begin.
+func TestAnswered(t *testing.T) {
+	seq := &sequence.Sequence{Questions: []sequence.Question{{Variable: "Bay", Prompt: "Bay?", Default: "1"}, {Variable: "Pin", Prompt: "PIN?", Secret: true, Optional: true}}}
+	for _, tt := range []struct {
+		name  string
+		has   string
+		typed map[string]string
+		want  string
+	}{
+		{"the default", "", nil, "1"}, {"the computer's", "7", nil, "7"}, {"typed", "7", map[string]string{"Bay": "9", "Pin": "4711"}, "9"},
+	} {
+		env := sequence.NewEnvironment()
+		if err := env.Set("Bay", tt.has); err != nil {
+			t.Fatal(err)
+		}
+		if err := answered(env, seq, tt.typed); err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := env.Get("Bay"); got != tt.want || strings.Contains(env.Redact("pin 4711"), "4711") != (tt.typed == nil) {
+			t.Errorf("%s: %q", tt.name, got)
+		}
+	}
+	seq.Questions[0].Default = ""
+	if err := answered(sequence.NewEnvironment(), seq, nil); err == nil || !strings.Contains(err.Error(), "Bay?") {
+		t.Errorf("without an answer: %v", err)
+	}
+}
+
+// TestShell: a shell is offered where there is one, and the failure stands there again
+// behind it.
+func TestShell(t *testing.T) {
+	b := newRetrying(t, `{"format":1,"name":"Test","steps":[{"runCommandLine":{"command":"exit 3"}}]}`)
+	b.answer = byPerson
+	s := b.newSession(&bytes.Buffer{})
+	shells := 0
+	s.conf.Shell = func(context.Context) error { shells++; return nil }
+	const screen = "THE TASK SEQUENCE FAILED"
+	shown := s.person(t, [2]string{screen, "s"}, [2]string{screen, "\x1b[19~"}, [2]string{screen, "\x03"})
+	if _, err := s.deploy(t.Context(), api.Offer{Mandatory: true}, nil, false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(s.folder.Dir(), "smsts.log")); err != nil || shells != 2 || !strings.Contains(shown.String(), s.folder.Dir()+"/smsts.log") {
+		t.Errorf("%d shells, %v\n%s", shells, err, shown)
+	}
+}

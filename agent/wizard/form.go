@@ -1,0 +1,74 @@
+package wizard
+
+import (
+	"strings"
+
+	"github.com/bootward/bootward/agent/keys"
+)
+
+// Longest lines that are typed.
+const (
+	maxLine   = 60
+	maxSecret = 128
+	maxShown  = 40 // stars of a secret
+)
+
+// field is one line that is typed.
+type field struct {
+	label  string
+	value  []byte
+	secret bool
+}
+
+// form is the fields of a page, and the one under the cursor.
+type form struct {
+	fields []field
+	at     int
+}
+
+func one(label string) form { return form{fields: []field{{label: label}}} }
+
+func (f *form) text() string {
+	if len(f.fields) == 0 {
+		return ""
+	}
+	return string(f.fields[f.at].value)
+}
+
+func (f *form) clear() {
+	if len(f.fields) > 0 {
+		f.fields[f.at].value = nil
+	}
+}
+
+// press puts a key into the line, and says whether it changed it.
+func (f *form) press(k keys.Key) bool {
+	if len(f.fields) == 0 {
+		return false
+	}
+	l := &f.fields[f.at]
+	longest := maxLine
+	if l.secret {
+		longest = maxSecret
+	}
+	switch {
+	case (k == keys.Backspace || k == 8) && len(l.value) > 0:
+		l.value = l.value[:len(l.value)-1]
+	case k == keys.Ctrl('U'):
+		l.value = nil
+	case k.Printable() && len(l.value) < longest:
+		l.value = append(l.value, byte(k))
+	default:
+		return false
+	}
+	return true
+}
+
+// show is the line as it stands on the screen.
+func (l *field) show() string {
+	if l.secret {
+		return l.label + strings.Repeat("*", min(len(l.value), maxShown))
+	}
+	text, room := string(l.value), Width-1-len([]rune(l.label))
+	return l.label + text[max(len(text)-room, 0):] // the end is what is typed
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// pty is a terminal with somebody at it.
+func pty(t *testing.T) (person, terminal *os.File) {
+	t.Helper()
+	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { person.Close() })
+	fd := int(person.Fd())
+	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	terminal, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return person, terminal
+}
+
+// TestConsoles: what is written is on both terminals, single keys come from both without an
+// echo, and at the end the terminals are as they were.
+func TestConsoles(t *testing.T) {
+	screen, tty0 := pty(t)
+	serial, ttyS0 := pty(t)
+	before, err := unix.IoctlGetTermios(int(screen.Fd()), unix.TCGETS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := join([]*os.File{tty0, ttyS0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []struct {
+		person *os.File
+		key    string
+	}{{screen, "y"}, {serial, "\x1b[24~"}} {
+		if _, err := io.WriteString(at.person, at.key); err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, len(at.key))
+		if _, err := io.ReadFull(c.in(), got); err != nil || string(got) != at.key {
+			t.Fatalf("got %q, %v", got, err)
+		}
+	}
+	const text = "a page"
+	if n, err := io.WriteString(c.out(), text); err != nil || n != len(text) {
+		t.Fatal(n, err)
+	}
+	for _, person := range []*os.File{screen, serial} {
+		got := make([]byte, 100)
+		if n, err := person.Read(got); err != nil || string(got[:n]) != text {
+			t.Errorf("on a terminal: %q, %v", got[:n], err)
+		}
+	}
+	if err := c.close(); err != nil {
+		t.Fatal(err)
+	}
+	after, err := unix.IoctlGetTermios(int(screen.Fd()), unix.TCGETS)
+	if err != nil || !bytes.Equal(fmt.Append(nil, *before), fmt.Append(nil, *after)) {
+		t.Errorf("the terminal was %+v and is %+v, %v", before, after, err)
+	}
+}
