@@ -95,8 +95,10 @@ func (x *exporter) output(s sequence.Step) *output {
 		retries = o.Retry.Count
 		out.cannot("retry.delay", o.Retry.Delay != 0)
 	}
-	out.attrs = append(out.attrs, attribute{"successCodeList", codes, "SuccessCodes"},
-		attribute{"timeout", strconv.Itoa(int(time.Duration(o.Timeout) / time.Second)), "Timeout"}, attribute{"retryCount", strconv.Itoa(retries), "RetryCount"})
+	if s.Type() != sequence.TypeInstallPackage { // what was imported stays
+		out.attrs = append(out.attrs, attribute{"successCodeList", codes, "SuccessCodes"})
+	}
+	out.attrs = append(out.attrs, attribute{"timeout", strconv.Itoa(int(time.Duration(o.Timeout) / time.Second)), "Timeout"}, attribute{"retryCount", strconv.Itoa(retries), "RetryCount"})
 	if c, ok := x.codecs[s.Type()]; ok {
 		c.write(out, s)
 	}

@@ -58,7 +58,9 @@ func (im *importer) stepOptions(e *element, t sequence.Type) sequence.Options {
 	if t == sequence.TypeRunTaskSequence { // the other sequence has these
 		return o
 	}
-	o.SuccessCodes = im.successCodes(e)
+	if codes := im.successCodes(e); t != sequence.TypeInstallPackage { // its programs have them
+		o.SuccessCodes = codes
+	}
 	if seconds := im.number(e, "timeout", "Timeout", maxSeconds); seconds > 0 {
 		o.Timeout = sequence.Duration(time.Duration(seconds) * time.Second)
 	}

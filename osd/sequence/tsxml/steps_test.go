@@ -98,7 +98,10 @@ func dress(s sequence.Step) sequence.Step {
 	if s.Type() == sequence.TypeRunTaskSequence {
 		return s
 	}
-	o.SuccessCodes, o.Timeout = []int{0, 3010}, 15*minute
+	o.Timeout = 15 * minute
+	if s.Type() != sequence.TypeInstallPackage {
+		o.SuccessCodes = []int{0, 3010}
+	}
 	if s.Type() != sequence.TypeSetupOperatingSystem {
 		o.Retry = &sequence.Retry{Count: 2}
 	}
