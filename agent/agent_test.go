@@ -216,7 +216,7 @@ func TestNoGrantNoWrite(t *testing.T) {
 	if err != nil || next != NextDisk {
 		t.Fatal(next, err)
 	}
-	if d := cmp.Diff([]int{10002, 10005, 11144, 11141}, b.ids()); d != "" {
+	if d := cmp.Diff([]int{10002, 10005, 11144, 11170, 11141}, b.ids()); d != "" {
 		t.Error(d)
 	}
 	if !strings.Contains(screen.String(), "THE TASK SEQUENCE FAILED") || !strings.Contains(screen.String(), "no grant") {
@@ -250,7 +250,7 @@ func TestChangedSequence(t *testing.T) {
 	if _, err := b.newSession(&screen).deploy(t.Context(), api.Offer{Mandatory: true}, nil, false); err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff([]int{10002, 10005, 11144, 11141}, b.ids()); d != "" {
+	if d := cmp.Diff([]int{10002, 10005, 11144, 11170, 11141}, b.ids()); d != "" {
 		t.Error(d)
 	}
 }
@@ -391,7 +391,7 @@ func TestResumeFails(t *testing.T) {
 		{"power cut in a step", 2, nil, []int{11135, 11141}, "the machine stopped while this step was running"},
 		{"damaged state", 0, write(job.FileState, "{"), nil, "the job folder is damaged"},
 		{"no key", 0, func(_ *box, dir string) error { return os.Remove(filepath.Join(dir, job.FileKey)) }, nil, "the job folder is damaged"},
-		{"another sequence", 0, write(job.FileState, `{"format":1,"next":9}`), []int{11141}, "the sequence is another one"},
+		{"another sequence", 0, write(job.FileState, `{"format":1,"next":9}`), []int{11170, 11141}, "the sequence is another one"},
 		{"certificate ended", 0, func(b *box, dir string) error {
 			key, err := os.ReadFile(filepath.Join(dir, job.FileKey))
 			if err != nil {

@@ -119,7 +119,8 @@ func (s *session) report(id status.MessageID, code int, output string) error {
 // giveUp reports a sequence that the engine could not run to an end of its own.
 func (s *session) giveUp(reason error) error {
 	s.log.Error("the task sequence was given up", "error", reason)
-	return s.report(status.SequenceFailed, engine.Failure, reason.Error())
+	return errors.Join(s.report(status.ManagerFailed, engine.Failure, reason.Error()),
+		s.report(status.SequenceFailed, engine.Failure, reason.Error()))
 }
 
 // run runs the sequence from a state until it ends or restarts.

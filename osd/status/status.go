@@ -28,6 +28,7 @@ const (
 	RebootInitiated   MessageID = 11142
 	SequenceCompleted MessageID = 11143
 	StartedInBoot     MessageID = 11144
+	ManagerFailed     MessageID = 11170
 )
 
 // Name is the text of the message as the guide's reports print it.
@@ -61,6 +62,8 @@ func (id MessageID) Name() string {
 		return "The task sequence execution engine successfully completed a task sequence"
 	case StartedInBoot:
 		return "The task sequence was started from the boot image"
+	case ManagerFailed:
+		return "The task sequence manager could not successfully complete execution of the task sequence"
 	}
 	return "Unknown status message"
 }

@@ -25,7 +25,7 @@ func TestJobsOfOldMessages(t *testing.T) {
 		{Job: "j2", Number: 1, ID: status.ActionCompleted, Time: at, Step: 4, Action: "a", Group: "g", Computer: "pc2", Advertisement: "adv"},
 	}
 	file := filepath.Join(t.TempDir(), "old.db")
-	db, err := sql.Open("sqlite", dsn(file, "immediate", ""))
+	db, err := sql.Open("sqlite", dsn(file, "immediate"))
 	if err != nil {
 		t.Fatal(err)
 	}
