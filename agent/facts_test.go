@@ -97,13 +97,13 @@ func TestPreflight(t *testing.T) {
 	if _, err := b.newSession(new(bytes.Buffer)).deploy(t.Context(), api.Offer{Mandatory: true}, nil, false); err != nil {
 		t.Fatal(err)
 	}
-	check(t, b, 10002, 10005, 11144, 11141)
+	check(t, b, 10002, 10005, 11144, 11170, 11141)
 	b = newBox(t, lacking)
 	r, _ := b.resident(new(bytes.Buffer))
 	if _, err := r.Start(t.Context(), api.Offer{Name: "Test", Mandatory: true}, ""); err == nil {
 		t.Error("the client began")
 	}
-	check(t, b, 11141)
+	check(t, b, 11170, 11141)
 }
 
 // TestPostAction: the command of SMSTSPostAction runs behind a success, when nothing of the job

@@ -29,6 +29,7 @@ func descriptions() map[string]description {
 		api.RouteJob:      {summary: "The job of the certificate", response: api.Job{}},
 		api.RouteRenew:    {summary: "A new certificate for the key of the job", request: api.Renew{}, response: api.Claimed{}},
 		api.RouteStatus:   {summary: "Status messages, each counted once", request: api.StatusBatch{}, response: api.StatusAck{}},
+		api.RouteJobLog:   {summary: "More of the job's smsts.log", response: api.LogAck{}},
 		api.RouteSecrets:  {summary: "The secrets of the step at which the job stands, once", request: api.AskSecrets{}, response: api.Secrets{}},
 		api.RouteRetry:    {summary: "A job that failed goes on at the step that failed", request: api.Retry{}, response: api.Retried{}},
 		api.RouteErase:    {summary: "The job is about to write to a disk for the first time", request: api.Erase{}, status: http.StatusNoContent},

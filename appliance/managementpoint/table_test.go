@@ -19,7 +19,7 @@ import (
 var mayUse = map[string]who{
 	api.RouteHello: nobody, api.RouteOffers: nobody, api.RoutePassword: nobody, api.RouteClaim: nobody, api.RouteDecline: nobody,
 	api.RouteJob: openJob, api.RouteRenew: openJob, api.RouteErase: openJob, api.RouteSecrets: openJob, api.RouteManifest: openJob, api.RouteBlob: openJob,
-	api.RouteStatus: endedJob, api.RouteRetry: endedJob,
+	api.RouteStatus: endedJob, api.RouteJobLog: endedJob, api.RouteRetry: endedJob,
 }
 
 func TestEveryRouteIsExpected(t *testing.T) {

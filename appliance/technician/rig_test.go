@@ -15,6 +15,7 @@ import (
 
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/appliance/httpapi"
+	"github.com/bootward/bootward/appliance/joblog"
 	"github.com/bootward/bootward/appliance/store"
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/policy"
@@ -70,7 +71,10 @@ func newRig(t *testing.T) *rig {
 			r.policy.Sealed = append(r.policy.Sealed, policy.Sealed{Kind: policy.SealedPIN, Object: p.ID, Revision: 1, Ciphertext: []byte(verifier)})
 		}
 	}
+	logs, err := joblog.Open(t.TempDir())
+	fatal(t, err)
 	r.desk = &Desk{
+		Logs:      logs,
 		Self:      func() *Self { return &Self{Site: "CEN", Anchor: site.Anchor} },
 		Evaluator: func() *policy.Evaluator { return policy.New(r.policy, policy.Local{}) },
 		Unseal: func(s policy.Sealed) ([]byte, error) {
