@@ -41,6 +41,7 @@ func Scenarios() []Scenario {
 		{"secure-boot", "a machine with Secure Boot on is deployed by the signed chain, at a box that is the segment's only DHCP server, and boots its disk by it", OnlyDHCP, secureBoot},
 		{"network-first", "machines that boot from the network first reach their disks: silent, aborted, nobody at F12, a mandatory run that is done once", BesideDHCP, networkFirst},
 		{"settings", "a machine takes a file from a share, gets time zone, locale, owner and root's password, and its settings are captured again", BesideDHCP, settings},
+		{"every-step", "a machine is deployed by steps of each kind: volumes, data, packages, updates, sequences that run others", BesideDHCP, everyStep},
 	}
 }
 
