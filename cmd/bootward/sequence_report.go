@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -17,7 +18,8 @@ func printReport(w io.Writer, r simulate.Run, report simulate.Report) error {
 		p.width = width
 	}
 	firmware := map[bool]string{true: "UEFI", false: "BIOS"}[r.Machine.UEFI]
-	p.add("", strings.TrimSpace(fmt.Sprintf("%s, on %s", report.Sequence, strings.TrimSpace(r.Machine.Manufacturer+" "+r.Machine.Model+" by "+firmware))))
+	model := cmp.Or(strings.TrimSpace(r.Machine.Manufacturer+" "+r.Machine.Model), "a machine")
+	p.add("", fmt.Sprintf("%s, on %s by %s", report.Sequence, model, firmware))
 	for _, text := range report.Warnings {
 		p.add("", "WARNING: "+text)
 	}
