@@ -2,59 +2,8 @@ package sequence
 
 import (
 	"fmt"
-	"maps"
-	"regexp"
-	"slices"
 	"strings"
 )
-
-// RunCommandLine runs a command: in the boot image by its shell, in the
-// installed system by /bin/sh.
-type RunCommandLine struct {
-	Options
-	Command          string `json:"command"`
-	WorkingDirectory string `json:"workingDirectory,omitempty"`
-	// Package is downloaded first, and is where the command starts unless WorkingDirectory,
-	// which is then relative to it, says otherwise.
-	Package string `json:"package,omitempty"`
-	// RunAs is the user of the running system that the command runs as; root when left out.
-	RunAs string `json:"runAs,omitempty"`
-	// OutputVariable receives what the command wrote to its standard output,
-	// without the last line end.
-	OutputVariable string `json:"outputVariable,omitempty"`
-}
-
-// RunPowerShellScript runs a script of PowerShell (Run PowerShell Script).
-type RunPowerShellScript struct {
-	Options
-	Package    string `json:"package"`
-	Script     string `json:"script"`
-	Parameters string `json:"parameters,omitempty"`
-	// Policy is allSigned, undefined or bypass.
-	Policy string `json:"policy,omitempty"`
-}
-
-// SetTaskSequenceVariable sets a variable.
-type SetTaskSequenceVariable struct {
-	Options
-	Variable string `json:"variable"`
-	Value    string `json:"value"`
-	// Secret keeps the value out of logs and status messages.
-	Secret bool `json:"secret,omitempty"`
-}
-
-// SetDynamicVariables sets variables by rules (Set Dynamic Variables). All rules that hold are
-// applied, in order.
-type SetDynamicVariables struct {
-	Options
-	Rules []Rule `json:"rules"`
-}
-
-// Rule sets variables where its condition holds.
-type Rule struct {
-	Condition *Condition        `json:"condition,omitempty"` // holds when left out
-	Variables map[string]string `json:"variables"`           // expanded, in the order of their names
-}
 
 // RunTaskSequence runs another sequence in place of the step (Run Task Sequence). The site puts
 // its steps there when it compiles policy: see Inline.
@@ -97,87 +46,11 @@ type JoinDomainOrWorkgroup struct {
 	Password string `json:"password,omitempty"`
 }
 
-// RestartComputer restarts the machine and goes on behind the step.
-type RestartComputer struct {
-	Options
-	// To is bootImage or installedOS.
-	To      string   `json:"to"`
-	Message string   `json:"message,omitempty"`
-	Delay   Duration `json:"delay,omitzero"`
-}
-
-// The targets of a restart.
-const (
-	ToBootImage   = "bootImage"
-	ToInstalledOS = "installedOS"
-)
-
 // Type implements Step.
-func (*RunCommandLine) Type() Type          { return TypeRunCommandLine }
-func (*RunPowerShellScript) Type() Type     { return TypeRunPowerShellScript }
-func (*SetTaskSequenceVariable) Type() Type { return TypeSetTaskSequenceVariable }
-func (*SetDynamicVariables) Type() Type     { return TypeSetDynamicVariables }
-func (*RunTaskSequence) Type() Type         { return TypeRunTaskSequence }
-func (*CheckReadiness) Type() Type          { return TypeCheckReadiness }
-func (*ConnectToNetworkFolder) Type() Type  { return TypeConnectToNetworkFolder }
-func (*JoinDomainOrWorkgroup) Type() Type   { return TypeJoinDomainOrWorkgroup }
-func (*RestartComputer) Type() Type         { return TypeRestartComputer }
-
-// userName is what useradd of Debian takes.
-var userName = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
-
-func (r *RunCommandLine) check(c *checker) {
-	if strings.TrimSpace(r.Command) == "" || strings.ContainsRune(r.Command, 0) {
-		c.fail("command", r.Command, "give the command")
-	}
-	if r.OutputVariable != "" {
-		c.name("outputVariable", r.OutputVariable)
-	}
-	if r.RunAs != "" && !userName.MatchString(r.RunAs) {
-		c.fail("runAs", r.RunAs, "give the name of a user, such as deploy")
-	}
-	c.commandSecrets(r)
-}
-
-func (r *RunPowerShellScript) check(c *checker) {
-	c.given("package", r.Package, "name the package")
-	c.given("script", r.Script, "name the script in the package")
-	if r.Policy != "" {
-		c.oneOf("policy", r.Policy, "allSigned", "undefined", "bypass")
-	}
-}
-
-func (s *SetTaskSequenceVariable) check(c *checker) {
-	c.name("variable", s.Variable)
-	if len(s.Value) > maxValue {
-		c.fail("value", shorten(s.Value), "give at most %d bytes", maxValue)
-	}
-	c.lasting(&s.Options)
-}
-
-// lasting refuses secrets at a step that sets variables for the steps after it.
-func (c *checker) lasting(o *Options) {
-	if len(o.Secrets) > 0 {
-		c.fail("secrets", "", "the variable would outlive the step: name the secret at the step that uses it")
-	}
-}
-
-func (s *SetDynamicVariables) check(c *checker) {
-	if len(s.Rules) == 0 || len(s.Rules) > 100 {
-		c.fail("rules", fmt.Sprint(len(s.Rules)), "give 1 to 100 rules")
-	}
-	for i, r := range s.Rules {
-		field := fmt.Sprintf("rules[%d]", i)
-		c.condition(field+".condition", r.Condition, 0)
-		if len(r.Variables) == 0 {
-			c.fail(field+".variables", "", "give at least one variable")
-		}
-		for _, name := range slices.Sorted(maps.Keys(r.Variables)) {
-			c.name(field+".variables."+name, name)
-		}
-	}
-	c.lasting(&s.Options)
-}
+func (*RunTaskSequence) Type() Type        { return TypeRunTaskSequence }
+func (*CheckReadiness) Type() Type         { return TypeCheckReadiness }
+func (*ConnectToNetworkFolder) Type() Type { return TypeConnectToNetworkFolder }
+func (*JoinDomainOrWorkgroup) Type() Type  { return TypeJoinDomainOrWorkgroup }
 
 func (r *RunTaskSequence) check(c *checker) {
 	c.given("sequence", r.Sequence, "name the task sequence")
@@ -224,11 +97,4 @@ func (j *JoinDomainOrWorkgroup) check(c *checker) {
 		c.fail("ou", j.OU, "a workgroup has none; leave it out")
 	}
 	c.account(j.Account, j.Password)
-}
-
-func (r *RestartComputer) check(c *checker) {
-	c.oneOf("to", r.To, ToInstalledOS, ToBootImage)
-	if r.Delay > Duration(24*60*60*1e9) {
-		c.fail("delay", fmt.Sprint(r.Delay), "give at most 24h")
-	}
 }

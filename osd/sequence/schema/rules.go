@@ -18,7 +18,7 @@ var required = map[string][]string{
 	"RunCommandLine": {"command"}, "RunPowerShellScript": {"package", "script"}, "SetTaskSequenceVariable": {"variable"},
 	"SetDynamicVariables": {"rules"}, "Rule": {"variables"}, "RunTaskSequence": {"sequence"}, "ConnectToNetworkFolder": {"path", "to"},
 	"RestartComputer": {"to"}, "InstallSoftwareUpdates": {"updates"}, "DownloadPackageContent": {"packages"},
-	"PartitionDisk": {"style", "volumes"}, "Volume": {"type", "size"}, "Encryption": {"passphrase"}, "EnableBitLocker": {"protector"},
+	"PartitionDisk": {"style", "volumes"}, "Volume": {"type", "size"}, "EnableBitLocker": {"protector"},
 	"PreprovisionBitLocker": {"volume"}, "RequestStateStore": {"for"}, "ApplyOperatingSystem": {"image", "to"}, "PackageFile": {"package", "file"},
 	"ApplyDataImage": {"image", "to"}, "InstallDeploymentTools": {"package"}, "CaptureOperatingSystem": {"to"},
 	"ApplyDriverPackage": {"package"}, "MassStorage": {"driver", "model"}, "Unknown": {"disabled"},
