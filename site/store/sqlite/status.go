@@ -27,6 +27,9 @@ func (x *tx) SetNextEvent(box, stateID string, next uint64) error {
 }
 
 func (x *tx) JobBox(job string) (box string, err error) {
+	if n := x.noted; n != nil && n.last.Job == job && n.known {
+		return n.box, nil
+	}
 	if err = x.one([]any{&box}, "SELECT box FROM jobs WHERE job = ?", job); err != nil {
 		return "", fmt.Errorf("box of job %s: %w", job, err)
 	}
