@@ -13,6 +13,7 @@ import (
 // noted is what a run of new messages of one job says of it, that is not in the table yet.
 type noted struct {
 	box         string
+	owner       string         // that reported the job first, once somebody has asked
 	first, last status.Message // by number
 }
 
@@ -30,7 +31,7 @@ func (x *tx) noteJob(box string, m status.Message) error {
 		return nil
 	}
 	err := x.writeJob()
-	x.noted = &noted{box, m, m}
+	x.noted = &noted{box: box, first: m, last: m}
 	return err
 }
 
