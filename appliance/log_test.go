@@ -95,3 +95,39 @@ func TestLogOfAJob(t *testing.T) {
 		t.Errorf("%s to %d, %v: %q", id, next, err, rest.String())
 	}
 }
+
+// TestFollowersAreCounted: those who follow logs share the number of open streams with those
+// who read events, and who is not a technician any more does not take that for the end of the log.
+func TestFollowersAreCounted(t *testing.T) {
+	d := newDoor(t)
+	logs := must[*joblog.Keeper](t)(joblog.Open(filepath.Join(t.TempDir(), "logs")))
+	d.desk.Logs = logs
+	d.listen()
+	d.running("ward7-pc1")
+	must[int64](t)(logs.Append("ward7-pc1", 0, false, []byte("one")))
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	tech, ended := d.client("bob"), make(chan error, 16)
+	for range 16 {
+		seen := &follower{more: make(chan struct{}, 1)}
+		go func() {
+			_, _, err := tech.Log(ctx, "ward7-pc1", 0, true, seen)
+			ended <- err
+		}()
+		seen.wait(ctx, t, "one")
+	}
+	var many *api.Error
+	if _, _, err := tech.Log(ctx, "ward7-pc1", 0, true, &bytes.Buffer{}); !errors.As(err, &many) || many.Code != api.CodeTooMany {
+		t.Errorf("one more: %v", err)
+	}
+	if _, _, err := tech.Log(ctx, "ward7-pc1", 0, false, &bytes.Buffer{}); err != nil {
+		t.Errorf("one who does not follow: %v", err)
+	}
+	fatal(t, tech.SignOut(ctx))
+	must[int64](t)(logs.Append("ward7-pc1", 3, false, []byte("two")))
+	for range 16 {
+		if err := <-ended; err == nil {
+			t.Error("a follower who was signed out takes it for the end of the log")
+		}
+	}
+}

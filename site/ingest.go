@@ -2,6 +2,8 @@ package site
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 
@@ -23,6 +25,17 @@ type ingest struct {
 type share struct {
 	do   func(store.Tx) error
 	done chan error
+}
+
+// try runs do. A batch that panics fails: it stands in nobody's request, where that would be
+// caught, and must not end the site.
+func (o *share) try(x store.Tx) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("events of a box: panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return o.do(x)
 }
 
 // write runs do in a transaction, maybe together with others, and returns when it is
@@ -62,7 +75,7 @@ func writeTogether(ctx context.Context, s store.Store, batch []*share) {
 		failed := -1
 		err := s.Write(ctx, func(x store.Tx) error {
 			for i, one := range batch {
-				if err := one.do(x); err != nil {
+				if err := one.try(x); err != nil {
 					failed = i
 					return err
 				}

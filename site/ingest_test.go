@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 
@@ -81,5 +82,16 @@ func TestIngestTogether(t *testing.T) {
 	}
 	if got := must[api.Messages](t, r.person(), "GET", "/v1/messages?computer=pc", nil).Messages; len(got) != boxes-1 {
 		t.Errorf("%d messages", len(got))
+	}
+}
+
+// TestIngestPanics: a batch that panics is an error of its box, and the site goes on.
+func TestIngestPanics(t *testing.T) {
+	r := newRig(t)
+	if err := r.ingest.write(t.Context(), r.store, func(store.Tx) error { panic("a fault") }); err == nil || !strings.Contains(err.Error(), "a fault") {
+		t.Errorf("a batch that panics: %v", err)
+	}
+	if err := r.ingest.write(t.Context(), r.store, func(store.Tx) error { return nil }); err != nil {
+		t.Errorf("the one behind it: %v", err)
 	}
 }

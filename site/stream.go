@@ -108,14 +108,17 @@ func (s *Site) begin(r *http.Request) (at place, err error) {
 	if last == "" {
 		last = r.URL.Query().Get("after")
 	}
-	if last != "" {
-		return parsePlace(last)
-	}
+	var newest place
 	err = s.store.Read(r.Context(), func(x store.Tx) (err error) {
-		at.message, at.flight, err = x.Newest()
+		newest.message, newest.flight, err = x.Newest()
 		return err
 	})
-	return at, err
+	if err != nil || last == "" {
+		return newest, err
+	}
+	at, err = parsePlace(last)
+	// A place that lies ahead is of a site that was restored from a backup since.
+	return place{min(at.message, newest.message), min(at.flight, newest.flight)}, err
 }
 
 // stream sends events until the reader leaves, takes nothing, or may not read any

@@ -118,6 +118,12 @@ func TestStream(t *testing.T) {
 	if got := r.person().listen("", place).tell(); got != "status a 2 of pc1 at one" {
 		t.Errorf("behind %s: %s", place, got)
 	}
+	// One whose place is ahead, since the site was restored from a backup, misses nothing new.
+	ahead := r.person().listen("", "900-900")
+	send(message("b", 1, 2*time.Minute))
+	if got := ahead.tell(); got != "status b 1 of pc1 at one" {
+		t.Errorf("from a place that is ahead: %s", got)
+	}
 	all := r.person().listen("?after=0-0&job=a", "")
 	if got := all.tell(); got != "status a 1 of pc1 at one" {
 		t.Errorf("from the beginning: %s", got)

@@ -88,8 +88,8 @@ func (k *Keeper) pieces(job string) ([]piece, error) {
 }
 
 // Append keeps bytes that begin at an offset, and returns the offset that is wanted
-// next. Bytes that lie behind that are not taken, unless nothing is there yet or the
-// agent says by gap that it does not have those before any more.
+// next. Bytes that lie behind that are not taken, unless the agent says by gap that it
+// does not have those before any more.
 func (k *Keeper) Append(job string, offset int64, gap bool, data []byte) (next int64, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -116,19 +116,19 @@ func offered(v Verdict, j store.Job) (policy.Offer, *api.Error) {
 // and the password for what a person chooses. An approval counts on: the key is the same,
 // and store.RetryWindow short.
 func (p *Point) mayGoOn(ctx context.Context, v Verdict, o policy.Offer, j store.Job, in api.Retry) *api.Error {
-	w, err := p.Store.Wipes(ctx, p.Now())
-	if err != nil {
-		return internal(err)
-	}
-	if w.Stopped != "" && j.Document.Sequence.Destructive {
-		return api.Errorf(api.CodeRefused, j.ID, "the box has stopped erasing machines: %s", w.Stopped).
-			WithRemedy("an administrator looks at it, then: bootward box resume %s", p.Self().BoxName)
-	}
 	sealed := sealedPassword(p.Policy())
 	if in.Person && sealed != nil && !o.Mandatory && !p.passes(in.Ticket, v.Machine, sealed) {
 		return api.Errorf(api.CodeRefused, api.FieldPassword, "what a person chooses needs the PXE password of this box")
 	}
-	return nil
+	w, err := p.Store.Wipes(ctx, p.Now())
+	if err != nil {
+		return internal(err)
+	}
+	// One that failed before its first write did not count: now it does.
+	if counts := j.Grant == "" && j.Erased.IsZero(); !counts && w.Stopped == "" {
+		return nil
+	}
+	return p.interlock(ctx, policy.Offer{Advertisement: o.Advertisement, Sequence: j.Document.Sequence}, w.Stopped, j.Client)
 }
 
 func (p *Point) reopen(ctx context.Context, j store.Job, by string, keys []string) *api.Error {

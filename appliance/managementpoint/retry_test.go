@@ -213,5 +213,34 @@ func TestRetryTakesItsGrant(t *testing.T) {
 		if err != nil || used["G0"] == withdrawn || (failed != nil) != withdrawn {
 			t.Errorf("withdrawn %v: used %v, %v, %v", withdrawn, used, failed, err)
 		}
+		// The site is told, else it takes the grant for one that is still there.
+		log, err := r.store.AuditLog(t.Context(), 10)
+		fatal(t, err)
+		told := ""
+		for _, e := range log {
+			if told == "" && e.Object == "G0" {
+				told = e.What
+			}
+		}
+		if want := map[bool]string{true: "grant-returned", false: "grant-used"}[withdrawn]; told != want {
+			t.Errorf("withdrawn %v: the site heard %q last of the grant", withdrawn, told)
+		}
+	}
+}
+
+// TestRetryCounts: a job that nobody's number covers and that failed before its first write did
+// not count as a wipe; where it is to go on it does, or a box could be led past its limit.
+func TestRetryCounts(t *testing.T) {
+	r := failedJob(t, func(_ *releasing, j *store.Job) { j.Document.Sequence.Destructive = true })
+	limit := 1
+	r.policy.Box.WipesPerHour = &limit
+	other := store.Job{ID: "other", Machine: "other", Name: "other", Client: macOf(1), Key: "k2", Opened: time.Now().Add(-2 * time.Hour),
+		Document: api.Job{ID: "other", Advertisement: "A1", Sequence: policy.Sequence{Destructive: true}}}
+	fatal(t, r.store.OpenJob(t.Context(), other, ""))
+	fatal(t, r.store.Erase(t.Context(), "other", "/dev/sda", status.FlightEvent{Client: macOf(1)}, time.Now()))
+	_, failed := r.retry(api.Retry{Person: true})
+	refused(t, "one machine more than may be erased", failed, api.CodeRefused, "stopped erasing")
+	if why, err := r.p.Stopped(t.Context()); err != nil || why == "" || r.state() != store.JobFailed {
+		t.Errorf("stopped %q, %v, the job is %s", why, err, r.state())
 	}
 }

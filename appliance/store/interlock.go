@@ -102,10 +102,11 @@ func (s *Store) Wipes(ctx context.Context, now time.Time) (policy.Wipes, error) 
 		return w, fmt.Errorf("read wants: %w", err)
 	}
 	// A job counts from its claim; one that ended before its first write does not.
+	// One that went on behind a failure counts by the time of its first write too.
 	// A resume is remembered as a place in the order of jobs, not as a time: the
 	// clock of a box may have stood wrong when somebody let it go on.
-	err = s.db.QueryRowContext(ctx, `SELECT count(*) FROM jobs WHERE wipes = 1 AND grant_id = '' AND opened >= ? AND (erased > 0 OR state = ?)
-		AND rowid > CAST(coalesce((SELECT value FROM meta WHERE key = ?), '0') AS INTEGER)`, millis(now.Add(-time.Hour)), JobOpen, metaResumed).Scan(&w.Uncovered)
+	err = s.db.QueryRowContext(ctx, `SELECT count(*) FROM jobs WHERE wipes = 1 AND grant_id = '' AND (opened >= ?1 OR erased >= ?1) AND (erased > 0 OR state = ?2)
+		AND rowid > CAST(coalesce((SELECT value FROM meta WHERE key = ?3), '0') AS INTEGER)`, millis(now.Add(-time.Hour)), JobOpen, metaResumed).Scan(&w.Uncovered)
 	if err != nil {
 		return w, fmt.Errorf("count wipes: %w", err)
 	}

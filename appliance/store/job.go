@@ -125,11 +125,15 @@ func (s *Store) OpenJob(ctx context.Context, j Job, replaces string, events ...s
 // itself.
 func opened(tx *sql.Tx, j Job) error {
 	if j.Grant != "" {
-		if err := audit(tx, api.AuditRecord{Time: j.Opened, Who: "job " + j.ID, What: "grant-used", Object: j.Grant, Text: j.Name + ": " + j.Sequence}); err != nil {
+		if err := grantUsed(tx, j, j.Opened); err != nil {
 			return err
 		}
 	}
 	return discover(tx, j)
+}
+
+func grantUsed(tx *sql.Tx, j Job, now time.Time) error {
+	return audit(tx, api.AuditRecord{Time: now, Who: "job " + j.ID, What: "grant-used", Object: j.Grant, Text: j.Name + ": " + j.Sequence})
 }
 
 // noneOpen refuses a machine that has an open job, under any of its keys.

@@ -53,10 +53,8 @@ func (s *Store) Reopen(ctx context.Context, r Retry, event status.FlightEvent, n
 		if err := newest(tx, j, r.Keys); err != nil {
 			return err
 		}
-		if j.Erased.IsZero() {
-			if err := useGrant(tx, Job{ID: j.ID, Grant: j.Grant, Opened: now}); err != nil {
-				return err
-			}
+		if err := spendAgain(tx, j, now); err != nil {
+			return err
 		}
 		if _, err := tx.Exec("UPDATE jobs SET state = ?, reason = '', closed = 0, seen = ?, retries = retries + 1, retry_by = '' WHERE id = ?", JobOpen, millis(now), j.ID); err != nil {
 			return err
@@ -67,6 +65,18 @@ func (s *Store) Reopen(ctx context.Context, r Retry, event status.FlightEvent, n
 		return errors.Join(record(tx, event),
 			audit(tx, api.AuditRecord{Time: now, Who: r.By, What: "retry", Object: j.ID, Text: fmt.Sprintf("%s: %s, step %d", j.Name, j.Sequence, j.Position)}))
 	})
+}
+
+// spendAgain spends the grant that a job gave back when it ended before its first write, and
+// tells the site so.
+func spendAgain(tx *sql.Tx, j Job, now time.Time) error {
+	if j.Grant == "" || !j.Erased.IsZero() {
+		return nil
+	}
+	if err := useGrant(tx, Job{ID: j.ID, Grant: j.Grant, Opened: now}); err != nil {
+		return err
+	}
+	return grantUsed(tx, j, now)
 }
 
 // toReopen reads what decides whether a job may go on.

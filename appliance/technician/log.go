@@ -10,6 +10,7 @@ import (
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/appliance/joblog"
 	"github.com/bootward/bootward/appliance/store"
+	"github.com/bootward/bootward/internal/supervisor"
 	"github.com/bootward/bootward/osd/status"
 )
 
@@ -22,9 +23,6 @@ type Logs interface {
 	Changed() <-chan struct{}
 }
 
-// followFor is how long a log is followed at most; a client asks again.
-const followFor = time.Hour
-
 // serveLog sends the log of the last job of a computer, or of a job; with follow it
 // goes on until the job has ended.
 func (d *Desk) serveLog(c call, w http.ResponseWriter) *failure {
@@ -32,6 +30,14 @@ func (d *Desk) serveLog(c call, w http.ResponseWriter) *failure {
 	offset, err := strconv.ParseInt(q.Get("offset"), 10, 64)
 	if q.Get("offset") != "" && (err != nil || offset < 0) {
 		return fail(api.CodeInvalid, "offset", "%q is no offset in a log", shown(q.Get("offset")))
+	}
+	follow := q.Get("follow") == "true"
+	if follow {
+		leave, f := d.streams.enter()
+		if f != nil {
+			return f
+		}
+		defer leave()
 	}
 	job, f := d.jobOf(c, c.r.PathValue("name"))
 	if f != nil {
@@ -49,39 +55,40 @@ func (d *Desk) serveLog(c call, w http.ResponseWriter) *failure {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set(api.LogJob, job)
 	w.Header().Set(api.LogOffset, strconv.FormatInt(at, 10))
-	end := time.Now().Add(followFor)
-	for time.Now().Before(end) {
+	for {
 		_ = control.SetWriteDeadline(time.Now().Add(slowReader)) // not every ResponseWriter has deadlines
 		if _, err := w.Write(data); err != nil {
 			return nil // the reader has gone
 		}
 		offset = at + int64(len(data))
-		changed := d.Logs.Changed()
-		over := q.Get("follow") != "true" || !d.runs(c, job)
-		if data, at, err = d.Logs.Read(job, offset); err != nil || len(data) == 0 && over {
-			return nil
+		added, kept := d.Logs.Changed(), d.Store.Changed()
+		over := !follow || !d.runs(c, job)
+		if data, at, err = d.Logs.Read(job, offset); err != nil {
+			panic(http.ErrAbortHandler) // broken off, so that nobody takes it for the end
 		}
 		if len(data) > 0 {
 			continue
 		}
+		if over {
+			return nil
+		}
 		if err := control.Flush(); err != nil {
 			return nil
 		}
+		if !supervisor.Sleep(ctx, streamPause) {
+			return nil
+		}
 		select {
-		case <-changed:
-		case <-d.Store.Changed(): // the job may have ended
+		case <-added:
+		case <-kept: // the job may have ended
 		case <-time.After(time.Minute):
 		case <-ctx.Done():
 			return nil
 		}
 		if _, f := d.admit(anyRight, c.r); f != nil {
-			return nil
-		}
-		if data, at, err = d.Logs.Read(job, offset); err != nil {
-			return nil
+			panic(http.ErrAbortHandler)
 		}
 	}
-	return nil
 }
 
 func (d *Desk) runs(c call, job string) bool {

@@ -120,7 +120,9 @@ func (d *Desk) messages(ctx context.Context, c caller, f status.Filter) (api.Mes
 	if failed != nil {
 		return out, failed
 	}
-	for _, j := range slices.Backward(s.jobs) {
+	var newest [][]status.Message // by job, the newest first: behind the limit no other is read
+	n := 0
+	for _, j := range s.jobs {
 		if f.Job != "" && f.Job != j.Job || f.Computer != "" && f.Computer != j.Computer ||
 			f.Advertisement != "" && f.Advertisement != j.Advertisement && f.Advertisement != idOf(s.names, j.Advertisement) {
 			continue
@@ -129,10 +131,15 @@ func (d *Desk) messages(ctx context.Context, c caller, f status.Filter) (api.Mes
 		if err != nil {
 			return out, d.internal("read the messages of a job", err)
 		}
-		if out.Messages = append(out.Messages, some...); len(out.Messages) > maxMessages {
-			out.Messages = out.Messages[len(out.Messages)-maxMessages:]
+		newest = append(newest, some)
+		if n += len(some); n >= maxMessages {
+			break
 		}
 	}
+	for _, some := range slices.Backward(newest) {
+		out.Messages = append(out.Messages, some...)
+	}
+	out.Messages = out.Messages[max(0, n-maxMessages):]
 	return out, nil
 }
 

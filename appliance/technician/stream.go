@@ -26,8 +26,16 @@ const (
 	maxStreams  = 16
 )
 
-// streams counts the readers.
+// streams counts the readers of events, and those who follow a log.
 type streams struct{ open atomic.Int32 }
+
+func (s *streams) enter() (leave func(), f *failure) {
+	if s.open.Add(1) > maxStreams {
+		s.open.Add(-1)
+		return nil, fail(api.CodeTooMany, "events", "%d streams of events and logs are open", maxStreams).remedy("end one; one stream tells all")
+	}
+	return func() { s.open.Add(-1) }, nil
+}
 
 // streaming is what a reader wants and has.
 type streaming struct {
@@ -39,14 +47,13 @@ type streaming struct {
 }
 
 func (d *Desk) serveEvents(c call, w http.ResponseWriter) *failure {
-	if d.streams.open.Add(1) > maxStreams {
-		d.streams.open.Add(-1)
-		return fail(api.CodeTooMany, "events", "%d streams are open", maxStreams).remedy("end one; one stream tells all")
+	leave, f := d.streams.enter()
+	if f != nil {
+		return f
 	}
-	defer d.streams.open.Add(-1)
+	defer leave()
 	q := c.r.URL.Query()
 	s := &streaming{caller: c.caller, filter: status.Filter{Computer: q.Get("computer"), Job: q.Get("job"), Advertisement: q.Get("advertisement")}}
-	var f *failure
 	if s.at, f = d.begin(c.r); f != nil {
 		return f
 	}

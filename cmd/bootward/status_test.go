@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/bootward/bootward/api"
@@ -170,4 +171,32 @@ func TestWatch(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
+}
+
+// refused is a source whose stream opens once and is refused from then on.
+type refused struct {
+	stream
+	opened bool
+}
+
+func (r *refused) Events(_ context.Context, after string, _ url.Values, take func(status.Event) error) (string, error) {
+	if r.opened {
+		return after, api.Errorf(api.CodeUnauthorized, "", "the session has ended, or never was")
+	}
+	r.opened = true
+	return after, take(status.Event{})
+}
+
+// TestWatchEnds: who is signed out does not watch for ever what nobody tells him.
+func TestWatchEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		a := newApp(strings.NewReader(""), io.Discard, io.Discard, func(string) string { return "" })
+		a.status.watch = true
+		err := a.show(ctx, &refused{}, nil, func() (view, error) { return view{}, nil })
+		if !api.Final(err) {
+			t.Errorf("the watch ended with %v", err)
+		}
+	})
 }

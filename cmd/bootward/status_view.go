@@ -185,7 +185,8 @@ func (a *app) follow(ctx context.Context, from statusSource, query url.Values, l
 	}
 }
 
-// events keeps a stream open. The first one must open.
+// events keeps a stream open. The first one must open, and no other may be refused for good:
+// who was signed out asks in vain.
 func (a *app) events(ctx context.Context, from statusSource, query url.Values, dirty chan<- struct{}, each func(status.Event) error) error {
 	place, opened := "", false
 	for {
@@ -204,7 +205,7 @@ func (a *app) events(ctx context.Context, from statusSource, query url.Values, d
 			return nil
 		})
 		place = after
-		if failed != nil || !opened || ctx.Err() != nil {
+		if failed != nil || !opened || ctx.Err() != nil || err != nil && api.Final(err) {
 			return errors.Join(failed, err)
 		}
 		if err != nil {

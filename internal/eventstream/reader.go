@@ -30,8 +30,8 @@ func NewReader(r io.Reader) *Reader {
 	return &Reader{lines: s}
 }
 
-// splitLine takes CR LF, LF and CR for ends of lines. A CR at the end of what is there is
-// an end at once: the line after it may be long in coming.
+// splitLine takes CR LF, LF and CR for ends of lines. A CR at the end of what is there waits
+// for the next byte, which may be its LF.
 func splitLine(data []byte, atEOF bool) (int, []byte, error) {
 	i := bytes.IndexAny(data, "\r\n")
 	switch {

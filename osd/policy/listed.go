@@ -20,7 +20,12 @@ func (e *Evaluator) Listed(q *Sequence, variables map[string]string) (packages [
 	if len(q.Lists) == 0 {
 		return nil, nil
 	}
-	env := q.environment(variables)
+	return e.listed(q, q.variables(), variables)
+}
+
+// listed is Listed with the variables of the sequence, which are read once for many machines.
+func (e *Evaluator) listed(q *Sequence, own, variables map[string]string) (packages []osd.Package, faults []string) {
+	env := environment(own, variables)
 	all := env.All()
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if !slices.ContainsFunc(q.Lists, func(base string) bool { return sequence.InList(base, name) }) {
@@ -62,17 +67,22 @@ func (e *Evaluator) entry(name, value string, err error) (*osd.Package, string) 
 	return &e.s.Packages[i], ""
 }
 
-// environment holds the variables of a sequence and, before them, those of a machine. Names that
-// are wrong are left out: the agent refuses them.
-func (q *Sequence) environment(variables map[string]string) *sequence.Environment {
+// variables are those of the sequence itself.
+func (q *Sequence) variables() map[string]string {
 	var own struct {
 		Variables map[string]string `json:"variables"`
 	}
-	env := sequence.NewEnvironment()
 	if json.Unmarshal(q.Document, &own) != nil {
-		own.Variables = nil
+		return nil
 	}
-	for _, set := range []map[string]string{own.Variables, variables} {
+	return own.Variables
+}
+
+// environment holds the variables of a sequence and, before them, those of a machine. Names that
+// are wrong are left out: the agent refuses them.
+func environment(own, variables map[string]string) *sequence.Environment {
+	env := sequence.NewEnvironment()
+	for _, set := range []map[string]string{own, variables} {
 		for _, name := range slices.Sorted(maps.Keys(set)) {
 			_ = env.Set(name, set[name])
 		}
@@ -86,9 +96,10 @@ func (e *Evaluator) lacksListed(seq Sequence, collection string, complete func(m
 		return nil
 	}
 	var lacks []string
+	own := seq.variables()
 	for _, c := range e.Members(collection, now) {
 		d := Decision{Computer: c, Collections: e.Collections(c, nil, now)}
-		packages, faults := e.Listed(&seq, e.Variables(&d))
+		packages, faults := e.listed(&seq, own, e.Variables(&d))
 		for _, p := range packages {
 			if p.Manifest == "" || !complete(p.Manifest) {
 				faults = append(faults, fmt.Sprintf("package %s, which its variables list, is not complete at the box", p.Name))

@@ -10,15 +10,44 @@ import (
 	"github.com/bootward/bootward/site/store"
 )
 
+// noted is what a run of new messages of one job says of it, that is not in the table yet.
+type noted struct {
+	box         string
+	owner       string         // that reported the job first, once somebody has asked
+	first, last status.Message // by number
+}
+
 // noteJob keeps what a new message says of its job. Messages may come in any order; the one with
-// the highest number counts, also of the end: a job that failed may go on.
+// the highest number counts, also of the end: a job that failed may go on. What a run of messages of
+// one job says is written once: before the next job's, before jobs are read, and with the commit.
 func (x *tx) noteJob(box string, m status.Message) error {
-	ended := status.MessageID(0)
+	if n := x.noted; n != nil && n.last.Job == m.Job {
+		if m.Number < n.first.Number {
+			n.first = m
+		}
+		if m.Number > n.last.Number {
+			n.last = m
+		}
+		return nil
+	}
+	err := x.writeJob()
+	x.noted = &noted{box: box, first: m, last: m}
+	return err
+}
+
+// writeJob writes what was noted.
+func (x *tx) writeJob() error {
+	n := x.noted
+	if n == nil {
+		return nil
+	}
+	x.noted = nil
+	m, ended := n.last, status.MessageID(0)
 	if m.ID.Final() {
 		ended = m.ID
 	}
 	_, err := x.exec(`INSERT INTO jobs (job, box, computer, advertisement, sequence, low, started, high, seen, last, step, action, grp, exit_code, ended)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?14, ?15, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
 		ON CONFLICT (job) DO UPDATE SET
 			started = iif(excluded.low < low, excluded.started, started), low = min(low, excluded.low),
 			computer = iif(excluded.high > high, excluded.computer, computer), advertisement = iif(excluded.high > high, excluded.advertisement, advertisement),
@@ -27,12 +56,19 @@ func (x *tx) noteJob(box string, m status.Message) error {
 			action = iif(excluded.high > high, excluded.action, action), grp = iif(excluded.high > high, excluded.grp, grp),
 			exit_code = iif(excluded.high > high, excluded.exit_code, exit_code), ended = iif(excluded.high > high, excluded.ended, ended),
 			high = max(high, excluded.high)`,
-		m.Job, box, m.Computer, m.Advertisement, m.Sequence, int64(m.Number), nanos(m.Time), int64(m.ID), m.Step, m.Action, m.Group, m.ExitCode, int64(ended))
-	return err
+		m.Job, n.box, m.Computer, m.Advertisement, m.Sequence, int64(m.Number), nanos(m.Time), int64(m.ID), m.Step, m.Action, m.Group, m.ExitCode, int64(ended),
+		int64(n.first.Number), nanos(n.first.Time))
+	if err != nil {
+		return fmt.Errorf("note job %s: %w", m.Job, err)
+	}
+	return nil
 }
 
 // Jobs reads one row for each job, and no message.
 func (x *tx) Jobs(f store.JobFilter) ([]status.Job, error) {
+	if err := x.writeJob(); err != nil {
+		return nil, err
+	}
 	var all []status.Job
 	where, args := conditions("(ended = 0 OR seen >= ?)", nanos(f.Since))
 	where.equal("computer", f.Computer, &args)

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -76,5 +78,70 @@ func TestJobsOfOldMessages(t *testing.T) {
 	}
 	if d := cmp.Diff(got[1], got[0]); d != "" || len(got[0]) != 2 {
 		t.Errorf("migrated against new: %s", d)
+	}
+}
+
+// TestJobsOfABatch: what a batch says of its jobs is what its messages say one by one, whose jobs
+// they are is known in the midst of it, and a run of messages of a job is one row that is written once.
+func TestJobsOfABatch(t *testing.T) {
+	at := time.Date(2026, 12, 1, 18, 0, 0, 0, time.UTC)
+	var messages []status.Message
+	for i, n := range []uint64{2, 1, 4, 3, 5} {
+		for _, job := range []string{"j1", "j2"} {
+			id := status.ActionCompleted
+			if n == 5 {
+				id = status.SequenceFailed
+			}
+			messages = append(messages, status.Message{Job: job, Number: n, ID: id, Time: at.Add(time.Duration(n) * time.Second), Step: int(n), Computer: fmt.Sprint("pc", i)})
+		}
+	}
+	runs := slices.Clone(messages)
+	slices.SortStableFunc(runs, func(a, b status.Message) int { return strings.Compare(a.Job, b.Job) })
+	var got [3][]status.Job
+	for i, batches := range [][][]status.Message{slices.Collect(slices.Chunk(messages, 1)), {messages}, {runs}} {
+		s, err := Open(t.Context(), filepath.Join(t.TempDir(), "jobs.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if _, err := s.write.Exec("CREATE TABLE writes (job TEXT); CREATE TRIGGER a AFTER INSERT ON jobs BEGIN INSERT INTO writes VALUES (new.job); END; CREATE TRIGGER b AFTER UPDATE ON jobs BEGIN INSERT INTO writes VALUES (new.job); END"); err != nil {
+			t.Fatal(err)
+		}
+		for _, batch := range batches {
+			err := s.Write(t.Context(), func(x store.Tx) error {
+				for _, m := range batch {
+					box := "box"
+					if owner, err := x.JobBox(m.Job); err == nil {
+						if box = "another"; owner != "box" {
+							t.Errorf("job %s is of %q", m.Job, owner)
+						}
+					}
+					if err := x.AddMessage(box, m); err != nil {
+						return err
+					}
+				}
+				if i == 2 {
+					_, err := x.Jobs(store.JobFilter{}) // sees what the batch has added
+					return err
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Read(t.Context(), func(x store.Tx) (err error) { got[i], err = x.Jobs(store.JobFilter{}); return err }); err != nil {
+			t.Fatal(err)
+		}
+		if n := 0; i == 2 {
+			if err := s.read.QueryRow("SELECT count(*) FROM writes").Scan(&n); err != nil || n != 2 {
+				t.Errorf("two runs made %d writes, %v", n, err)
+			}
+		}
+	}
+	for i := 1; i < 3; i++ {
+		if d := cmp.Diff(got[0], got[i]); d != "" || len(got[i]) != 2 {
+			t.Errorf("batch %d against one by one: %s", i, d)
+		}
 	}
 }

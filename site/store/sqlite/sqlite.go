@@ -84,7 +84,12 @@ func run(ctx context.Context, db *sql.DB, o *sql.TxOptions, f func(store.Tx) err
 		return fmt.Errorf("database: begin: %w", err)
 	}
 	defer t.Rollback() // where f panics; otherwise it is done by then
-	if err := f(&tx{ctx: ctx, t: t}); err != nil {
+	x := &tx{ctx: ctx, t: t}
+	err = f(x)
+	if err == nil {
+		err = x.writeJob()
+	}
+	if err != nil {
 		return errors.Join(err, ignoreDone(t.Rollback()))
 	}
 	if err := t.Commit(); err != nil {
@@ -122,6 +127,7 @@ type tx struct {
 	// statements are those that were prepared in this transaction, by their text: a batch
 	// of messages runs the same few again and again.
 	statements map[string]*sql.Stmt
+	noted      *noted
 }
 
 // prepared prepares a statement once; it ends with the transaction.

@@ -27,9 +27,20 @@ func (x *tx) SetNextEvent(box, stateID string, next uint64) error {
 }
 
 func (x *tx) JobBox(job string) (box string, err error) {
-	if err = x.one([]any{&box}, "SELECT box FROM jobs WHERE job = ?", job); err != nil {
+	n := x.noted
+	if n != nil && n.last.Job == job && n.owner != "" {
+		return n.owner, nil
+	}
+	err = x.one([]any{&box}, "SELECT box FROM jobs WHERE job = ?", job)
+	if n == nil || n.last.Job != job {
+		n = &noted{}
+	} else if errors.Is(err, store.ErrNotFound) {
+		box, err = n.box, nil
+	}
+	if err != nil {
 		return "", fmt.Errorf("box of job %s: %w", job, err)
 	}
+	n.owner = box
 	return box, nil
 }
 
