@@ -92,6 +92,7 @@ func TestDisk(t *testing.T) {
 		{"whether the last step succeeded", []string{run(`"continueOnError":true`), part(0, when("_SMSTSLastActionSucceeded", "true")), part(1, "")}, "_SMSTSLastActionSucceeded"},
 		{"the disk's number", []string{run(`"outputVariable":"OSDDiskIndex"`), part(0, "")}, "OSDDiskIndex"},
 		{"a step that may set anything", []string{`{"captureNetworkSettings":{"adapters":true}}`, part(0, when("Ward", "7"))}, "Capture Network Settings"},
+		{"what a check of readiness found", []string{`{"checkReadiness":{"name":"Check","memory":"4GiB","continueOnError":true}}`, part(0, when("_TS_CRMEMORY", "1")), part(1, "")}, `"Check" sets _TS_CRMEMORY`},
 		{"a condition that cannot be judged", []string{set("Loop", "%Loop%x", ""), part(0, when("Ward", "%Loop%")), part(1, "")}, "without end"},
 
 		{"an open question of another step", []string{run(`"outputVariable":"X"`), set("Y", "1", when("X", "1")), part(1, when("Ward", "7"))}, "disk 1"},
