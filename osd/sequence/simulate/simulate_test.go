@@ -159,6 +159,41 @@ func TestLoops(t *testing.T) {
 	}
 }
 
+// TestOperatingSystem: questions and queries ask the same system, as the agent does: that of the
+// facts or the inventory until another one is applied.
+func TestOperatingSystem(t *testing.T) {
+	const applied = `{"partitionDisk":{"style":"gpt","volumes":[{"type":"primary","size":"100%","fileSystem":"ext4","variable":"V"}]}},{"applyOperatingSystem":{"image":"i","to":"%V%"}},`
+	there := strings.TrimSuffix(uefi, "}") + `,"system":{"id":"debian","version":"12"}}`
+	for _, tt := range []struct {
+		name, inventory, facts, before string
+		want                           Does
+		unsure                         bool
+	}{
+		{"of the facts", uefi, `operatingSystem: {id: debian, version: "12"}`, "", Runs, false},
+		{"of the inventory", there, "", "", Runs, false},
+		{"the facts win", there, `operatingSystem: {id: debian, version: "11"}`, "", Skips, false},
+		{"that is applied", there, `applied: {operatingSystem: {id: debian, version: "12"}}`, applied, Runs, false},
+		{"another that is applied", there, `applied: {operatingSystem: {id: debian, version: "13"}}`, applied, Skips, false},
+		{"of the inventory, gone", there, "files: {}", applied, Skips, true},
+		{"of nobody", uefi, "", "", Skips, true},
+	} {
+		for _, condition := range []string{`{"query":"SELECT * FROM Win32_OperatingSystem WHERE Version = '12'"}`, `{"operatingSystem":"debian","equals":"12"}`} {
+			s, err := sequence.Decode([]byte(`{"format":1,"name":"s","bootImage":"b","steps":[` + tt.before + `{"runCommandLine":{"command":"x","condition":` + condition + `}}]}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			report, err := Simulate(t.Context(), Run{Sequence: s, Machine: machine(t, tt.inventory, tt.facts)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			last := report.Lines[len(report.Lines)-1]
+			if last.Does != tt.want || (len(last.Warnings) > 0) != tt.unsure {
+				t.Errorf("%s: %s: %+v", tt.name, condition, last)
+			}
+		}
+	}
+}
+
 func TestParse(t *testing.T) {
 	for _, bad := range []string{"x", "[]", `{"disks":[{"number":"one"}]}`} {
 		if _, err := ParseInventory([]byte(bad)); err == nil {
