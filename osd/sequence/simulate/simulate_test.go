@@ -194,6 +194,32 @@ func TestOperatingSystem(t *testing.T) {
 	}
 }
 
+// TestQuestions: an answer is what the agent takes where nobody is asked, and what only a person
+// knows is not known.
+func TestQuestions(t *testing.T) {
+	s, err := sequence.Decode([]byte(`{"format":1,"name":"s","bootImage":"b","questions":[{"variable":"Role","prompt":"?","default":"Office"},{"variable":"Bay","prompt":"?"}],
+		"steps":[{"runCommandLine":{"command":"x","condition":{"variable":"Role","equals":"Office"}}},{"runCommandLine":{"command":"x","condition":{"variable":"Bay","equals":"7"}}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		variables map[string]string
+		want      []Does
+		unsure    bool
+	}{
+		{nil, []Does{Runs, Skips}, true},
+		{map[string]string{"role": "Ward", "bay": "7"}, []Does{Skips, Runs}, false},
+	} {
+		report, err := Simulate(t.Context(), Run{Sequence: s, Machine: machine(t, uefi, ""), Variables: tt.variables})
+		if err != nil || len(report.Lines) != 2 {
+			t.Fatalf("%+v, %v", report, err)
+		}
+		if got := []Does{report.Lines[0].Does, report.Lines[1].Does}; !cmp.Equal(got, tt.want) || (len(report.Lines[1].Warnings) > 0) != tt.unsure {
+			t.Errorf("%v: %+v", tt.variables, report.Lines)
+		}
+	}
+}
+
 func TestParse(t *testing.T) {
 	for _, bad := range []string{"x", "[]", `{"disks":[{"number":"one"}]}`} {
 		if _, err := ParseInventory([]byte(bad)); err == nil {
