@@ -194,6 +194,29 @@ func TestOperatingSystem(t *testing.T) {
 	}
 }
 
+// TestDiskVariables: variables change a partition step as they do on the target.
+func TestDiskVariables(t *testing.T) {
+	for _, tt := range []struct {
+		disk      string
+		variables map[string]string
+		want      string
+	}{
+		{`"disk":0`, map[string]string{"OSDDiskIndex": "%N%", "N": "1"}, "disk 1 (sda), ata, 1000 GB gpt: primary 100%"},
+		{`"disk":0`, map[string]string{"OSDPartitionStyle": "MBR", "OSDPartitions0Type": "Primary", "OSDPartitions0Size": "10"}, "Fast, 512 GB mbr: primary 10MiB"},
+		{`"select":{"bus":"nvme"}`, map[string]string{"OSDDiskIndex": "1"}, "selects its disk by what it is"},
+		{`"disk":0`, map[string]string{"OSDPartitions1Type": "Primary"}, "OSDPartitions0Type is missing"},
+	} {
+		s, err := sequence.Decode([]byte(`{"format":1,"name":"s","bootImage":"b","steps":[{"partitionDisk":{` + tt.disk + `,"style":"gpt","volumes":[{"type":"primary","size":"100%"}]}}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, err := Simulate(t.Context(), Run{Sequence: s, Machine: machine(t, uefi, ""), Variables: tt.variables})
+		if err != nil || !strings.Contains(report.Lines[0].Erases+" "+report.Lines[0].Detail+report.Reason, tt.want) {
+			t.Errorf("%s with %v: %+v, %v", tt.disk, tt.variables, report, err)
+		}
+	}
+}
+
 // TestQuestions: an answer is what the agent takes where nobody is asked, and what only a person
 // knows is not known.
 func TestQuestions(t *testing.T) {
