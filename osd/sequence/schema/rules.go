@@ -18,7 +18,7 @@ var required = map[string][]string{
 	"RunCommandLine": {"command"}, "RunPowerShellScript": {"package", "script"}, "SetTaskSequenceVariable": {"variable"},
 	"SetDynamicVariables": {"rules"}, "Rule": {"variables"}, "RunTaskSequence": {"sequence"}, "ConnectToNetworkFolder": {"path", "to"},
 	"RestartComputer": {"to"}, "InstallSoftwareUpdates": {"updates"}, "DownloadPackageContent": {"packages"},
-	"PartitionDisk": {"style", "volumes"}, "Volume": {"type", "size"}, "Encryption": {"passphrase"}, "EnableBitLocker": {"protector"},
+	"PartitionDisk": {"style", "volumes"}, "Volume": {"type", "size"}, "EnableBitLocker": {"protector"},
 	"PreprovisionBitLocker": {"volume"}, "RequestStateStore": {"for"}, "ApplyOperatingSystem": {"image", "to"}, "PackageFile": {"package", "file"},
 	"ApplyDataImage": {"image", "to"}, "InstallDeploymentTools": {"package"}, "CaptureOperatingSystem": {"to"},
 	"ApplyDriverPackage": {"package"}, "MassStorage": {"driver", "model"}, "Unknown": {"disabled"},
@@ -98,7 +98,12 @@ var extras = map[string]object{
 	"JoinDomainOrWorkgroup": {"anyOf": have("domain", "workgroup")},
 	"InstallPackage":        {"anyOf": []object{{"required": []string{"package", "program"}}, {"required": []string{"list"}}}},
 	"CheckReadiness":        {"anyOf": have("memory", "processorMHz", "diskSpace", "firmware", "acPower", "wiredNetwork")},
-	"PartitionDisk":         {"if": object{"properties": object{"style": object{"const": "mbr"}}}, "then": object{"properties": object{"volumes": object{"maxItems": 4}}}},
+	"Volume": { // swap takes a random key
+		"if":   object{"properties": object{"fileSystem": object{"const": "swap"}}, "required": []string{"fileSystem"}},
+		"then": object{"properties": object{"encryption": object{"not": object{"required": []string{"passphrase"}}}}},
+		"else": object{"properties": object{"encryption": object{"required": []string{"passphrase"}}}},
+	},
+	"PartitionDisk": {"if": object{"properties": object{"style": object{"const": "mbr"}}}, "then": object{"properties": object{"volumes": object{"maxItems": 4}}}},
 }
 
 // have are the alternatives that one of the fields is given.
