@@ -168,8 +168,21 @@ func (n *nets) use(ctx context.Context, l network.Link, c network.Config) error 
 	if err := n.release(ctx, l); err != nil {
 		return err
 	}
+	n.forget(l.Name)
 	n.dhcp(l)
 	return n.wait(ctx, l.Name)
+}
+
+// forget drops the leases that a link had: the one to come counts. Those of others do, too.
+func (n *nets) forget(name string) {
+	for {
+		select {
+		case g := <-n.leases:
+			n.up = n.up || g.link.Name != name
+		default:
+			return
+		}
+	}
 }
 
 // wait waits for the lease of a link.
@@ -182,6 +195,7 @@ func (n *nets) wait(ctx context.Context, name string) error {
 			if g.link.Name == name {
 				return nil
 			}
+			n.up = true // another one has an address: a search need not wait for its next lease
 		case <-limited.Done():
 			return fmt.Errorf("no DHCP server gave %s an address within %s: check the cable, or give a static address", name, leasePatience)
 		}

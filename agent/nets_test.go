@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bootward/bootward/agent/wizard"
+	"github.com/bootward/bootward/rootfs/network"
 )
 
 // cable puts the test, on a thread of its own, into a network namespace with one adapter.
@@ -89,5 +90,23 @@ func TestSettingsAreTried(t *testing.T) {
 	}
 	if !n.up {
 		t.Error("a search would wait for a lease")
+	}
+}
+
+// TestLeasesOfBefore: what a link was given before it is set anew is no answer to that, and the
+// lease of another one is not lost.
+func TestLeasesOfBefore(t *testing.T) {
+	lease := func(link string) leased { return leased{link: network.Link{Name: link}} }
+	n := newNets(t.Context(), slog.New(slog.DiscardHandler), new(sync.WaitGroup))
+	n.leases <- lease("eth0")
+	n.leases <- lease("eth0")
+	n.forget("eth0")
+	if len(n.leases) > 0 || n.up {
+		t.Errorf("%d leases of before, up %v", len(n.leases), n.up)
+	}
+	n.leases <- lease("eth1")
+	n.leases <- lease("eth0")
+	if err := n.wait(t.Context(), "eth0"); err != nil || !n.up {
+		t.Errorf("%v, up %v: a search would wait for the next lease of eth1", err, n.up)
 	}
 }

@@ -42,6 +42,7 @@ func (r *Resident) start(ctx context.Context, o api.Offer, event string, person 
 		s.client.Close()
 		return "", errors.Join(fmt.Errorf("run %s: %w", o.Name, err), s.folder.Remove())
 	}
+	s.linkLog() // not before: the log of the job before stays where a job does not begin
 	s.console.Line("job %s: %s (%s)", s.job.ID, o.Name, o.Sequence)
 	next, err := s.finish(ctx, state)
 	if end := s.ending; person && err == nil && !end.Succeeded && end.Restart == nil {
@@ -60,7 +61,6 @@ func (r *Resident) session(ctx context.Context, at, event string) (*session, err
 	s := &session{conf: r.conf, stage: status.StageInstalledSystem, where: osd.ToRunningClients, event: event, console: r.conf.Console,
 		folder: folder, anchor: r.anchor, clock: r.clock, hardware: hardware.Collect(os.DirFS("/")), network: present(ctx)}
 	s.newLog()
-	s.linkLog()
 	if s.cred, err = point.NewCredential(); err != nil {
 		return nil, errors.Join(err, folder.Remove())
 	}

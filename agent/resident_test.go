@@ -144,6 +144,10 @@ func TestResidentErasesNothing(t *testing.T) {
 		{"partitionDisk":{"style":"gpt","volumes":[{"type":"primary","size":"100%"}]}}]}`)
 	var screen bytes.Buffer
 	r, root := b.resident(&screen)
+	before := filepath.Join(root, installedLogs, job.FileLog)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(before), 0o750), os.WriteFile(before, []byte("of the job before"), 0o640)); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := r.Start(t.Context(), api.Offer{Advertisement: "CEN20016", Destructive: true, Mandatory: true}, ""); err == nil || !strings.Contains(err.Error(), "running clients erase nothing") {
 		t.Errorf("got %v", err)
 	}
@@ -158,6 +162,9 @@ func TestResidentErasesNothing(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(root, job.Name)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("job folder: %v", err)
+	}
+	if raw, err := os.ReadFile(before); string(raw) != "of the job before" {
+		t.Errorf("the log of the job before: %q, %v", raw, err)
 	}
 }
 

@@ -11,6 +11,9 @@ package foresight
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/bootward/bootward/agent/disk"
 	"github.com/bootward/bootward/agent/step"
@@ -58,7 +61,7 @@ func (f *future) partition(seq *sequence.Sequence) (*sequence.PartitionDisk, err
 			f.effects(l, j)
 			continue
 		}
-		if why := f.doubt("OSDDiskIndex", map[string]bool{}); why != "" && p.Select == nil {
+		if why := f.changes(p); why != "" {
 			j = judgement{open, why}
 		}
 		if j.verdict == open {
@@ -67,6 +70,22 @@ func (f *future) partition(seq *sequence.Sequence) (*sequence.PartitionDisk, err
 		return p, nil
 	}
 	return nil, nil
+}
+
+// changes says why it is known later which disk a partition step takes, or what it makes of it; the
+// person who allows it sees both.
+func (f *future) changes(p *sequence.PartitionDisk) string {
+	names := slices.Concat(slices.Sorted(maps.Keys(f.env.All())), slices.Sorted(maps.Keys(f.later)))
+	names = slices.DeleteFunc(names, func(n string) bool { return !strings.HasPrefix(strings.ToLower(n), "osdpartition") })
+	if p.Select == nil {
+		names = append(names, "OSDDiskIndex")
+	}
+	for _, name := range names {
+		if why := f.doubt(name, map[string]bool{}); why != "" {
+			return why
+		}
+	}
+	return ""
 }
 
 // reach says whether a node in a group is reached.

@@ -91,7 +91,11 @@ func TestDisk(t *testing.T) {
 		{"a file that a command may make", []string{run(""), part(0, `"condition":{"file":"/there"}`), part(1, "")}, "Ask"},
 		{"whether the last step succeeded", []string{run(`"continueOnError":true`), part(0, when("_SMSTSLastActionSucceeded", "true")), part(1, "")}, "_SMSTSLastActionSucceeded"},
 		{"the disk's number", []string{run(`"outputVariable":"OSDDiskIndex"`), part(0, "")}, "OSDDiskIndex"},
+		{"the layout", []string{run(`"outputVariable":"OSDPartitions0Size"`), part(0, "")}, "sets OSDPartitions0Size"},
+		{"the layout, by way of another", []string{run(`"outputVariable":"X"`), set("OSDPartitions0Size", "%X%", ""), part(0, "")}, "sets OSDPartitions0Size"},
+		{"the layout, set for certain", []string{set("OSDPartitions0Type", "primary", ""), part(1, "")}, "disk 1"},
 		{"a step that may set anything", []string{`{"captureNetworkSettings":{"adapters":true}}`, part(0, when("Ward", "7"))}, "Capture Network Settings"},
+		{"what a check of readiness found", []string{`{"checkReadiness":{"name":"Check","memory":"4GiB","continueOnError":true}}`, part(0, when("_TS_CRMEMORY", "1")), part(1, "")}, `"Check" sets _TS_CRMEMORY`},
 		{"a condition that cannot be judged", []string{set("Loop", "%Loop%x", ""), part(0, when("Ward", "%Loop%")), part(1, "")}, "without end"},
 
 		{"an open question of another step", []string{run(`"outputVariable":"X"`), set("Y", "1", when("X", "1")), part(1, when("Ward", "7"))}, "disk 1"},

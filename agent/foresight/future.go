@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bootward/bootward/agent/readiness"
 	"github.com/bootward/bootward/osd/sequence"
 )
 
@@ -34,7 +35,11 @@ func (f *future) effects(l sequence.Line, j judgement) {
 				f.assign(name, variable, rule.Variables[variable], false, holds)
 			}
 		}
-	case *sequence.RestartComputer, *sequence.CheckReadiness:
+	case *sequence.RestartComputer:
+	case *sequence.CheckReadiness:
+		for _, variable := range readiness.Variables() {
+			f.put(variable, name+" sets "+variable)
+		}
 	case *sequence.RunCommandLine:
 		f.touched = name
 		if s.OutputVariable != "" {

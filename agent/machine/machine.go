@@ -55,7 +55,25 @@ func (d *Disks) Prepare(ctx context.Context, permit disk.Permit, which disk.Disk
 }
 
 // Volumes implements step.Volumes with mount(2).
-type Volumes struct{ mounted []string }
+type Volumes struct{ mounted []mounted }
+
+// mounted is something that is mounted somewhere.
+type mounted struct{ what, at string }
+
+// find is the place of what is mounted at a folder, -1 if nothing is.
+func (v *Volumes) find(at string) int {
+	return slices.IndexFunc(v.mounted, func(m mounted) bool { return m.at == at })
+}
+
+// is says whether something is mounted at a folder already; that another thing is, is an error:
+// what is meant for one volume must not go to another.
+func (v *Volumes) is(what, at string) (bool, error) {
+	i := v.find(at)
+	if i >= 0 && v.mounted[i].what != what {
+		return false, fmt.Errorf("mount %s at %s: %s is mounted there", what, at, v.mounted[i].what)
+	}
+	return i >= 0, nil
+}
 
 // kernelName is the kernel's name of a file system, empty for one that cannot be
 // mounted.
@@ -71,8 +89,8 @@ func kernelName(f diskfs.FileSystem) string {
 
 // Mount implements step.Volumes.
 func (v *Volumes) Mount(device string, f diskfs.FileSystem, at string) error {
-	if slices.Contains(v.mounted, at) {
-		return nil
+	if there, err := v.is(device, at); there || err != nil {
+		return err
 	}
 	kind := kernelName(f)
 	if kind == "" {
@@ -84,13 +102,13 @@ func (v *Volumes) Mount(device string, f diskfs.FileSystem, at string) error {
 	if err := unix.Mount(device, at, kind, unix.MS_NOATIME, ""); err != nil {
 		return fmt.Errorf("mount %s at %s as %s: %w", device, at, kind, err)
 	}
-	v.mounted = append(v.mounted, at)
+	v.mounted = append(v.mounted, mounted{device, at})
 	return nil
 }
 
 // Unmount implements step.Volumes.
 func (v *Volumes) Unmount(at string) error {
-	i := slices.Index(v.mounted, at)
+	i := v.find(at)
 	if i < 0 {
 		return nil
 	}
@@ -104,8 +122,8 @@ func (v *Volumes) Unmount(at string) error {
 // Close unmounts everything, last first.
 func (v *Volumes) Close() error {
 	var errs []error
-	for _, at := range slices.Backward(slices.Clone(v.mounted)) {
-		errs = append(errs, v.Unmount(at))
+	for _, m := range slices.Backward(slices.Clone(v.mounted)) {
+		errs = append(errs, v.Unmount(m.at))
 	}
 	return errors.Join(errs...)
 }

@@ -189,6 +189,9 @@ func TestMount(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(at, "lost+found")); err != nil {
 		t.Error(err)
 	}
+	if err := v.Mount("/dev/other", "ext4", at); err == nil || !strings.Contains(err.Error(), loop+" is mounted there") {
+		t.Errorf("another volume at the same place: %v", err)
+	}
 	if err := v.Mount(loop, "ntfs", at+"2"); err == nil {
 		t.Error("ntfs was mounted")
 	}

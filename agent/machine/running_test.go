@@ -72,7 +72,7 @@ func TestUnmount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &Volumes{mounted: []string{at}}
+	v := &Volumes{mounted: []mounted{{"none", at}}}
 	if err := v.Unmount(at); err == nil {
 		t.Error("a volume that is used was taken away")
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -14,8 +13,8 @@ import (
 
 // Connect implements step.Shares. What is mounted goes with Close, as volumes do.
 func (v *Volumes) Connect(ctx context.Context, s share.Share, at string) error {
-	if slices.Contains(v.mounted, at) {
-		return nil
+	if there, err := v.is(s.String(), at); there || err != nil {
+		return err
 	}
 	if err := emptyFolder(at); err != nil {
 		return fmt.Errorf("connect to %s: %w", s, err)
@@ -23,7 +22,7 @@ func (v *Volumes) Connect(ctx context.Context, s share.Share, at string) error {
 	if err := s.Mount(ctx, at); err != nil {
 		return err
 	}
-	v.mounted = append(v.mounted, at)
+	v.mounted = append(v.mounted, mounted{s.String(), at})
 	return nil
 }
 

@@ -41,6 +41,15 @@ type Finding struct {
 	Text     string // for people, with what there is
 }
 
+// Variables are those that the checks answer in.
+func Variables() []string {
+	var out []string
+	for _, f := range (Wanted{Memory: 1, ProcessorMHz: 1, Firmware: "uefi", ACPower: true, WiredNetwork: true, Disk: 1}).Check(Machine{}) {
+		out = append(out, f.Variable)
+	}
+	return out
+}
+
 // Check answers each check that is wanted.
 func (w Wanted) Check(m Machine) []Finding {
 	var out []Finding

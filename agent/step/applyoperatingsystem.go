@@ -23,6 +23,11 @@ func (x *Executor) applyOperatingSystem(ctx context.Context, line sequence.Line,
 		return failed(fmt.Errorf("volume %s has file system %q%s; an operating system is applied to ext4 or xfs, not encrypted",
 			to, v.FileSystem, map[bool]string{true: " and is encrypted"}[v.LUKS != ""]))
 	}
+	if l.Target != to { // the folder of the job waits on another volume
+		if err := x.leaveVolume(); err != nil {
+			return failed(err)
+		}
+	}
 	if err := x.Volumes.Mount(to, diskfs.FileSystem(v.FileSystem), x.Root); err != nil {
 		return failed(err)
 	}

@@ -1,7 +1,6 @@
 package step
 
 import (
-	"cmp"
 	"context"
 
 	"github.com/bootward/bootward/agent/domain"
@@ -37,11 +36,9 @@ func (x *Executor) joinDomainOrWorkgroup(ctx context.Context, s *sequence.JoinDo
 }
 
 func (x *Executor) joinDomain(ctx context.Context, s *sequence.JoinDomainOrWorkgroup, env *sequence.Environment) engine.Result {
-	name, _ := env.Get("OSDComputerName")
-	j := domain.Join{Host: cmp.Or(name, x.Computer)}
-	public := env.WithoutLent()
-	err := settingsOf(public, []wantedSetting{
-		{&j.Domain, s.Domain, []string{"OSDJoinDomainName"}}, {&j.OU, s.OU, []string{"OSDJoinDomainOUName"}}, {&j.Account, s.Account, []string{"OSDJoinAccount"}}})
+	var j domain.Join
+	err := settingsOf(env.WithoutLent(), []wantedSetting{
+		{&j.Host, x.Computer, []string{"OSDComputerName"}}, {&j.Domain, s.Domain, []string{"OSDJoinDomainName"}}, {&j.OU, s.OU, []string{"OSDJoinDomainOUName"}}, {&j.Account, s.Account, []string{"OSDJoinAccount"}}})
 	if err != nil {
 		return failed(err)
 	}

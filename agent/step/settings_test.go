@@ -144,8 +144,8 @@ func TestJoinDomainOrWorkgroup(t *testing.T) {
 		t.Errorf("%v, %q, %+v", res.Err, f.calls, f.join)
 	}
 	f = &fake{}
-	res, _ = one(t, text, f, status.StageInstalledSystem, "Ward", "W7", "OSDJoinDomainName", "b.example", "OSDJoinAccount", "me", "OSDJoinPassword", "other", "OSDComputerName", "pc-9")
-	if res.Err != nil || f.calls[0] != "join pc-9 b.example OU=W7 me" || f.join.Password != "other" {
+	res, _ = one(t, text, f, status.StageInstalledSystem, "Ward", "W7", "OSDJoinDomainName", "b.example", "OSDJoinAccount", "me", "OSDJoinPassword", "other", "OSDComputerName", "pc-%Ward%")
+	if res.Err != nil || f.calls[0] != "join pc-W7 b.example OU=W7 me" || f.join.Password != "other" {
 		t.Errorf("%v, %q, %+v", res.Err, f.calls, f.join)
 	}
 	if res, _ := one(t, text, &fake{}, status.StageBootImage); res.Err == nil || !strings.Contains(res.Err.Error(), "behind setupOperatingSystem") {

@@ -315,6 +315,34 @@ func TestAgain(t *testing.T) {
 	}
 }
 
+// TestAnotherTarget: an image goes to the volume that its own step names, also where a step before it, which did not
+// run, named another one.
+func TestAnotherTarget(t *testing.T) {
+	s, f := steps(t, `
+  - partitionDisk:
+      style: gpt
+      volumes:
+        - {type: primary, size: 10GiB, fileSystem: ext4, variable: First}
+        - {type: primary, size: 100%, fileSystem: ext4, variable: Second}
+  - applyOperatingSystem: {image: i, to: "%First%", disabled: true}
+  - applyOperatingSystem: {image: i, to: "%Second%"}
+`), &fake{disks: []disk.Disk{{Name: "vda", Size: 64 << 30, SectorSize: 512}}}
+	x := executor(t, s, f)
+	env, lines := sequence.NewEnvironment(), s.Flatten()
+	for _, i := range []int{0, 2} {
+		if res := x.Execute(t.Context(), lines[i], env); res.Err != nil {
+			t.Fatal(res.Err)
+		}
+	}
+	want := []string{"unmount target", "prepare vda gpt 2", "mount /dev/vda1 ext4 target", "unmount target", "mount /dev/vda2 ext4 target", "apply i 1 target"}
+	if !slices.Equal(f.calls, want) {
+		t.Errorf("got %q", f.calls)
+	}
+	if _, err := x.Folder.Read(job.FileJob); err != nil || x.Folder.Dir() != x.InMemory {
+		t.Errorf("folder %s: %v", x.Folder.Dir(), err)
+	}
+}
+
 func TestOutputVariable(t *testing.T) {
 	s, f := steps(t, "  - runCommandLine: {command: \"date %X%\", workingDirectory: /tmp, outputVariable: Out}\n"), &fake{}
 	x := executor(t, s, f)

@@ -104,7 +104,7 @@ func (w *Wizard) ask(p *page) {
 	q := w.asked()
 	p.text("", q.Prompt)
 	for i, choice := range q.Choices {
-		p.text(fmt.Sprintf("  %d  ", i+1), choice)
+		p.most(1, fmt.Sprintf("  %d  ", i+1), choice) // the field must have its place below
 	}
 	if q.Secret {
 		p.blank()

@@ -142,6 +142,19 @@ func TestWay(t *testing.T) {
 }
 
 // TestHarmless: what erases nothing and asks nothing begins at once.
+// TestLongChoices: what is typed can be seen below the longest question that there is.
+func TestLongChoices(t *testing.T) {
+	q := sequence.Question{Variable: "V", Prompt: strings.Repeat("what ", 20)}
+	for i := range 9 {
+		q.Choices = append(q.Choices, fmt.Sprint(i, strings.Repeat(" or", 40)))
+	}
+	w := New(About{}, api.Offers{Offers: []api.Offer{{Name: "Ward", Sequence: "S", Questions: []sequence.Question{q}}}})
+	script(t, w, "1<enter>8")
+	if lines, row, _ := w.Lines(); row >= len(lines) || lines[row] != "Answer: 8" {
+		t.Errorf("line %d of\n%s", row+1, strings.Join(lines, "\n"))
+	}
+}
+
 func TestHarmless(t *testing.T) {
 	w := New(about, api.Offers{Offers: ward.Offers[1:]})
 	if got := script(t, w, "1<enter>"); got != Begin || w.Answers().Offer.Name != "Look" {

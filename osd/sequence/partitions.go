@@ -71,7 +71,7 @@ func (e *Environment) value(name string) (string, error) {
 	return strings.TrimSpace(text), nil
 }
 
-var element = regexp.MustCompile(`(?i)^OSDPartitions([0-9]{1,3})([a-z]+)$`)
+var element = regexp.MustCompile(`(?i)^OSDPartitions([0-9]+)([a-z]+)$`)
 
 // partitions reads the elements of OSDPartitions; nil if there are none.
 func (e *Environment) partitions(style string) ([]Volume, error) {
@@ -85,7 +85,10 @@ func (e *Environment) partitions(style string) ([]Volume, error) {
 		if err != nil {
 			return nil, err
 		}
-		n, _ := strconv.Atoi(m[1]) // digits, by the expression
+		n, err := strconv.Atoi(m[1])
+		if err != nil || strconv.Itoa(n) != m[1] { // 00 beside 0 would be two values of one
+			return nil, fmt.Errorf("variable %s: write the number of the partition as 0, 1 and so on", name)
+		}
 		if elements[n] == nil {
 			elements[n] = map[string]string{}
 		}

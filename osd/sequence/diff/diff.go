@@ -118,6 +118,11 @@ func whole(s *sequence.Sequence) *node {
 	for _, name := range slices.Sorted(maps.Keys(s.Variables)) {
 		n.take([]sequence.Field{{Path: "variables." + name, Value: s.Variables[name]}})
 	}
+	for _, q := range s.Questions {
+		for _, f := range sequence.Fields(q) {
+			n.take([]sequence.Field{{Path: "questions." + q.Variable + "." + f.Path, Value: f.Value}})
+		}
+	}
 	return n
 }
 

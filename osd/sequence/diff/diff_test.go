@@ -71,6 +71,17 @@ func TestOfTheSequence(t *testing.T) {
 	}
 }
 
+// TestQuestions: a question is part of what the machine does.
+func TestQuestions(t *testing.T) {
+	with := func(q string) *sequence.Sequence {
+		return parse(t, "kind: TaskSequence\nname: S\nquestions: [{variable: Bay, prompt: Bay?"+q+"}]\nsteps: ["+one+"]\n")
+	}
+	got := strings.Join(Text(Compare(with(", default: \"1\""), with(", default: \"2\", choices: [\"1\", \"2\"]")), 80, nil), "\n")
+	if !strings.Contains(got, "questions.Bay.default: 1 → 2") || !strings.Contains(got, "+ questions.Bay.choices: ") || strings.Contains(got, "prompt") {
+		t.Errorf("got %s", got)
+	}
+}
+
 // TestWidth: long values are folded, control characters cannot write elsewhere, colours cost no room.
 func TestWidth(t *testing.T) {
 	long := strings.Repeat("word ", 40) + strings.Repeat("x", 200)

@@ -55,6 +55,7 @@ func TestRules(t *testing.T) {
 		{"a built-in that is none", command("echo %_SMSTSModell%"), "unset-variable warning steps[0].runCommandLine.command"},
 		{"a condition on none", `{"runCommandLine":{"command":"x","condition":{"variable":"_SMSTSModell","equals":"x"}}}`, "unset-variable warning steps[0].runCommandLine.condition"},
 		{"built-in", command("echo %_SMSTSModel% %osdComputerName% %OSDAdapter0MACAddress%"), ""},
+		{"built-in, of steps", `{"checkReadiness":{"memory":"2GiB","continueOnError":true}},{"runCommandLine":{"command":"echo %_SMSTSOrgName% %OSDJoinDomainName% %SMSConnectNetworkFolderPath%","condition":{"variable":"_TS_CRMEMORY","equals":"1"}}}`, ""},
 		{"known elsewhere", command("echo %Ward%"), ""},
 		{"set before", `{"setTaskSequenceVariable":{"variable":"X","value":"1"}},{"runCommandLine":{"command":"echo %X%","secrets":{"Y":"y"}}}`, ""},
 		{"once", command("echo %Qu%") + "," + command("echo %qU% x"), "unset-variable note steps[0].runCommandLine.command"},
@@ -115,7 +116,8 @@ func compare(t *testing.T, name string, found []Finding, want string) {
 
 // TestOfTheSequence: findings that belong to no step come first.
 func TestOfTheSequence(t *testing.T) {
-	s, err := sequence.Decode([]byte(`{"format":1,"name":"s","variables":{"AdminPassword":"hunter22","X":"1"},"steps":[` + install + `{"runCommandLine":{"command":"curl x %X%"}}]}`))
+	s, err := sequence.Decode([]byte(`{"format":1,"name":"s","variables":{"AdminPassword":"hunter22","X":"1"},"questions":[{"variable":"Bay","prompt":"Which bay?"}],
+		"steps":[` + install + `{"runCommandLine":{"command":"curl x %X% %bay%"}}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}

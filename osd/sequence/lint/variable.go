@@ -42,6 +42,9 @@ func unsetVariables(l *linter) {
 	for name := range l.sequence.Variables {
 		set[strings.ToLower(name)] = true
 	}
+	for _, q := range l.sequence.Questions {
+		set[strings.ToLower(q.Variable)] = true
+	}
 	others := false // another sequence may set any
 	for _, n := range l.nodes {
 		if s := n.Node.Step; s != nil {

@@ -98,7 +98,12 @@ var extras = map[string]object{
 	"JoinDomainOrWorkgroup": {"anyOf": have("domain", "workgroup")},
 	"InstallPackage":        {"anyOf": []object{{"required": []string{"package", "program"}}, {"required": []string{"list"}}}},
 	"CheckReadiness":        {"anyOf": have("memory", "processorMHz", "diskSpace", "firmware", "acPower", "wiredNetwork")},
-	"PartitionDisk":         {"if": object{"properties": object{"style": object{"const": "mbr"}}}, "then": object{"properties": object{"volumes": object{"maxItems": 4}}}},
+	"Volume": { // swap takes a random key
+		"if":   object{"properties": object{"fileSystem": object{"const": "swap"}}, "required": []string{"fileSystem"}},
+		"then": object{"properties": object{"encryption": object{"not": object{"required": []string{"passphrase"}}}}},
+		"else": object{"properties": object{"encryption": object{"required": []string{"passphrase"}}}},
+	},
+	"PartitionDisk": {"if": object{"properties": object{"style": object{"const": "mbr"}}}, "then": object{"properties": object{"volumes": object{"maxItems": 4}}}},
 }
 
 // have are the alternatives that one of the fields is given.

@@ -15,8 +15,17 @@ func (s *simulator) partitionDisk(p *sequence.PartitionDisk, env *sequence.Envir
 	if s.stage != status.StageBootImage {
 		return failed(errors.New("the disk of a system that runs is not erased; restart to bootImage first"))
 	}
+	changed, err := p.WithVariables(env)
+	switch {
+	case err == nil:
+		p = changed
+	case isUnknown(err.Error()):
+		s.step.Warnings = append(s.step.Warnings, "what it takes or makes of it is not known: "+err.Error())
+	default:
+		return failed(err)
+	}
 	index := fmt.Sprint(p.Disk)
-	if v, ok := env.Get("OSDDiskIndex"); ok && v != "" {
+	if v, _ := env.Get("OSDDiskIndex"); isUnknown(v) {
 		index = v
 	}
 	disk, warning, err := s.run.Machine.choose(p, index)

@@ -3,12 +3,14 @@ package simulate
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	yaml "go.yaml.in/yaml/v4"
 
 	"github.com/bootward/bootward/osd/document/strict"
+	"github.com/bootward/bootward/osd/inventory"
 	"github.com/bootward/bootward/osd/query"
 )
 
@@ -98,12 +100,24 @@ func (s *simulator) Changed(path string, folder bool) (time.Time, bool, error) {
 
 // OperatingSystem implements sequence.Facts.
 func (s *simulator) OperatingSystem() (id, version string, found bool, err error) {
-	system := s.system().OperatingSystem
-	if system == nil {
+	system, known := s.operatingSystem()
+	if !known {
 		s.unsure("the operating system")
-		return "", "", false, nil
 	}
-	return system.ID, system.Version, true, nil
+	return system.ID, system.Version, known, nil
+}
+
+// operatingSystem is that of system: of the facts or, until another one is applied, of the
+// inventory.
+func (s *simulator) operatingSystem() (inventory.System, bool) {
+	if given := s.system().OperatingSystem; given != nil {
+		return inventory.System{ID: given.ID, Version: given.Version}, true
+	}
+	if s.applied {
+		return inventory.System{}, false
+	}
+	there := s.run.Machine.System
+	return there, there.ID != ""
 }
 
 // Software implements sequence.Facts.
@@ -122,7 +136,10 @@ func (s *simulator) Query(text string) (bool, string, error) {
 	if err != nil {
 		return false, "", err
 	}
-	m := s.run.Machine
+	m, known := s.run.Machine, false
+	if m.System, known = s.operatingSystem(); !known && slices.ContainsFunc(q.Classes(), func(c string) bool { return strings.EqualFold(c, "Win32_OperatingSystem") }) {
+		s.unsure("the operating system")
+	}
 	name, _ := s.env().Get("OSDComputerName")
 	found, _ := q.Matches(&query.Computer{Name: name, SMBIOSGUID: m.UUID, MACs: m.MACs(), IPAddresses: m.IPAddresses, Facts: m.Machine})
 	var warnings []string

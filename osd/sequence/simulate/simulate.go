@@ -158,12 +158,12 @@ func (r Run) checkFail(lines []sequence.Line) error {
 func (r Run) environment() (*sequence.Environment, error) {
 	env := sequence.NewEnvironment()
 	name := unknown("name of the computer")
-	values := map[string]string{inWinPE: fmt.Sprint(r.Stage == status.StageBootImage), "_SMSTSLaunchMode": "PXE", "_SMSTSPackageName": r.Sequence.Name,
+	values := map[string]string{inWinPE: fmt.Sprint(r.Stage == status.StageBootImage), "_SMSTSLaunchMode": "PXE", "_SMSTSMediaType": "PXE", "_SMSTSPackageName": r.Sequence.Name,
 		"_SMSTSIPAddresses": strings.Join(r.Machine.IPAddresses, ","), "_SMSTSMachineName": name, "OSDComputerName": name, "_SMSTSTimezone": "UTC"}
 	if r.Stage == status.StageInstalledSystem {
-		values["_SMSTSLaunchMode"] = "SMS"
+		values["_SMSTSLaunchMode"], values["_SMSTSMediaType"] = "SMS", ""
 	}
-	for _, n := range []string{"_SMSTSMP", "_SMSTSSiteCode", "_SMSTSAdvertID", "_SMSTSPackageID", "_SMSTSBootImageID", "_SMSTSLogPath", "_SMSTSDefaultGateways"} {
+	for _, n := range []string{"_SMSTSMP", "_SMSTSSiteCode", "_SMSTSAdvertID", "_SMSTSPackageID", "_SMSTSBootImageID", "_SMSTSLogPath", "_SMSTSDefaultGateways", "_SMSTSOrgName", "_TSSecureBoot"} {
 		values[n] = unknown(n)
 	}
 	maps.Copy(values, r.Machine.Variables())
@@ -174,10 +174,31 @@ func (r Run) environment() (*sequence.Environment, error) {
 			}
 		}
 	}
+	for _, q := range r.Sequence.Questions {
+		if err := answer(env, q); err != nil {
+			return nil, err
+		}
+	}
 	if zone, ok := env.Get("OSDTimeZone"); ok {
 		return env, env.SetReadOnly("_SMSTSTimezone", zone)
 	}
 	return env, nil
+}
+
+// answer is what the agent takes where nobody is asked: a variable of the computer or a collection,
+// or else the default. Where there is none only a person knows it.
+func answer(env *sequence.Environment, q sequence.Question) error {
+	if was, _ := env.Get(q.Variable); was != "" {
+		return nil
+	}
+	value := q.Default
+	if !q.Unattended() {
+		value = unknown("answer to " + q.Variable)
+	}
+	if q.Secret {
+		return env.SetSecret(q.Variable, value)
+	}
+	return env.Set(q.Variable, value)
 }
 
 const inWinPE = "_SMSTSInWinPE"

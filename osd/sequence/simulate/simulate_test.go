@@ -159,6 +159,90 @@ func TestLoops(t *testing.T) {
 	}
 }
 
+// TestOperatingSystem: questions and queries ask the same system, as the agent does: that of the
+// facts or the inventory until another one is applied.
+func TestOperatingSystem(t *testing.T) {
+	const applied = `{"partitionDisk":{"style":"gpt","volumes":[{"type":"primary","size":"100%","fileSystem":"ext4","variable":"V"}]}},{"applyOperatingSystem":{"image":"i","to":"%V%"}},`
+	there := strings.TrimSuffix(uefi, "}") + `,"system":{"id":"debian","version":"12"}}`
+	for _, tt := range []struct {
+		name, inventory, facts, before string
+		want                           Does
+		unsure                         bool
+	}{
+		{"of the facts", uefi, `operatingSystem: {id: debian, version: "12"}`, "", Runs, false},
+		{"of the inventory", there, "", "", Runs, false},
+		{"the facts win", there, `operatingSystem: {id: debian, version: "11"}`, "", Skips, false},
+		{"that is applied", there, `applied: {operatingSystem: {id: debian, version: "12"}}`, applied, Runs, false},
+		{"another that is applied", there, `applied: {operatingSystem: {id: debian, version: "13"}}`, applied, Skips, false},
+		{"of the inventory, gone", there, "files: {}", applied, Skips, true},
+		{"of nobody", uefi, "", "", Skips, true},
+	} {
+		for _, condition := range []string{`{"query":"SELECT * FROM Win32_OperatingSystem WHERE Version = '12'"}`, `{"operatingSystem":"debian","equals":"12"}`} {
+			s, err := sequence.Decode([]byte(`{"format":1,"name":"s","bootImage":"b","steps":[` + tt.before + `{"runCommandLine":{"command":"x","condition":` + condition + `}}]}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			report, err := Simulate(t.Context(), Run{Sequence: s, Machine: machine(t, tt.inventory, tt.facts)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			last := report.Lines[len(report.Lines)-1]
+			if last.Does != tt.want || (len(last.Warnings) > 0) != tt.unsure {
+				t.Errorf("%s: %s: %+v", tt.name, condition, last)
+			}
+		}
+	}
+}
+
+// TestDiskVariables: variables change a partition step as they do on the target.
+func TestDiskVariables(t *testing.T) {
+	for _, tt := range []struct {
+		disk      string
+		variables map[string]string
+		want      string
+	}{
+		{`"disk":0`, map[string]string{"OSDDiskIndex": "%N%", "N": "1"}, "disk 1 (sda), ata, 1000 GB gpt: primary 100%"},
+		{`"disk":0`, map[string]string{"OSDPartitionStyle": "MBR", "OSDPartitions0Type": "Primary", "OSDPartitions0Size": "10"}, "Fast, 512 GB mbr: primary 10MiB"},
+		{`"select":{"bus":"nvme"}`, map[string]string{"OSDDiskIndex": "1"}, "selects its disk by what it is"},
+		{`"disk":0`, map[string]string{"OSDPartitions1Type": "Primary"}, "OSDPartitions0Type is missing"},
+	} {
+		s, err := sequence.Decode([]byte(`{"format":1,"name":"s","bootImage":"b","steps":[{"partitionDisk":{` + tt.disk + `,"style":"gpt","volumes":[{"type":"primary","size":"100%"}]}}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, err := Simulate(t.Context(), Run{Sequence: s, Machine: machine(t, uefi, ""), Variables: tt.variables})
+		if err != nil || !strings.Contains(report.Lines[0].Erases+" "+report.Lines[0].Detail+report.Reason, tt.want) {
+			t.Errorf("%s with %v: %+v, %v", tt.disk, tt.variables, report, err)
+		}
+	}
+}
+
+// TestQuestions: an answer is what the agent takes where nobody is asked, and what only a person
+// knows is not known.
+func TestQuestions(t *testing.T) {
+	s, err := sequence.Decode([]byte(`{"format":1,"name":"s","bootImage":"b","questions":[{"variable":"Role","prompt":"?","default":"Office"},{"variable":"Bay","prompt":"?"}],
+		"steps":[{"runCommandLine":{"command":"x","condition":{"variable":"Role","equals":"Office"}}},{"runCommandLine":{"command":"x","condition":{"variable":"Bay","equals":"7"}}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		variables map[string]string
+		want      []Does
+		unsure    bool
+	}{
+		{nil, []Does{Runs, Skips}, true},
+		{map[string]string{"role": "Ward", "bay": "7"}, []Does{Skips, Runs}, false},
+	} {
+		report, err := Simulate(t.Context(), Run{Sequence: s, Machine: machine(t, uefi, ""), Variables: tt.variables})
+		if err != nil || len(report.Lines) != 2 {
+			t.Fatalf("%+v, %v", report, err)
+		}
+		if got := []Does{report.Lines[0].Does, report.Lines[1].Does}; !cmp.Equal(got, tt.want) || (len(report.Lines[1].Warnings) > 0) != tt.unsure {
+			t.Errorf("%v: %+v", tt.variables, report.Lines)
+		}
+	}
+}
+
 func TestParse(t *testing.T) {
 	for _, bad := range []string{"x", "[]", `{"disks":[{"number":"one"}]}`} {
 		if _, err := ParseInventory([]byte(bad)); err == nil {
