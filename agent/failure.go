@@ -63,6 +63,9 @@ func (s *session) failure(ctx context.Context, end engine.Ending, seq *sequence.
 	if by := <-allowed; by != "" { // an administrator
 		return by, true
 	}
+	if got, err := s.lastRetry(ctx, d.page.Retry, d.told); err == nil && got.Again {
+		return got.By, true // who allowed it in the last moment; without the machine the job would stay open
+	}
 	s.settled(ctx, d.told)
 	return "", false
 }
@@ -150,6 +153,21 @@ func (s *session) awaitRetry(ctx context.Context, possible bool, told *telling, 
 		}
 	}()
 	return by
+}
+
+// lastRetry asks once more before the machine restarts.
+func (s *session) lastRetry(ctx context.Context, possible bool, told *telling) (api.Retried, error) {
+	limited, cancel := context.WithTimeout(ctx, boxPause)
+	defer cancel()
+	select {
+	case <-told.done:
+	case <-limited.Done():
+		return api.Retried{}, limited.Err()
+	}
+	if !possible || told.err != nil {
+		return api.Retried{}, told.err
+	}
+	return s.client.Retry(limited, api.Retry{})
 }
 
 func (s *session) retry(ctx context.Context, in api.Retry) (api.Retried, error) {

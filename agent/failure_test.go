@@ -58,6 +58,18 @@ func byPerson(_ int, in api.Retry) (api.Retried, *api.Error) {
 	return api.Retried{Again: in.Person, By: "a person at the machine"}, nil
 }
 
+// late is an administrator who lets the machine go on when the person at it was refused.
+func late() func(int, api.Retry) (api.Retried, *api.Error) {
+	allowed := false
+	return func(_ int, in api.Retry) (api.Retried, *api.Error) {
+		if in.Person {
+			allowed = true
+			return api.Retried{}, api.Errorf(api.CodeRefused, "j-1", "a newer job of this machine has begun")
+		}
+		return api.Retried{Again: allowed, By: "ann"}, nil
+	}
+}
+
 // TestRetry: a failed sequence goes on at the step that failed, with its variables, once
 // somebody wants that: the person at the machine, or an administrator.
 func TestRetry(t *testing.T) {
@@ -72,6 +84,7 @@ func TestRetry(t *testing.T) {
 	}{
 		{"the person", byPerson, [][2]string{{screen, "r"}}, true, "going on at step 3: a person at the machine wants it"},
 		{"an administrator", func(int, api.Retry) (api.Retried, *api.Error) { return api.Retried{Again: true, By: "ann"}, nil }, nil, true, "going on at step 3: ann wants it"},
+		{"an administrator in the last moment", late(), [][2]string{{screen, "r"}, {"a newer job of this", "\r"}}, true, "going on at step 3: ann wants it"},
 		{"restart", byPerson, [][2]string{{screen, "\r"}}, false, "R try again"},
 		{"the box says no", func(_ int, in api.Retry) (api.Retried, *api.Error) {
 			if in.Person {

@@ -157,7 +157,11 @@ func (s *session) settle(ctx context.Context, end engine.Ending, memory string, 
 		s.lastOfLog(ctx)
 		s.close()
 	} else if s.stage == status.StageBootImage && s.folder.Dir() != memory {
-		errs = append(errs, s.leaveLog(), s.folder.DropContent(), s.folder.Move(memory))
+		errs = append(errs, s.leaveLog())
+		if end.Succeeded { // what failed may go on, with what its steps downloaded
+			errs = append(errs, s.folder.DropContent())
+		}
+		errs = append(errs, s.folder.Move(memory))
 	}
 	unix.Sync()
 	if err := errors.Join(append(errs, volumes.Close())...); err != nil {
