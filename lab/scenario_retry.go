@@ -30,11 +30,12 @@ func retried(ctx context.Context, p *play) error {
 	if _, err := p.CLI(ctx, "computer", "retry", clinic); err != nil {
 		return err
 	}
-	if _, err := p.WaitConsole(ctx, d.Machine, line, `going on at step 2: lab wants it`, 3*time.Minute); err != nil {
+	goes, err := p.WaitConsole(ctx, d.Machine, line, `going on at step 2: lab wants it`, 3*time.Minute)
+	if err != nil {
 		return err
 	}
 	p.holds("an administrator lets %s go on at the step that failed", clinic)
-	if line, err = p.fails(ctx, d, line, "Complete", 9); err != nil {
+	if line, err = p.fails(ctx, d, goes.N, "Complete", 9); err != nil { // the page of before was drawn more than once
 		return err
 	}
 	if err := d.Machine.Type("r"); err != nil {
