@@ -84,12 +84,12 @@ func BenchmarkStatus(b *testing.B) {
 	perSecond, lag := paced(b, s, timesLoad*rate, time.Duration(size("STATUS_SECONDS", 30))*time.Second)
 	fmt.Printf("| ingest, one event in a batch, at %d times the load of %d boxes (%.0f batches/s wanted): %.0f/s, p50 %s, p99 %s, worst %s\n",
 		timesLoad, boxesLoad, timesLoad*rate, perSecond, at(lag, 50), at(lag, 99), at(lag, 100))
-	goal("ingest keeps up, p99 under 1 s", perSecond > 0.95*timesLoad*rate && at(lag, 99) < time.Second)
+	goal("ingest keeps up, p99 under 1 s", perSecond > 0.98*timesLoad*rate && at(lag, 99) < time.Second)
 	rows, batch := bulk(b, s, size("STATUS_BATCHES", 200))
-	goal("one box that was cut off sends faster than all others together", rows > timesLoad*rate)
 	fmt.Printf("| ingest, 500 messages in a batch, one box: %.0f messages/s, p99 of a batch %s\n", rows, at(batch, 99))
 	if peer, err := strconv.ParseFloat(os.Getenv("STATUS_PEER_ROWS"), 64); err == nil {
 		fmt.Printf("| PostgreSQL, INSERT of 500 rows, one writer: %.0f rows/s; ratio %.2f\n", peer, rows/peer)
+		goal("a batch of one box, at least half as fast as PostgreSQL's insert", rows >= peer/2)
 	}
 	fmt.Printf("| goals met: %d of %d\n", met, goals)
 }
