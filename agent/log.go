@@ -170,9 +170,26 @@ func (s *session) unlinkLog() {
 // the folder SMSTSLog of the target's volume, if there is one. Nothing is written to
 // disks that the sequence did not come to.
 func (s *session) leaveLog() error {
+	if dir := s.leftLog(); dir != "" {
+		return s.folder.KeepLog(dir, 0o700, 0o600)
+	}
+	return nil
+}
+
+// takeLog removes what leaveLog left: the job goes on behind the failure, and keeps its own log.
+func (s *session) takeLog() error {
+	if dir := s.leftLog(); dir != "" {
+		return os.RemoveAll(dir)
+	}
+	return nil
+}
+
+// leftLog is where leaveLog leaves the log; empty while the job's folder is not on the target's
+// volume.
+func (s *session) leftLog() string {
 	root := filepath.Join(s.conf.Run, "target")
 	if s.folder.Dir() != filepath.Join(root, job.Name) {
-		return nil
+		return ""
 	}
-	return s.folder.KeepLog(filepath.Join(root, failedLogs), 0o700, 0o600)
+	return filepath.Join(root, failedLogs)
 }

@@ -141,3 +141,27 @@ func TestLogIsWhereTable32HasIt(t *testing.T) {
 		})
 	}
 }
+
+// TestLogOfAFailureGoes: a job that goes on behind a failure leaves no log of it in the system
+// that it installs.
+func TestLogOfAFailureGoes(t *testing.T) {
+	s := newBox(t, `{"format":1,"name":"Test","steps":[{"setupOperatingSystem":{}}]}`).newSession(new(bytes.Buffer))
+	target := filepath.Join(s.conf.Run, "target")
+	left := filepath.Join(target, failedLogs, job.FileLog)
+	s.log.Info("a step failed")
+	if err := s.folder.Move(filepath.Join(target, job.Name)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.leaveLog(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(left); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.takeLog(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Dir(left)); !os.IsNotExist(err) {
+		t.Errorf("the folder of the log: %v", err)
+	}
+}

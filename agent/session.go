@@ -134,6 +134,9 @@ func (s *session) run(ctx context.Context, seq *sequence.Sequence, state engine.
 		s.console.Line("the job stays in memory: %s", err)
 		s.log.Error("take the job back to the target's volume", "error", err)
 	}
+	if err := s.takeLog(); err != nil {
+		s.log.Warn("the log of the failure stays on the target's volume", "error", err)
+	}
 	e := &engine.Engine{
 		Sequence: seq, State: state, Executor: x, Stage: s.stage, Now: s.clock.Now,
 		Journal: journal{s.folder}, Reporter: s.box, Started: s.started(seq), Secrets: s.secrets,
