@@ -2,6 +2,7 @@ package wizard
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/bootward/bootward/agent/keys"
 )
@@ -64,11 +65,11 @@ func (f *form) press(k keys.Key) bool {
 	return true
 }
 
-// show is the line as it stands on the screen.
+// show is the line as it stands on the screen, with room for the cursor behind it.
 func (l *field) show() string {
+	text, room := string(l.value), Width-1-utf8.RuneCountInString(l.label)
 	if l.secret {
-		return l.label + strings.Repeat("*", min(len(l.value), maxShown))
+		return l.label + strings.Repeat("*", min(len(text), maxShown, room))
 	}
-	text, room := string(l.value), Width-1-len([]rune(l.label))
 	return l.label + text[max(len(text)-room, 0):] // the end is what is typed
 }
