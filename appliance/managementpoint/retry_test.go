@@ -92,6 +92,33 @@ func TestRetryByAdministrator(t *testing.T) {
 	}
 }
 
+// TestRetryOrderIsForOneFailure: an order that was given before a failure, and arrives behind
+// it, was for another one.
+func TestRetryOrderIsForOneFailure(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		ago  time.Duration // of the order, at the failure
+		want bool
+	}{
+		{"behind the failure", 0, true},
+		{"the box's clock is ahead", 30 * time.Second, true},
+		{"before the failure", 5 * time.Minute, false},
+	} {
+		r := failedJob(t, nil)
+		if _, failed := r.retry(api.Retry{Person: true}); failed != nil {
+			t.Fatal(failed)
+		}
+		r.fail()
+		o := policy.Order{ID: "o1", Kind: policy.OrderRetry, Computers: []string{"C1"}, By: "ann", IssuedAt: time.Now().Add(-tt.ago)}
+		if done, err := r.store.CarryOut(t.Context(), o, time.Now()); err != nil || !done {
+			t.Fatal(done, err)
+		}
+		if got, failed := r.retry(api.Retry{}); failed != nil || got.Again != tt.want {
+			t.Errorf("%s: %+v, %v", tt.name, got, failed)
+		}
+	}
+}
+
 // TestRetrySecrets: the secrets of the step that failed are released once more to another
 // key, and not a third time.
 func TestRetrySecrets(t *testing.T) {

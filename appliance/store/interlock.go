@@ -201,7 +201,7 @@ func (s *Store) CarryOut(ctx context.Context, o policy.Order, now time.Time) (do
 		case policy.OrderClearPXE:
 			return clearRuns(tx, o.By, o.Computers, now)
 		case policy.OrderRetry:
-			_, err := allowRetry(tx, o.By, o.Computers, now)
+			_, err := allowRetry(tx, o.By, o.Computers, o.IssuedAt.Add(clocksApart), now)
 			return err
 		case policy.OrderWake:
 			return audit(tx, api.AuditRecord{Time: now, Who: o.By, What: "wake", Object: o.ID, Text: strings.Join(o.Computers, ", ")})

@@ -119,15 +119,22 @@ func newest(tx *sql.Tx, j Job, keys []string) error {
 // which they do while the failure stands on their screens. It returns how many jobs that are.
 func (s *Store) AllowRetry(ctx context.Context, who string, computers []string, now time.Time) (n int, err error) {
 	err = s.change(ctx, "let jobs go on", func(tx *sql.Tx) error {
-		n, err = allowRetry(tx, who, computers, now)
+		n, err = allowRetry(tx, who, computers, now, now)
 		return err
 	})
 	return n, err
 }
 
-func allowRetry(tx *sql.Tx, who string, computers []string, now time.Time) (n int, err error) {
+// clocksApart is how far the clock of a box may be ahead of that of its site: an order of the
+// site is for failures up to so long behind its own time.
+const clocksApart = time.Minute
+
+// allowRetry is AllowRetry for failures up to a time: whoever gave an order knew of one failure,
+// and one that came later, while the order was on its way, is another.
+func allowRetry(tx *sql.Tx, who string, computers []string, until, now time.Time) (n int, err error) {
 	for _, c := range computers {
-		r, err := tx.Exec("UPDATE jobs SET retry_by = ? WHERE computer = ? AND computer != '' AND state = ? AND closed >= ?", who, c, JobFailed, millis(now.Add(-RetryWindow)))
+		r, err := tx.Exec("UPDATE jobs SET retry_by = ? WHERE computer = ? AND computer != '' AND state = ? AND closed >= ? AND closed <= ?",
+			who, c, JobFailed, millis(now.Add(-RetryWindow)), millis(until))
 		if err != nil {
 			return n, err
 		}
