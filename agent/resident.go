@@ -20,6 +20,7 @@ import (
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/internal/durable"
 	"github.com/bootward/bootward/osd"
+	"github.com/bootward/bootward/osd/sequence"
 	"github.com/bootward/bootward/trust"
 )
 
@@ -152,19 +153,27 @@ func (r *Resident) GoOn(ctx context.Context) (restart bool, err error) {
 
 // Start implements client.Jobs.
 func (r *Resident) Start(ctx context.Context, o api.Offer, event string) (restart bool, err error) {
-	next, err := r.start(ctx, o, event, false)
+	next, err := r.start(ctx, o, event, nil)
 	return next == NextReboot, err
 }
 
-// Choose runs an offer that a person at the machine chose, by its ID or its name.
-func (r *Resident) Choose(ctx context.Context, which string) (Next, error) {
+// Ask gives the answers to the questions of a sequence, by variable; one that is left out has none.
+type Ask func(ctx context.Context, questions []sequence.Question) (map[string]string, error)
+
+// Choose runs an offer that a person at the machine chose, by its ID or its name. ask is asked before
+// the offer is claimed, also when there are no questions.
+func (r *Resident) Choose(ctx context.Context, which string, ask Ask) (Next, error) {
 	offers, err := r.Ask(ctx, "")
 	if err != nil {
 		return "", err
 	}
 	for _, o := range offers.Offers {
 		if o.Advertisement == which || o.Name == which {
-			return r.start(ctx, o, "", true)
+			answers, err := ask(ctx, o.Questions)
+			if err != nil {
+				return "", fmt.Errorf("run %s: %w", o.Name, err)
+			}
+			return r.start(ctx, o, "", &chosen{answers})
 		}
 	}
 	why := "`bootward-agent client list` shows what is"

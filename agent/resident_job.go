@@ -18,9 +18,12 @@ import (
 	"github.com/bootward/bootward/osd/status"
 )
 
-// start claims an offer and runs it to its end or to a restart. person says that
-// somebody at the machine chose it.
-func (r *Resident) start(ctx context.Context, o api.Offer, event string, person bool) (Next, error) {
+// chosen is that somebody at the machine chose an offer, with his answers to its questions.
+type chosen struct{ answers map[string]string }
+
+// start claims an offer and runs it to its end or to a restart. person is nil where it
+// begins by itself.
+func (r *Resident) start(ctx context.Context, o api.Offer, event string, person *chosen) (Next, error) {
 	if o.Destructive {
 		return "", api.Errorf(api.CodeRefused, o.Name, "it erases a disk, and running clients erase nothing").WithRemedy("boot the machine from the network")
 	}
@@ -37,7 +40,10 @@ func (r *Resident) start(ctx context.Context, o api.Offer, event string, person 
 	if err != nil {
 		return "", err
 	}
-	state, err := s.begin(ctx, o, person)
+	if person != nil {
+		s.answers = person.answers
+	}
+	state, err := s.begin(ctx, o, person != nil)
 	if err != nil {
 		s.client.Close()
 		return "", errors.Join(fmt.Errorf("run %s: %w", o.Name, err), s.folder.Remove())
@@ -45,7 +51,7 @@ func (r *Resident) start(ctx context.Context, o api.Offer, event string, person 
 	s.linkLog() // not before: the log of the job before stays where a job does not begin
 	s.console.Line("job %s: %s (%s)", s.job.ID, o.Name, o.Sequence)
 	next, err := s.finish(ctx, state)
-	if end := s.ending; person && err == nil && !end.Succeeded && end.Restart == nil {
+	if end := s.ending; person != nil && err == nil && !end.Succeeded && end.Restart == nil {
 		err = fmt.Errorf("run %s: the task sequence failed at step %d %s, exit code %d: %s; the log is %s/%s", o.Name, end.Step, end.Action, end.ExitCode, end.Reason, installedLogs, job.FileLog)
 	}
 	return next, err

@@ -20,6 +20,7 @@ import (
 	"github.com/bootward/bootward/agent/machine"
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/osd"
+	"github.com/bootward/bootward/osd/sequence"
 	"github.com/bootward/bootward/osd/status"
 )
 
@@ -175,14 +176,53 @@ func TestChoose(t *testing.T) {
 	b.offers = api.Offers{Offers: []api.Offer{{Advertisement: "CEN20016", Name: "Save logs"}}, Why: []string{"Ward: it erases a disk"}}
 	var screen bytes.Buffer
 	r, _ := b.resident(&screen)
-	if _, err := r.Choose(t.Context(), "Ward"); err == nil || !strings.Contains(err.Error(), "it erases a disk") {
+	if _, err := r.Choose(t.Context(), "Ward", nobody); err == nil || !strings.Contains(err.Error(), "it erases a disk") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := r.Choose(t.Context(), "Save logs"); err == nil || !strings.Contains(err.Error(), "step 1 Break, exit code 7") {
+	if _, err := r.Choose(t.Context(), "Save logs", nobody); err == nil || !strings.Contains(err.Error(), "step 1 Break, exit code 7") {
 		t.Errorf("got %v", err)
 	}
 	if !b.claimed.Person || b.claimed.Where != osd.ToRunningClients || b.asked.Where != osd.ToRunningClients {
 		t.Errorf("asked %+v, claimed %+v", b.asked, b.claimed)
+	}
+}
+
+func nobody(context.Context, []sequence.Question) (map[string]string, error) { return nil, nil }
+
+// TestChooseAsks: the questions of what a person chose are asked before it is claimed, his answers
+// are variables of the job, and what is not answered stops it.
+func TestChooseAsks(t *testing.T) {
+	const questions = `[{"variable":"Bay","prompt":"In which bay"},{"variable":"Pin","prompt":"Pin","secret":true}]`
+	for _, tt := range []struct {
+		name    string
+		answers map[string]string
+		fails   error
+		want    string
+	}{
+		{"answered", map[string]string{"Bay": "3", "Pin": "canary-4711"}, nil, ""},
+		{"one is left out", map[string]string{"Pin": "canary-4711"}, nil, "--answer Bay=VALUE"},
+		{"nobody there", nil, errors.New("nobody there"), "run Ask: nobody there"},
+	} {
+		b := newBox(t, `{"format":1,"requires":["questions"],"name":"Test","questions":`+questions+`,"steps":[
+			{"runCommandLine":{"name":"Check","command":"test %Bay% = 3","condition":{"variable":"Pin","equals":"canary-4711"}}},{"setTaskSequenceVariable":{"name":"Last","variable":"A","value":"%Bay%"}}]}`)
+		b.offers = api.Offers{Offers: []api.Offer{{Advertisement: "CEN20016", Name: "Ask", Questions: []sequence.Question{{Variable: "Bay"}, {Variable: "Pin"}}}}}
+		var screen bytes.Buffer
+		r, _ := b.resident(&screen)
+		_, err := r.Choose(t.Context(), "Ask", func(_ context.Context, q []sequence.Question) (map[string]string, error) {
+			if len(q) != 2 || b.claimed.Advertisement != "" {
+				t.Errorf("asked %+v, claimed %q", q, b.claimed.Advertisement)
+			}
+			return tt.answers, tt.fails
+		})
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		if claimed := b.claimed.Advertisement != ""; claimed != (tt.fails == nil) {
+			t.Errorf("%s: claimed %v", tt.name, claimed)
+		}
+		if strings.Contains(screen.String(), "canary") {
+			t.Errorf("%s: the screen shows the secret answer: %s", tt.name, screen.String())
+		}
 	}
 }
 

@@ -55,7 +55,7 @@ func answered(env *sequence.Environment, seq *sequence.Sequence, typed map[strin
 				continue
 			}
 			if !q.Unattended() {
-				return fmt.Errorf("question %q of the task sequence has no answer, and nobody was asked; give the question a default, or the computer the variable %s", q.Prompt, q.Variable)
+				return fmt.Errorf("question %q of the task sequence has no answer, and nobody was asked; give the question a default, or the computer the variable %[2]s; `bootward-agent client run` takes --answer %[2]s=VALUE", q.Prompt, q.Variable)
 			}
 			value = q.Default
 		}

@@ -93,7 +93,7 @@ func (p *plan) checkNested() {
 				continue
 			}
 			if _, err := p.world.inlined(outer); err != nil {
-				p.errs = append(p.errs, s.fault("steps", "take the step that closes the circle, or is too much, out of one of them", "%s", p.world.tellNested(outer, err)))
+				p.errs = append(p.errs, s.fault("steps", "take the step that closes the circle, is too much, or brings the other question, out of one of them", "%s", p.world.tellNested(outer, err)))
 				break
 			}
 		}
@@ -115,7 +115,7 @@ func (p *plan) lacksReference(outer *sequence.Sequence) bool {
 func (w world) tellNested(outer *sequence.Sequence, err error) string {
 	for _, q := range w.within(outer.Name) {
 		if !w.can(osd.See, q) {
-			return "a task sequence that you may not see could not run any more: it would run itself, or be too large"
+			return "a task sequence that you may not see could not run any more: it would run itself, be too large, or ask twice for one variable"
 		}
 	}
 	return err.Error()

@@ -128,11 +128,8 @@ func (w *Wizard) name(typed string) Effect {
 
 // reply takes the answer to a question: a choice also by its number.
 func (w *Wizard) reply() Effect {
-	q, typed := w.asked(), w.form.text()
-	value, err := q.Answer(typed)
-	if n, number := strconv.Atoi(strings.TrimSpace(typed)); err != nil && number == nil && n >= 1 && n <= len(q.Choices) {
-		value, err = q.Choices[n-1], nil
-	}
+	q := w.asked()
+	value, err := q.Reply(w.form.text())
 	if err != nil {
 		w.Refuse(err.Error())
 		return Stay

@@ -94,20 +94,29 @@ func list(w io.Writer, o api.Offers) {
 }
 
 func clientRunCommand(conf *agent.Config) *cobra.Command {
-	return &cobra.Command{
+	var a answers
+	cmd := &cobra.Command{
 		Use: "run ID|NAME", Short: "Run one of the offers on this machine now", Args: cobra.ExactArgs(1),
-		Long:    `Run an offer in the foreground. If it restarts the machine, or this command is ended, bootward-client.service goes on with it.`,
-		Example: "  bootward-agent client run CEN20016",
+		Long: `Run an offer in the foreground. If it restarts the machine, or this command is ended, bootward-client.service goes on with it.
+
+The questions of its task sequence are answered by --answer and --answer-file, or asked at the terminal. Without a terminal a
+variable of the computer or its collections is the answer, or else the default. A secret answer is typed, or read from a file: an
+argument stands in the list of processes.`,
+		Example: "  bootward-agent client run CEN20016\n  bootward-agent client run CEN20016 --answer Bay=3 --answer-file Pin=/root/pin",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := resident(conf)
 			if err != nil {
 				return err
 			}
-			next, err := r.Choose(cmd.Context(), args[0])
+			a.in, a.out = cmd.InOrStdin(), cmd.ErrOrStderr()
+			next, err := r.Choose(cmd.Context(), args[0], a.ask)
 			if err != nil {
 				return err
 			}
 			return follow(cmd.Context(), next)
 		},
 	}
+	cmd.Flags().StringArrayVar(&a.given, "answer", nil, "the answer to a question, VARIABLE=ANSWER; may be given more than once")
+	cmd.Flags().StringArrayVar(&a.files, "answer-file", nil, "a file that holds the answer, VARIABLE=FILE, - for standard input; without the line end at its end")
+	return cmd
 }

@@ -70,6 +70,58 @@ func TestInlineRefuses(t *testing.T) {
 	}
 }
 
+// TestInlineAsks: the questions of all sequences, each variable once, none of what is disabled; where answers would
+// differ both sequences are named.
+func TestInlineAsks(t *testing.T) {
+	const leaf = `"steps":[{"setupOperatingSystem":{}}]`
+	run := func(options string, names ...string) string {
+		var steps []string
+		for _, n := range names {
+			steps = append(steps, `{"runTaskSequence":{"sequence":"`+n+`"`+options+`}}`)
+		}
+		return `"steps":[` + strings.Join(steps, ",") + `]`
+	}
+	many := func(letter string) string {
+		var all []string
+		for n := range 12 {
+			all = append(all, fmt.Sprintf(`{"variable":"%s%d","prompt":"p","optional":true}`, letter, n))
+		}
+		return `"questions":[` + strings.Join(all, ",") + `],` + leaf
+	}
+	find := sequences(t, map[string]string{
+		"Outer":    `"questions":[{"variable":"Bay","prompt":"Which bay?"}],` + run("", "Inner", "Same", "Inner"),
+		"Inner":    `"questions":[{"variable":"Role","prompt":"Which role?","choices":["a","b"]}],` + run("", "Deep"),
+		"Deep":     `"questions":[{"variable":"Pin","prompt":"Pin","secret":true}],` + leaf,
+		"Same":     `"questions":[{"variable":"BAY","prompt":"In which bay?"},{"variable":"Last","prompt":"last","optional":true}],` + leaf,
+		"Off":      `"questions":[{"variable":"Bay","prompt":"Which bay?"}],` + run(`,"disabled":true`, "Inner", "Other"),
+		"OffGroup": `"steps":[{"group":"G","disabled":true,` + run("", "Inner") + `}]`,
+		"Other":    `"questions":[{"variable":"Bay","prompt":"Which bay?","default":"3"}],` + leaf,
+		"Clash":    `"questions":[{"variable":"Bay","prompt":"Which bay?"}],` + run("", "Inner", "Other"),
+		"Cousins":  run("", "Same", "Other"),
+		"Many":     run("", "Twelve", "Dozen"), "Twelve": many("A"), "Dozen": many("B"),
+	})
+	for name, want := range map[string]string{"Outer": "Bay Role Pin Last", "Off": "Bay", "OffGroup": "", "Other": "Bay",
+		"Clash": `"Clash" and "Other" both ask for Bay`, "Cousins": `"Same" and "Other" both ask for Bay`, "Many": "at most 20 questions"} {
+		in, err := Inline(find(name), find)
+		if err != nil {
+			if !strings.Contains(err.Error(), want) || want == "" {
+				t.Errorf("%s: %v, want %q", name, err, want)
+			}
+			continue
+		}
+		var asked []string
+		for _, q := range in.Questions {
+			asked = append(asked, q.Variable)
+		}
+		if got := strings.Join(asked, " "); got != want {
+			t.Errorf("%s asks for %q, want %q", name, got, want)
+		}
+	}
+	if in, _ := Inline(find("Outer"), find); in != nil && in.Questions[0].Prompt != "Which bay?" || len(find("Outer").Questions) != 1 {
+		t.Error("the first of two prompts does not count, or the outer sequence was changed")
+	}
+}
+
 // TestImportedIsNoVersion: what only export needs does not make another version of a sequence.
 func TestImportedIsNoVersion(t *testing.T) {
 	s, err := Decode([]byte(`{"format":1,"name":"s","imported":"<s/>","steps":[{"group":"G","imported":"<g/>","steps":[{"setupOperatingSystem":{"imported":"<step/>"}}]}]}`))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -35,6 +36,11 @@ type Question struct {
 // Unattended says whether there is an answer where nobody is asked.
 func (q *Question) Unattended() bool { return q.Default != "" || q.Optional }
 
+// sameAnswers says whether another question takes the same answers: in other words, perhaps.
+func (q *Question) sameAnswers(other Question) bool {
+	return q.Default == other.Default && q.Pattern == other.Pattern && q.Secret == other.Secret && q.Optional == other.Optional && slices.Equal(q.Choices, other.Choices)
+}
+
 // Answer is the value of an answer as it was typed, or says in plain words what is wrong with it.
 // Of a secret one nothing is repeated.
 func (q *Question) Answer(typed string) (string, error) {
@@ -63,6 +69,15 @@ func (q *Question) Answer(typed string) (string, error) {
 		return "", fmt.Errorf("the answer does not have the form that the task sequence asks for: %s", q.Pattern)
 	}
 	return value, nil
+}
+
+// Reply is Answer for what a person typed at a screen that numbers the choices, from 1.
+func (q *Question) Reply(typed string) (string, error) {
+	value, err := q.Answer(typed)
+	if n, number := strconv.Atoi(strings.TrimSpace(typed)); err != nil && number == nil && n >= 1 && n <= len(q.Choices) {
+		return q.Choices[n-1], nil
+	}
+	return value, err
 }
 
 func (q *Question) fits(value string) (bool, error) {
