@@ -52,8 +52,9 @@ func fields(out []Field, path string, v reflect.Value) []Field {
 	case reflect.Struct:
 		return structFields(out, path, v)
 	case reflect.Map:
-		for _, name := range slices.Sorted(maps.Keys(mapOf(v))) {
-			out = fields(out, join(path, name), mapOf(v)[name])
+		entries := mapOf(v)
+		for _, name := range slices.Sorted(maps.Keys(entries)) {
+			out = fields(out, join(path, name), entries[name])
 		}
 	case reflect.Slice:
 		return listFields(out, path, v)

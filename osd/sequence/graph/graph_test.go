@@ -101,6 +101,23 @@ func TestEveryStep(t *testing.T) {
 	}
 }
 
+// TestLongWords: a word of a megabyte is cut to its room at once.
+func TestLongWords(t *testing.T) {
+	for _, room := range []int{1, 20, 300} {
+		for _, word := range []string{strings.Repeat("x", 1<<20), strings.Repeat("\xff", 1<<20), strings.Repeat("描", 1<<18)} {
+			lines := wrap("a "+word+" b", room, mono)
+			for _, l := range lines {
+				if textWidth(l, mono) > max(room, 21) {
+					t.Errorf("%q is wider than %d", l, room)
+				}
+			}
+			if long := clip(word, room, mono); !strings.HasSuffix(long, "…") || !strings.HasPrefix(word, strings.TrimSuffix(long, "…")) || len(lines) < 2 {
+				t.Errorf("%d: %q, %d lines", room, long, len(lines))
+			}
+		}
+	}
+}
+
 // FuzzSVG: whatever stands in names, commands and conditions, what comes out is XML, and no text
 // runs out of the picture by our own reckoning.
 func FuzzSVG(f *testing.F) {

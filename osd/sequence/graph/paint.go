@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/bootward/bootward/osd/sequence"
 )
@@ -89,6 +90,11 @@ func textWidth(text string, f font) int {
 	for _, r := range text {
 		w += letter(r, f.mono)
 	}
+	return f.pixels(w)
+}
+
+// pixels is the width of what is w sizes of the font wide.
+func (f font) pixels(w float64) int {
 	if f.bold {
 		w *= 1.08
 	}
@@ -118,11 +124,16 @@ func clip(text string, room int, f font) string {
 	if textWidth(text, f) <= room {
 		return text
 	}
-	runes := []rune(text)
-	for len(runes) > 1 && textWidth(string(runes)+"…", f) > room {
-		runes = runes[:len(runes)-1]
+	keep, w := 0, 0.0
+	for at, r := range text {
+		w += letter(r, f.mono)
+		if at > 0 && f.pixels(w+letter('…', f.mono)) > room {
+			break
+		}
+		_, n := utf8.DecodeRuneInString(text[at:])
+		keep = at + n
 	}
-	return strings.TrimRight(string(runes), " ") + "…"
+	return strings.TrimRight(text[:keep], " ") + "…"
 }
 
 // wrap breaks a text into lines; a word that is too long is cut.

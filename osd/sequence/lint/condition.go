@@ -54,21 +54,32 @@ func (n *node) demands() []sequence.Condition {
 	return all
 }
 
-// contradictions: conditions that are never true together.
+// contradictions: conditions that are never true together. One pair is told of each node.
 func contradictions(l *linter) {
 	for _, n := range l.nodes {
 		if n.off || n.condition() == nil {
 			continue
 		}
-		all := n.demands()
-		for i := range all {
-			for _, other := range all[i+1:] {
-				if contradict(all[i], other) {
-					l.add("never-runs", Warning, n, "condition", fmt.Sprintf("it is never true: %s, and %s", all[i].String(), other.String()), "correct the condition, or that of the group")
-				}
+		if a, b := contradiction(n.demands()); a != nil {
+			l.add("never-runs", Warning, n, "condition", fmt.Sprintf("it is never true: %s, and %s", a.String(), b.String()), "correct the condition, or that of the group")
+		}
+	}
+}
+
+// maxDemands is how many questions are held against each other: nobody writes as many by hand.
+const maxDemands = 100
+
+// contradiction is the first pair of questions that contradict each other; nil if there is none.
+func contradiction(all []sequence.Condition) (a, b *sequence.Condition) {
+	all = all[:min(len(all), maxDemands)]
+	for i := range all {
+		for j := range all[:i] {
+			if contradict(all[j], all[i]) {
+				return &all[j], &all[i]
 			}
 		}
 	}
+	return nil, nil
 }
 
 func contradict(a, b sequence.Condition) bool {

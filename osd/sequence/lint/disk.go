@@ -60,9 +60,10 @@ func (l *linter) volumeVariable(n *node, to string, set map[string]bool) {
 
 // bootVolumes: a disk with an operating system needs what firmware starts from.
 func bootVolumes(l *linter) {
+	system := l.systemVolumes()
 	for _, n := range l.nodes {
 		p, ok := n.step().(*sequence.PartitionDisk)
-		if !ok || !l.takesSystem(p) {
+		if !ok || !slices.ContainsFunc(p.Volumes, func(v sequence.Volume) bool { return system[strings.ToLower(v.Variable)] }) {
 			continue
 		}
 		has := func(t string) bool {
@@ -80,16 +81,17 @@ func bootVolumes(l *linter) {
 	}
 }
 
-// takesSystem says whether an operating system is applied to a volume of the disk.
-func (l *linter) takesSystem(p *sequence.PartitionDisk) bool {
+// systemVolumes are the variables, in lower case, that name the volumes of operating systems.
+func (l *linter) systemVolumes() map[string]bool {
+	all := map[string]bool{}
 	for _, n := range l.nodes {
-		if a, ok := n.step().(*sequence.ApplyOperatingSystem); ok && slices.ContainsFunc(p.Volumes, func(v sequence.Volume) bool {
-			return v.Variable != "" && slices.ContainsFunc(namesIn(a.To), func(name string) bool { return strings.EqualFold(name, v.Variable) })
-		}) {
-			return true
+		if a, ok := n.step().(*sequence.ApplyOperatingSystem); ok {
+			for _, name := range namesIn(a.To) {
+				all[strings.ToLower(name)] = true
+			}
 		}
 	}
-	return false
+	return all
 }
 
 // firmware says whether conditions leave one kind of firmware alone.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bootward/bootward/osd/document"
 	"github.com/bootward/bootward/osd/sequence"
@@ -154,6 +155,37 @@ func TestInner(t *testing.T) {
 		t.Fatal(err)
 	}
 	compare(t, "inner", Lint(s, Around{Inner: true}), "cannot-run error steps[2].enableBitLocker")
+}
+
+// TestLarge: a sequence as large as a file may be is looked at in time that grows with its size: a
+// square of it would take minutes.
+func TestLarge(t *testing.T) {
+	list := func(n int, one func(i int) string) string {
+		var all []string
+		for i := range n {
+			all = append(all, one(i))
+		}
+		return strings.Join(all, ",")
+	}
+	for name, steps := range map[string]string{
+		"variables": `{"setDynamicVariables":{"rules":[{"variables":{` + list(30000, func(i int) string { return fmt.Sprintf(`"V%d":"%%V%d%%"`, i, i+1) }) + `}}]}}`,
+		"questions": `{"runCommandLine":{"command":"x","condition":{"all":[` + list(30000, func(i int) string { return fmt.Sprintf(`{"variable":"A","notEquals":"%d"}`, i) }) + `]}}}`,
+		"disks": list(500, func(i int) string {
+			return fmt.Sprintf(`{"partitionDisk":{"style":"gpt","volumes":[{"type":"primary","size":"1GiB","fileSystem":"ext4","variable":"V%d"}]}},{"applyOperatingSystem":{"image":"I","to":"%s"}}`, i, strings.Repeat("%A%", 300))
+		}),
+	} {
+		s, err := sequence.Decode([]byte(`{"format":1,"name":"s","steps":[` + steps + `]}`))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		done := make(chan int, 1)
+		go func() { done <- len(Lint(s, Around{})) }()
+		select {
+		case <-done:
+		case <-time.After(time.Minute):
+			t.Fatalf("%s: it takes more than a minute", name)
+		}
+	}
 }
 
 // FuzzLint: each finding is about a field of the sequence.

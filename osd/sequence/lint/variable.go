@@ -58,10 +58,13 @@ func unsetVariables(l *linter) {
 	for _, n := range l.nodes {
 		for _, u := range uses(n) {
 			key := strings.ToLower(u.name)
-			if set[key] || BuiltIn(u.name) || told[key] || len(strings.Trim(u.name, "-._")) == 1 { // date +%Y-%m-%d
+			if set[key] || told[key] {
 				continue
 			}
 			told[key] = true
+			if BuiltIn(u.name) || len(strings.Trim(u.name, "-._")) == 1 { // date +%Y-%m-%d
+				continue
+			}
 			if !others || strings.HasPrefix(u.name, "_") {
 				l.unset(n, u)
 			}
