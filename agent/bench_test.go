@@ -52,7 +52,7 @@ func BenchmarkStep(b *testing.B) {
 		ended := make(chan error, 1)
 		go func() { ended <- box.Run(ctx) }()
 		x := &step.Executor{Log: slog.New(cmlog.NewHandler(job.NewLog(folder), slog.LevelInfo, nil))}
-		e := &engine.Engine{Sequence: seq, State: engine.New(sequence.NewEnvironment()), Executor: x, Journal: journal{folder}, Reporter: box, Stage: status.StageBootImage, Now: time.Now}
+		e := &engine.Engine{Sequence: seq, State: engine.New(sequence.NewEnvironment()), Executor: x, Journal: journal{folder, &hidden{}}, Reporter: box, Stage: status.StageBootImage, Now: time.Now}
 		if end, err := e.Run(ctx); err != nil || !end.Succeeded {
 			b.Fatal(end, err)
 		}

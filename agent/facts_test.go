@@ -116,17 +116,23 @@ func TestPostAction(t *testing.T) {
 	}{
 		{"success", `{"runCommandLine":{"command":"true"}}`, "ran seven\n"},
 		{"failure", `{"runCommandLine":{"command":"false"}}`, ""},
+		{"a secret it names", `{"setTaskSequenceVariable":{"variable":"Word","value":"canary","secret":true}},{"setTaskSequenceVariable":{"variable":"SMSTSPostAction","value":"echo $Word | tee OUT"}}`, "canary\n"},
+		{"a secret in it", `{"setTaskSequenceVariable":{"variable":"Word","value":"canary","secret":true}},{"setTaskSequenceVariable":{"variable":"SMSTSPostAction","value":"echo %Word% | tee OUT"}}`, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			at := filepath.Join(t.TempDir(), "out")
-			b := newBox(t, `{"format":1,"name":"Test","steps":[`+tt.steps+`]}`)
-			r, root := b.resident(new(bytes.Buffer))
+			b := newBox(t, `{"format":1,"name":"Test","steps":[`+strings.ReplaceAll(tt.steps, "OUT", at)+`]}`)
+			var screen bytes.Buffer
+			r, root := b.resident(&screen)
 			b.job.Variables["SMSTSPostAction"] = "test ! -e " + filepath.Join(root, job.Name) + " && echo ran %Ward% >> " + at
 			if _, err := r.Start(t.Context(), api.Offer{Name: "Test", Mandatory: true}, ""); err != nil {
 				t.Fatal(err)
 			}
 			if got, _ := os.ReadFile(at); string(got) != tt.want {
 				t.Errorf("it left %q", got)
+			}
+			if strings.Contains(screen.String(), "canary") || strings.Contains(tt.steps, "%Word%") != strings.Contains(screen.String(), "is not run: it holds a secret") {
+				t.Errorf("the screen: %s", screen.String())
 			}
 		})
 	}

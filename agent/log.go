@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,30 +23,27 @@ func (s *session) newLog() {
 	s.log = slog.New(cmlog.NewHandler(s.written, slog.LevelInfo, s.hidden.redact))
 }
 
-// hidden takes the secrets that were released to the job out of what is logged, for as
-// long as this process lives. The zero value is ready.
+// hidden takes the secrets that were released to the job, and its secret variables, out of
+// what is logged, for as long as this process lives. The zero value is ready.
 type hidden struct {
-	mu    sync.Mutex
-	loans []*sequence.Loan
+	mu      sync.Mutex
+	secrets []string
 }
 
-func (h *hidden) add(values map[string]string) {
-	loan, err := sequence.NewEnvironment().Lend(values)
-	if err != nil {
-		return // the engine refuses them for the same reason
-	}
+func (h *hidden) add(values ...string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.loans = append(h.loans, loan)
+	for _, v := range values {
+		if !slices.Contains(h.secrets, v) {
+			h.secrets = append(h.secrets, v)
+		}
+	}
 }
 
 func (h *hidden) redact(text string) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, loan := range h.loans {
-		text = loan.Redact(text)
-	}
-	return text
+	return sequence.Stars(text, h.secrets)
 }
 
 // How the log goes to the box.

@@ -71,7 +71,7 @@ func TestSendLog(t *testing.T) {
 		}
 		s := &session{folder: folder, client: &point.Client{Base: "http://box", HTTP: &http.Client{Transport: box}}}
 		s.newLog()
-		s.hidden.add(map[string]string{"Password": "correct horse"})
+		s.hidden.add("correct horse")
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { defer close(done); s.sendLog(ctx) }()

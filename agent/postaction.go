@@ -15,34 +15,38 @@ const postActionLimit = 15 * time.Minute
 
 // postAction is the command of SMSTSPostAction, as it is when a sequence has succeeded; empty if
 // there is none. It is read before the job's folder goes.
-func (s *session) postAction() string {
+func (s *session) postAction() step.Command {
 	state := engine.State{}
 	if err := s.folder.ReadJSON(job.FileState, &state); err != nil {
-		return ""
+		return step.Command{}
 	}
 	env, err := state.Environment()
 	if err != nil {
-		return ""
+		return step.Command{}
 	}
 	value, _ := env.Get("SMSTSPostAction")
-	command, err := env.Expand(value)
+	if env.Holds(value) {
+		s.console.Line("SMSTSPostAction is not run: it holds a secret, and a command line stands in the list of processes")
+		return step.Command{}
+	}
+	command, err := env.Public().Expand(value)
 	if err != nil {
 		s.console.Line("SMSTSPostAction: %s", err)
 	}
-	return command
+	return step.Command{Line: command, Variables: env.ForCommand(command)}
 }
 
 // after runs the command of SMSTSPostAction as the last thing of a job, when nothing of it is
 // left: a command that restarts the machine must not find the job again. It changes nothing of
 // how the job ended, and what it prints is shown nowhere.
-func (s *session) after(ctx context.Context, command string) {
-	if command == "" {
+func (s *session) after(ctx context.Context, command step.Command) {
+	if command.Line == "" {
 		return
 	}
 	s.console.Line("run the command of SMSTSPostAction")
 	limited, cancel := context.WithTimeout(ctx, postActionLimit)
 	defer cancel()
-	code, _, _, err := machine.Commands{}.Run(limited, step.Command{Line: command})
+	code, _, _, err := machine.Commands{}.Run(limited, command)
 	switch {
 	case err != nil:
 		s.console.Line("SMSTSPostAction: %s", err)

@@ -15,6 +15,7 @@ import (
 	"github.com/bootward/bootward/agent/job"
 	"github.com/bootward/bootward/agent/permit"
 	"github.com/bootward/bootward/agent/point"
+	"github.com/bootward/bootward/agent/step"
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/osd/sequence/engine"
 	"github.com/bootward/bootward/osd/status"
@@ -85,7 +86,7 @@ func (s *session) finish(ctx context.Context, state engine.State) (Next, error) 
 	if err := s.told(ctx); err != nil {
 		return "", err
 	}
-	command := ""
+	var command step.Command
 	if succeeded {
 		command = s.postAction()
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/bootward/bootward/api"
@@ -38,7 +40,7 @@ func (s *session) secrets(ctx context.Context, line sequence.Line) (map[string]s
 		switch {
 		case err == nil:
 			values, err := openSecrets(key, s.job.ID, line.Number, sealed)
-			s.hidden.add(values)
+			s.hidden.add(slices.Collect(maps.Values(values))...)
 			return values, err
 		case api.Final(err):
 			return nil, err

@@ -139,7 +139,7 @@ func (s *session) run(ctx context.Context, seq *sequence.Sequence, state engine.
 	}
 	e := &engine.Engine{
 		Sequence: seq, State: state, Executor: x, Stage: s.stage, Now: s.clock.Now,
-		Journal: journal{s.folder}, Reporter: s.box, Started: s.started(seq), Secrets: s.secrets,
+		Journal: journal{s.folder, &s.hidden}, Reporter: s.box, Started: s.started(seq), Secrets: s.secrets,
 	}
 	s.conditions(e)
 	stop := s.watch(seq)
@@ -203,7 +203,15 @@ func progressText(name string, done, total int64, rate float64) string {
 
 func mib(n int64) float64 { return float64(n) / (1 << 20) }
 
-// journal keeps the engine's state in the job folder.
-type journal struct{ folder *job.Folder }
+// journal keeps the engine's state in the job folder, and its secret variables out of the log.
+type journal struct {
+	folder *job.Folder
+	hidden *hidden
+}
 
-func (j journal) Save(s engine.State) error { return j.folder.WriteJSON(job.FileState, s) }
+func (j journal) Save(s engine.State) error {
+	for _, name := range s.Secrets {
+		j.hidden.add(s.Variables[name])
+	}
+	return j.folder.WriteJSON(job.FileState, s)
+}

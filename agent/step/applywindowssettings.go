@@ -21,7 +21,7 @@ func (x *Executor) applyWindowsSettings(ctx context.Context, s *sequence.ApplyWi
 		return failed(err)
 	}
 	var w settings.Windows
-	err := settingsOf(env.WithoutLent(), []wantedSetting{
+	err := settingsOf(env.Public(), []wantedSetting{
 		{&w.TimeZone, s.TimeZone, []string{"OSDTimeZone"}}, {&w.Locale, s.Locale, []string{"OSDLocale"}},
 		{&w.Owner, s.Owner, []string{"OSDRegisteredUserName"}}, {&w.Organization, s.Organization, []string{"OSDRegisteredOrgName"}}})
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 
 // connectToNetworkFolder mounts a share until the next restart.
 func (x *Executor) connectToNetworkFolder(ctx context.Context, s *sequence.ConnectToNetworkFolder, env *sequence.Environment) engine.Result {
-	public := env.WithoutLent()
+	public := env.Public()
 	var path, to, account string
 	err := settingsOf(public, []wantedSetting{
 		{&path, s.Path, []string{"SMSConnectNetworkFolderPath"}}, {&to, s.To, nil}, {&account, s.Account, []string{"SMSConnectNetworkFolderAccount"}}})

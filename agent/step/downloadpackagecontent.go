@@ -15,7 +15,7 @@ import (
 // downloadPackageContent puts packages into folders of their own, called by their IDs. All are
 // found before the first is fetched.
 func (x *Executor) downloadPackageContent(ctx context.Context, line sequence.Line, s *sequence.DownloadPackageContent, env *sequence.Environment) engine.Result {
-	to, err := env.WithoutLent().Expand(s.To)
+	to, err := env.Public().Expand(s.To)
 	if err != nil {
 		return failed(err)
 	}

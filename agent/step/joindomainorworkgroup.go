@@ -37,7 +37,7 @@ func (x *Executor) joinDomainOrWorkgroup(ctx context.Context, s *sequence.JoinDo
 
 func (x *Executor) joinDomain(ctx context.Context, s *sequence.JoinDomainOrWorkgroup, env *sequence.Environment) engine.Result {
 	var j domain.Join
-	err := settingsOf(env.WithoutLent(), []wantedSetting{
+	err := settingsOf(env.Public(), []wantedSetting{
 		{&j.Host, x.Computer, []string{"OSDComputerName"}}, {&j.Domain, s.Domain, []string{"OSDJoinDomainName"}}, {&j.OU, s.OU, []string{"OSDJoinDomainOUName"}}, {&j.Account, s.Account, []string{"OSDJoinAccount"}}})
 	if err != nil {
 		return failed(err)

@@ -54,7 +54,7 @@ func (in *install) one(e sequence.Entry) (restart bool, code int, err error) {
 }
 
 func (in *install) command(p *osd.Program, dir string) (code int, output string, err error) {
-	line, err := in.env.WithoutLent().Expand(p.Command)
+	line, err := in.env.Public().Expand(p.Command)
 	if err != nil {
 		return 0, "", err
 	}
@@ -67,7 +67,7 @@ func (in *install) command(p *osd.Program, dir string) (code int, output string,
 		defer cancel()
 		ctx = limited
 	}
-	code, _, output, err = in.Commands.Run(ctx, Command{Line: line, Dir: dir, Variables: in.env.Lent(), RunAs: p.RunAs})
+	code, _, output, err = in.Commands.Run(ctx, Command{Line: line, Dir: dir, Variables: in.env.ForCommand(line), RunAs: p.RunAs})
 	if err != nil && in.ctx.Err() == nil && ctx.Err() != nil {
 		err = fmt.Errorf("it took longer than its time limit of %s", time.Duration(p.Timeout))
 	}

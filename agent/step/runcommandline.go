@@ -10,10 +10,10 @@ import (
 )
 
 // runCommandLine runs a command by the shell of where the agent is. Secrets of
-// the step are in the environment of the command, which its user alone can read,
-// and never in its command line. With a package it starts in a folder that holds its files.
+// the step, and secret variables that it names as $NAME, are in the environment of the
+// command, which its user alone can read, and never in its command line. With a package it starts in a folder that holds its files.
 func (x *Executor) runCommandLine(ctx context.Context, line sequence.Line, s *sequence.RunCommandLine, env *sequence.Environment) (res engine.Result) {
-	public := env.WithoutLent()
+	public := env.Public()
 	command, err := public.Expand(s.Command)
 	if err != nil {
 		return failed(err)
@@ -43,12 +43,10 @@ func (x *Executor) runCommandLine(ctx context.Context, line sequence.Line, s *se
 			return failed(err)
 		}
 	}
-	code, stdout, output, err := x.Commands.Run(ctx, Command{Line: command, Dir: dir, Variables: env.Lent(), RunAs: s.RunAs})
+	code, stdout, output, err := x.Commands.Run(ctx, Command{Line: command, Dir: dir, Variables: env.ForCommand(command), RunAs: s.RunAs})
 	res = engine.Result{ExitCode: code, Output: output, Err: err}
 	if s.OutputVariable != "" && err == nil {
-		if e := env.Set(s.OutputVariable, strings.TrimRight(stdout, "\r\n")); e != nil {
-			res.Err = e
-		}
+		_, res.Err = keep(env, s.OutputVariable, strings.TrimRight(stdout, "\r\n"), false)
 	}
 	return res
 }

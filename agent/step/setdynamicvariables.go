@@ -37,13 +37,18 @@ func (x *Executor) setDynamicVariables(s *sequence.SetDynamicVariables, env *seq
 	return engine.Result{Output: strings.Join(said, "\n")}
 }
 
-// assign sets a variable to the expanded value, and says so. What holds a secret becomes one, and is not shown.
+// assign sets a variable to the expanded value: see keep.
 func assign(env *sequence.Environment, name, text string, secret bool) (shown string, err error) {
 	value, err := env.Expand(text)
 	if err != nil {
 		return "", err
 	}
-	if !secret && env.Redact(value) == value {
+	return keep(env, name, value, secret || env.Redact(value) != value)
+}
+
+// keep sets a variable, and says so. What holds a secret becomes one, and is not shown.
+func keep(env *sequence.Environment, name, value string, secret bool) (shown string, err error) {
+	if !secret && !env.Holds(value) {
 		return name + " = " + value, env.Set(name, value)
 	}
 	return name + " = ********", env.SetSecret(name, value)

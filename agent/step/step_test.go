@@ -377,6 +377,31 @@ func TestSecretVariables(t *testing.T) {
 	}
 }
 
+// TestSecretAnswers: a secret variable of the job is in no command line; a command that names it
+// finds it in its environment, and what it prints of it is secret as well.
+func TestSecretAnswers(t *testing.T) {
+	for _, tt := range []struct{ command, fails string }{
+		{"x %Pin%", "Pin is secret"}, {"x %Via%", "Pin is secret"}, {"x ${Pin}", ""}, {"x", ""},
+	} {
+		s, f := steps(t, "  - runCommandLine: {command: \""+tt.command+"\", outputVariable: Out}\n"), &fake{}
+		env := sequence.NewEnvironment()
+		if err := errors.Join(env.SetSecret("Pin", "out"), env.Set("Via", "%Pin%")); err != nil {
+			t.Fatal(err)
+		}
+		res := executor(t, s, f).Execute(t.Context(), s.Flatten()[0], env)
+		if (res.Err == nil) != (tt.fails == "") || res.Err != nil && (!strings.Contains(res.Err.Error(), tt.fails) || len(f.calls) != 0) {
+			t.Errorf("%s: %v, %q", tt.command, res.Err, f.calls)
+			continue
+		}
+		if want := map[bool]string{true: "out"}[strings.Contains(tt.command, "{")]; f.variables["Pin"] != want {
+			t.Errorf("%s: the command found %q", tt.command, f.variables)
+		}
+		if res.Err == nil && !slices.Equal(env.Secrets(), []string{"Out", "Pin"}) {
+			t.Errorf("%s: secret are %q", tt.command, env.Secrets())
+		}
+	}
+}
+
 // TestRunAs: a command runs as another user only where there is one.
 func TestRunAs(t *testing.T) {
 	for stage, want := range map[string]string{status.StageInstalledSystem: "", status.StageBootImage: "the boot image has no user but root"} {

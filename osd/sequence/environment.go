@@ -34,6 +34,7 @@ func CheckName(name string) error {
 type Environment struct {
 	values map[string]variable // by lower-case name
 	lent   map[string]string   // secrets of the step that runs: see Lend
+	hidden map[string]bool     // secret variables that Public left out, by lower-case name
 }
 
 type variable struct {
@@ -45,7 +46,9 @@ type variable struct {
 func NewEnvironment() *Environment { return &Environment{values: map[string]variable{}} }
 
 // Clone is a copy that can be changed by itself, without what is lent.
-func (e *Environment) Clone() *Environment { return &Environment{values: maps.Clone(e.values)} }
+func (e *Environment) Clone() *Environment {
+	return &Environment{values: maps.Clone(e.values), hidden: e.hidden}
+}
 
 // Get is the value of a variable, not expanded.
 func (e *Environment) Get(name string) (string, bool) {
@@ -111,14 +114,28 @@ func (e *Environment) Secrets() []string {
 
 // Redact replaces the values of secret variables in a text by stars.
 func (e *Environment) Redact(text string) string {
-	text = (&Loan{values: e.lent}).Redact(text)
-	values := slices.SortedFunc(maps.Values(e.values), func(a, b variable) int { return len(b.value) - len(a.value) })
-	for _, v := range values {
-		if v.secret && v.value != "" {
-			text = strings.ReplaceAll(text, v.value, stars)
+	secrets := slices.Collect(maps.Values(e.lent))
+	for _, v := range e.values {
+		if v.secret {
+			secrets = append(secrets, v.value)
 		}
 	}
-	return text
+	return Stars(text, secrets)
+}
+
+// Holds says whether a text holds the value of a secret variable; those that are lent do not count:
+// Loan.Back sees to what they left.
+func (e *Environment) Holds(text string) bool {
+	lent := map[string]bool{}
+	for name := range e.lent {
+		lent[strings.ToLower(name)] = true
+	}
+	for key, v := range e.values {
+		if v.secret && !lent[key] && Stars(text, []string{v.value}) != text {
+			return true
+		}
+	}
+	return false
 }
 
 // Expand replaces each %Name% by the value of the variable, and what that
@@ -153,6 +170,9 @@ func (e *Environment) expand(text string, depth int, work *int) (string, error) 
 		}
 		name, after, closed := strings.Cut(rest, "%")
 		value, known := e.Get(name)
+		if closed && e.hidden[strings.ToLower(name)] {
+			return "", fmt.Errorf(`the variable %s is secret, and this text can be read by others, as in the list of processes; a command reads it from its environment: write "$%s"`, name, name)
+		}
 		if !closed || !known {
 			b.WriteByte('%')
 			text = rest

@@ -63,8 +63,9 @@ func (p *PartitionDisk) WithVariables(env *Environment) (*PartitionDisk, error) 
 
 // value is the expanded value of a variable.
 func (e *Environment) value(name string) (string, error) {
-	raw, _ := e.Get(name)
-	text, err := e.Expand(raw)
+	public := e.Public() // names of volumes stand in command lines
+	raw, _ := public.Get(name)
+	text, err := public.Expand(raw)
 	if err != nil {
 		return "", fmt.Errorf("variable %s: %w", name, err)
 	}

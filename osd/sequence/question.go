@@ -114,6 +114,9 @@ func (c *checker) questions(all []Question) {
 			c.fail("variable", q.Variable, "another question sets this variable: give another name")
 		}
 		c.question(q)
+		if q.Secret {
+			c.hidden = append(c.hidden, q.Variable)
+		}
 	}
 	c.path = ""
 }

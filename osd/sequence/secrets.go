@@ -39,12 +39,15 @@ func (c *checker) secrets(o *Options) {
 // them: they are in its environment.
 func (c *checker) commandSecrets(r *RunCommandLine) {
 	c.environment(&r.Options)
-	for _, name := range slices.Sorted(maps.Keys(r.Secrets)) {
+	own := slices.Sorted(maps.Keys(r.Secrets))
+	for _, name := range append(own, c.hidden...) {
 		for field, text := range map[string]string{"command": r.Command, "workingDirectory": r.WorkingDirectory} {
 			if strings.Contains(strings.ToLower(text), "%"+strings.ToLower(name)+"%") {
 				c.fail(field, text, `a command line stands in the list of processes, where everybody reads it: the secret is in the environment of the command, write "$%s"`, name)
 			}
 		}
+	}
+	for _, name := range own {
 		if strings.EqualFold(r.OutputVariable, name) {
 			c.fail("outputVariable", r.OutputVariable, "the secret has this name: give another")
 		}
@@ -80,12 +83,38 @@ func (e *Environment) Lend(values map[string]string) (*Loan, error) {
 // Lent are the secret variables of the step that runs, by name.
 func (e *Environment) Lent() map[string]string { return maps.Clone(e.lent) }
 
-// WithoutLent is the environment without the secrets of the step that runs: for
-// what others can read, such as command lines.
-func (e *Environment) WithoutLent() *Environment {
-	out := &Environment{values: maps.Clone(e.values)}
+// Public is the environment without the secrets of the step that runs and without secret
+// variables: for what others can read, such as command lines. Expand refuses a text there that
+// names a secret variable.
+func (e *Environment) Public() *Environment {
+	out := e.Clone()
+	out.hidden = map[string]bool{}
+	for key, v := range e.values {
+		if v.secret {
+			delete(out.values, key)
+			out.hidden[key] = true
+		}
+	}
 	for name := range e.lent {
-		out.Delete(name)
+		delete(out.hidden, strings.ToLower(name)) // Validate has refused it where it stands
+	}
+	return out
+}
+
+// inShell are the variables that a shell reads where a command line names them so.
+var inShell = regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
+
+// ForCommand are the secrets that the environment of a command holds: those of the step that runs,
+// and the secret variables that the command line names as $NAME or ${NAME}.
+func (e *Environment) ForCommand(line string) map[string]string {
+	out := e.Lent()
+	if out == nil {
+		out = map[string]string{}
+	}
+	for _, m := range inShell.FindAllStringSubmatch(line, -1) {
+		if v := e.values[strings.ToLower(m[1])]; v.secret {
+			out[m[1]] = v.value
+		}
 	}
 	return out
 }
@@ -119,9 +148,13 @@ func (l *Loan) Back() {
 
 // Redact puts stars in place of the values, and of the longer lines of those
 // that have more than one.
-func (l *Loan) Redact(text string) string {
-	for _, secret := range l.words() {
-		text = strings.ReplaceAll(text, secret, stars)
+func (l *Loan) Redact(text string) string { return Stars(text, slices.Collect(maps.Values(l.values))) }
+
+// Stars puts stars in place of secrets in a text, and of the longer lines of those that have more
+// than one.
+func Stars(text string, secrets []string) string {
+	for _, word := range words(secrets) {
+		text = strings.ReplaceAll(text, word, stars)
 	}
 	return text
 }
@@ -130,10 +163,10 @@ func (l *Loan) Redact(text string) string {
 // shorter ones are words like any other.
 const minLine = 8
 
-// words are what Redact looks for, the longest first.
-func (l *Loan) words() []string {
+// words are what Stars looks for, the longest first.
+func words(secrets []string) []string {
 	var all []string
-	for _, v := range l.values {
+	for _, v := range secrets {
 		if v != "" {
 			all = append(all, v)
 		}

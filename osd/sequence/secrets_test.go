@@ -58,6 +58,34 @@ func TestSecretsAreRequired(t *testing.T) {
 	}
 }
 
+// TestSecretVariablesArePublicNowhere: what others can read holds no secret variable, by way of
+// another neither, and a command gets those that its line names as a shell does.
+func TestSecretVariablesArePublicNowhere(t *testing.T) {
+	e := environment(t, "Open", "door", "Via", "%Pin%")
+	if err := e.SetSecret("Pin", "4711"); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{"a %Open% 100% $Pin": "a door 100% $Pin", "%pin%": "", "a %Via% b": ""} {
+		got, err := e.Public().Expand(text)
+		if got != want || (err != nil) != (want == "") || err != nil && (strings.Contains(err.Error(), "4711") || !strings.Contains(err.Error(), `write "$`)) {
+			t.Errorf("%s: %q, %v", text, got, err)
+		}
+	}
+	if got, err := e.Expand("%Via%"); got != "4711" || err != nil {
+		t.Errorf("for the engine: %q, %v", got, err)
+	}
+	if got := fmt.Sprint(e.ForCommand(`x "$Pin" ${PIN} $Open $Missing $(id) %Pin%`)); got != "map[PIN:4711 Pin:4711]" {
+		t.Errorf("a command gets %s", got)
+	}
+	if got := e.ForCommand("x $PinX $Pi"); len(got) != 0 {
+		t.Errorf("a command gets %v", got)
+	}
+	_, err := Decode([]byte(`{"format":1,"requires":["questions"],"name":"s","questions":[{"variable":"Pin","prompt":"p","secret":true}],"steps":[{"runCommandLine":{"command":"x %PIN%"}}]}`))
+	if err == nil || !strings.Contains(err.Error(), `write "$Pin"`) {
+		t.Errorf("a secret answer in a command line: %v", err)
+	}
+}
+
 func TestLoan(t *testing.T) {
 	e := environment(t, "Kept", "value-of-a-secret stood here before", "Password", "before")
 	key := "-----BEGIN KEY-----\nfirst line of it\nab\n"
@@ -68,7 +96,7 @@ func TestLoan(t *testing.T) {
 	if got := e.Redact("a first line of it, ab, " + key + "value-of-a-secret"); got != "a ********, ab, ****************" {
 		t.Errorf("redacted: %q", got)
 	}
-	if v, _ := e.WithoutLent().Get("password"); v != "" || len(e.Lent()) != 2 {
+	if v, _ := e.Public().Get("password"); v != "" || len(e.Lent()) != 2 {
 		t.Errorf("without what is lent: %q, lent %v", v, e.Lent())
 	}
 	if err := e.Set("Copy", "a value-of-a-secret"); err != nil {

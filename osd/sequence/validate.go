@@ -21,8 +21,9 @@ const (
 
 // checker collects wrong fields.
 type checker struct {
-	path string
-	errs []error
+	path   string
+	hidden []string // variables of secret answers
+	errs   []error
 }
 
 func (c *checker) fail(field, value, remedy string, args ...any) {

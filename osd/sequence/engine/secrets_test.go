@@ -34,7 +34,7 @@ func (v *vault) Execute(_ context.Context, line sequence.Line, env *sequence.Env
 	if line.Name() != "Join" {
 		return Result{Output: "[" + value + "]"}
 	}
-	shown, err := env.WithoutLent().Expand("%JoinPassword%")
+	shown, err := env.Public().Expand("%JoinPassword%")
 	if err != nil || strings.Contains(shown, word) {
 		v.t.Errorf("a command line holds %q, %v", shown, err)
 	}

@@ -83,7 +83,7 @@ func Lint(s *sequence.Sequence, around Around) []Finding {
 		l.known[strings.ToLower(name)] = true
 	}
 	rules := []func(*linter){
-		literalSecrets, cannotRun, windowsCommands, networkTimeouts, // steps by themselves
+		literalSecrets, shownSecrets, cannotRun, windowsCommands, networkTimeouts, // steps by themselves
 		bootVolumes, eraseAndContinue, contradictions, unknownQuestions, emptyGroups, sameNames,
 	}
 	if !around.Inner {

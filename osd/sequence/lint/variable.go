@@ -139,5 +139,45 @@ func literalSecrets(l *linter) {
 	}
 }
 
+// shownSecrets: a command line that names a secret variable fails on the machine. Of secret answers
+// Validate refuses it.
+func shownSecrets(l *linter) {
+	secret := map[string]bool{}
+	for _, n := range l.nodes {
+		if s, ok := n.Node.Step.(*sequence.SetTaskSequenceVariable); ok && s.Secret {
+			secret[strings.ToLower(s.Variable)] = true
+		}
+	}
+	for _, q := range l.sequence.Questions {
+		if q.Secret {
+			secret[strings.ToLower(q.Variable)] = true
+		}
+	}
+	tell := func(n *node, field, text string) {
+		for _, name := range namesIn(text) {
+			if secret[strings.ToLower(name)] {
+				l.add("secret-in-command", Error, n, field, name+" is secret, and a command line stands in the list of processes: the step fails", `write "$`+name+`": the command reads it from its environment`)
+			}
+		}
+	}
+	const postAction = "SMSTSPostAction"
+	for _, name := range slices.Sorted(maps.Keys(l.sequence.Variables)) {
+		if strings.EqualFold(name, postAction) {
+			tell(nil, "variables."+name, l.sequence.Variables[name])
+		}
+	}
+	for _, n := range l.nodes {
+		switch s := n.step().(type) {
+		case *sequence.RunCommandLine:
+			tell(n, "command", s.Command)
+			tell(n, "workingDirectory", s.WorkingDirectory)
+		case *sequence.SetTaskSequenceVariable:
+			if strings.EqualFold(s.Variable, postAction) {
+				tell(n, "value", s.Value)
+			}
+		}
+	}
+}
+
 // secretArgument is a password in a command line: --password=x, /p:x, PASSWORD=x.
 var secretArgument = regexp.MustCompile(`(?i)(^|[\s;&|/-])(password|passwd|passphrase|pwd)[=: ]["']?[^\s"'$%<-]`)

@@ -91,10 +91,15 @@ func setVariable(v *sequence.SetTaskSequenceVariable, env *sequence.Environment)
 	if err != nil {
 		return failed(err)
 	}
-	if v.Secret {
-		return failed(env.SetSecret(v.Variable, value))
+	return failed(keep(env, v.Variable, value, v.Secret))
+}
+
+// keep sets a variable; what holds a secret becomes one, as on the machine.
+func keep(env *sequence.Environment, name, value string, secret bool) error {
+	if secret || env.Holds(value) {
+		return env.SetSecret(name, value)
 	}
-	return failed(env.Set(v.Variable, value))
+	return env.Set(name, value)
 }
 
 func (s *simulator) setDynamicVariables(d *sequence.SetDynamicVariables, env *sequence.Environment) engine.Result {
@@ -110,7 +115,7 @@ func (s *simulator) setDynamicVariables(d *sequence.SetDynamicVariables, env *se
 		}
 		for _, name := range slices.Sorted(maps.Keys(r.Variables)) {
 			value, err := env.Expand(r.Variables[name])
-			if err := errors.Join(err, env.Set(name, value)); err != nil {
+			if err := errors.Join(err, keep(env, name, value, false)); err != nil {
 				return failed(fmt.Errorf("rule %d: %w", i+1, err))
 			}
 		}

@@ -15,7 +15,7 @@ func (s *simulator) runCommandLine(r *sequence.RunCommandLine, number int, env *
 	if r.RunAs != "" && s.stage == status.StageBootImage {
 		return failed(errors.New("a boot image has no user " + r.RunAs))
 	}
-	command, err := env.WithoutLent().Expand(r.Command)
+	command, err := env.Public().Expand(r.Command)
 	if err != nil {
 		return failed(err)
 	}
@@ -125,7 +125,10 @@ func (s *simulator) others(step sequence.Step, env *sequence.Environment) engine
 		if common[f.Path] {
 			continue
 		}
-		value, err := env.WithoutLent().Expand(f.Value)
+		value, err := env.Public().Expand(f.Value)
+		if err != nil { // a password may be in a secret variable: Execute puts stars in its place
+			value, err = env.Expand(f.Value)
+		}
 		if err != nil {
 			return failed(err)
 		}
