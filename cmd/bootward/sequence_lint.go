@@ -66,6 +66,10 @@ func runSequenceLint(a *app, o lintOptions, files []string) error {
 			}
 			sequences++
 			around.Inner = inner[strings.ToLower(s.Name)]
+			if f := together(s, read); f != nil {
+				at := p.Where(f.Field)
+				found = append(found, located{p.File, at.Line, at.Column, s.Name, *f})
+			}
 			for _, one := range lint.Lint(s, around) {
 				at := p.Where(one.Field)
 				found = append(found, located{p.File, at.Line, at.Column, s.Name, one})
@@ -91,6 +95,27 @@ func lintVerdict(o lintOptions, found []located) error {
 		return exitCode(exitUsage)
 	}
 	return nil
+}
+
+// together says what apply would refuse of a sequence with those that it runs, as far as they are in
+// the files: circles, and questions that take different answers.
+func together(s *sequence.Sequence, read map[string][]document.Placed) *lint.Finding {
+	missing := false
+	_, err := sequence.Inline(s, func(name string) *sequence.Sequence {
+		for _, placed := range read {
+			for _, p := range placed {
+				if q, ok := p.Object.(*sequence.Sequence); ok && strings.EqualFold(q.Name, name) {
+					return q
+				}
+			}
+		}
+		missing = true
+		return nil
+	})
+	if err == nil || missing {
+		return nil
+	}
+	return &lint.Finding{Rule: "valid", Severity: lint.Error, Field: "steps", Text: err.Error(), Remedy: "change one of the sequences"}
 }
 
 // innerOf are the sequences that others in the files run, by their names in lower case.

@@ -27,11 +27,14 @@ const (
 	warnYAML  = "kind: TaskSequence\nname: Warns\nsteps:\n  - runCommandLine:\n      name: Hello\n      command: cscript.exe x.vbs %Ward%\n"
 	wrongYAML = "kind: TaskSequence\nname: Wrong\nsteps:\n  - runCommandLine: {name: Hello, comand: uname -n}\n"
 	failYAML  = "kind: TaskSequence\nname: Fails\nsteps:\n  - enableBitLocker: {protector: tpm}\n"
-	wardYAML  = "kind: Collection\nname: C\nvariables: {Ward: \"7\"}\n"
+	clashYAML = "kind: TaskSequence\nname: Outer\nsteps:\n  - runTaskSequence: {sequence: Inner}\nquestions:\n  - {variable: Bay, prompt: Which bay, default: \"1\"}\n---\n" +
+		"kind: TaskSequence\nname: Inner\nsteps:\n  - runCommandLine: {command: id}\nquestions:\n  - {variable: Bay, prompt: Which bay}\n"
+	circleYAML = "kind: TaskSequence\nname: Round\nsteps:\n  - runTaskSequence: {sequence: Round}\n"
+	wardYAML   = "kind: Collection\nname: C\nvariables: {Ward: \"7\"}\n"
 )
 
 func TestSequenceLint(t *testing.T) {
-	r := offline(t, map[string]string{"clean.yaml": cleanYAML, "warn.yaml": warnYAML, "wrong.yaml": wrongYAML, "fail.yaml": failYAML, "ward.yaml": wardYAML})
+	r := offline(t, map[string]string{"clean.yaml": cleanYAML, "warn.yaml": warnYAML, "wrong.yaml": wrongYAML, "fail.yaml": failYAML, "ward.yaml": wardYAML, "clash.yaml": clashYAML, "circle.yaml": circleYAML})
 	for _, tt := range []struct {
 		args, out string
 		code      int
@@ -45,6 +48,8 @@ func TestSequenceLint(t *testing.T) {
 		{"wrong.yaml clean.yaml", "wrong.yaml:4:35: error: steps[0].runCommandLine.comand: the key \"comand\" is not known", exitFailed},
 		{"--strict fail.yaml", "fail.yaml:4:5: error: Enable BitLocker", exitFailed},
 		{"--json fail.yaml", `"rule": "cannot-run"`, exitFailed},
+		{"clash.yaml", "clash.yaml:3:1: error: steps: task sequence \"Outer\": task sequences \"Outer\" and \"Inner\" both ask for Bay", exitFailed},
+		{"circle.yaml", "it runs itself: Round runs Round", exitFailed},
 	} {
 		out, errs := r.want(tt.code, append([]string{"sequence", "lint"}, strings.Fields(tt.args)...)...)
 		if !strings.Contains(out, tt.out) || errs != "" {
@@ -223,7 +228,7 @@ func TestSequencesOfTheSite(t *testing.T) {
 	r := newRig(t)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "s.yaml")
-	text := strings.Replace(cleanYAML, "steps:\n", "steps:\n  - runTaskSequence: {sequence: Inner}\n", 1) + "---\n" + strings.Replace(cleanYAML, "Clean", "Inner", 1)
+	text := strings.Replace(cleanYAML, "steps:\n", "steps:\n  - runTaskSequence: {sequence: Inner}\n", 1) + "---\n" + strings.Replace(strings.Replace(cleanYAML, "Clean", "Inner", 1), "steps:\n", "questions:\n  - {variable: Bay, prompt: Which bay}\nsteps:\n", 1)
 	inventory := filepath.Join(dir, "pc.json")
 	for name, b := range map[string]string{file: text, inventory: `{"uefi":true}`} {
 		if err := os.WriteFile(name, []byte(b), 0o600); err != nil {
@@ -237,6 +242,8 @@ func TestSequencesOfTheSite(t *testing.T) {
 	for _, tt := range []struct{ args, want string }{
 		{"show|Clean", "kind: TaskSequence"},
 		{"show|Clean|--outline", "runTaskSequence"},
+		{"show|Clean|--outline", "2       Hello            runCommandLine"},
+		{"show|Clean|--outline", "      Which bay          question         sets Bay"},
 		{"simulate|Clean|--inventory|" + inventory, "It would succeed."},
 		{"graph|Clean", "<svg"},
 		{"export|Clean", "<sequence"},

@@ -114,7 +114,7 @@ func (i *inliner) group(r *RunTaskSequence, within []string, off bool) *Group {
 	if !off {
 		i.ask(inner)
 	}
-	g := &Group{Name: Title(r), Description: r.Description, Disabled: r.Disabled, ContinueOnError: r.ContinueOnError, Condition: r.Condition,
+	g := &Group{Name: Title(r), Description: r.Description, Disabled: r.Disabled, ContinueOnError: r.ContinueOnError, Condition: r.Condition, Runs: inner.Name,
 		Steps: i.nodes(inner.Steps, append(within[:len(within):len(within)], inner.Name), off)}
 	for name, value := range inner.Variables {
 		i.set(name, value)

@@ -56,6 +56,8 @@ type Group struct {
 	Condition       *Condition `json:"condition,omitempty"`
 	Steps           []Node     `json:"steps"`
 	Imported        string     `json:"imported,omitempty"` // see Options; without what it holds
+	// Runs is the sequence whose steps Inline put here; in no document.
+	Runs string `json:"-"`
 }
 
 // Options is what every step has.
