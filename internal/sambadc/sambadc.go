@@ -1,6 +1,7 @@
-// Package sambadc says how Debian's Samba becomes the controller of an Active Directory domain, with its LDAP, Kerberos
-// and DNS and no file server, for those who try out what joins one. It starts nothing: its values are command lines, to
-// be run as root where the domain's address is. See samba(8) and samba-tool(8).
+// Package sambadc says how Debian's Samba becomes the controller of an Active Directory domain, with all that members
+// ask for: LDAP, Kerberos, DNS, and the share of group policies, without which nobody may log on. It serves those who
+// try out what joins a domain. It starts nothing: its values are command lines, to be run as root where the domain's
+// address is. See samba(8) and samba-tool(8).
 package sambadc
 
 import (
@@ -14,8 +15,11 @@ type Controller struct {
 	Domain        string       // DNS name, such as ward.example
 	Address       netip.Prefix // with the length of its network's prefix
 	Administrator string       // the password of the account Administrator
-	Dir           string       // an absolute path that holds all it has, of at most 60 bytes: sockets are in it
+	Dir           string       // an absolute path that holds all it has, of at most MaxDir bytes
 }
+
+// MaxDir leaves room for the names of sockets in the folder (unix(7): 107 bytes in all).
+const MaxDir = 75
 
 // Host is the controller's own name, without the domain.
 const Host = "dc1"
@@ -23,7 +27,7 @@ const Host = "dc1"
 // Provision makes the domain. It takes some ten seconds.
 func (c Controller) Provision() []string {
 	options := []string{
-		"bind interfaces only=yes", "interfaces=" + c.Address.String(), "dns forwarder=", "server services=rpc,nbt,ldap,cldap,kdc,dns",
+		"bind interfaces only=yes", "interfaces=" + c.Address.String(), "dns forwarder=", "server services=s3fs,rpc,nbt,ldap,cldap,kdc,winbindd,dns",
 		"log file=" + c.Dir + "/log.%m", "pid directory=" + c.Dir, "ncalrpc dir=" + c.Dir + "/ncalrpc",
 	}
 	args := []string{
@@ -42,9 +46,11 @@ func (c Controller) NetBIOS() string {
 	return strings.ToUpper(first)
 }
 
-// Serve runs the controller in the foreground, its messages on the standard output.
+// Serve runs the controller in the foreground, its messages on the standard output. Its parts meet in a folder that
+// cannot be chosen, so it has mounts of its own.
 func (c Controller) Serve() []string {
-	return []string{"samba", "--foreground", "--model=single", "--no-process-group", "--debug-stdout", "-s", c.conf()}
+	const private = `mkdir -p /run/samba && mount -t tmpfs none /run/samba && exec "$@"`
+	return []string{"unshare", "--mount", "sh", "-c", private, "sh", "samba", "--foreground", "--model=single", "--no-process-group", "--debug-stdout", "-s", c.conf()}
 }
 
 // Info asks the controller whether it can be joined: exit code 0 says so.
