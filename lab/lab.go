@@ -91,7 +91,7 @@ func (l *Lab) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	l.show.Note(fmt.Sprintf("%s emulation; the calibration boot took %.1f s, deadlines are stretched by %.1f", l.accel, took.Seconds(), float64(l.factor)))
-	l.segment, err = segment.Open(l.running, segment.Config{Name: l.options.Name}, l.log)
+	l.segment, err = segment.Open(l.running, segment.Config{Name: l.options.Name, DHCPOptions: l.options.DHCPOptions}, l.log)
 	if err != nil || l.options.BoxPXE == OnlyDHCP {
 		return err
 	}

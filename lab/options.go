@@ -27,6 +27,11 @@ type Options struct {
 	BoxFirmware string
 	// BoxPXE is BesideDHCP or OnlyDHCP; BesideDHCP.
 	BoxPXE string
+	// Packages of Debian come into the image that is deployed, on top of what it has. An image with others is another
+	// one in the cache.
+	Packages []string
+	// DHCPOptions are those of segment.Config.
+	DHCPOptions []string
 	// Targets are deployed one after the other; the computers of the ward.
 	Targets []Target
 	// BootOrder of the targets that name none; disk-first.

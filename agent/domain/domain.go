@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/bootward/bootward/agent/tree"
 	"github.com/bootward/bootward/diskfs/tool"
@@ -69,7 +70,44 @@ func (s System) Join(ctx context.Context, j Join) error {
 	if err := s.Runner.Run(ctx, tool.Command{Path: "/usr/bin/systemctl", Args: []string{"restart", "sssd.service"}}); err != nil {
 		return fail(err)
 	}
+	if err := s.known(ctx, j); err != nil {
+		return fail(err)
+	}
 	return nil
+}
+
+// patience is how long sssd may take to know the domain's users: where it did not reach the controller at once, it asks
+// again after a minute (sssd.conf(5), offline_timeout, and at most half of it more).
+const patience = 2 * time.Minute
+
+// known waits until the system knows the account that joined, as one of the domain's users: the next step may want one.
+func (s System) known(ctx context.Context, j Join) error {
+	name := j.user()
+	if !strings.Contains(name, "@") {
+		name += "@" + strings.ToLower(j.Domain)
+	}
+	waiting, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		err := s.Runner.Run(waiting, tool.Command{Path: "/usr/bin/getent", Args: []string{"passwd", name}})
+		_, unknown := tool.Code(err)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case waiting.Err() != nil:
+			return fmt.Errorf("the machine is a member now, but sssd did not know the user %s in %v: /var/log/sssd says why: %w", name, patience, err)
+		case !unknown:
+			return err
+		}
+		select { // either way it is asked once more
+		case <-waiting.Done():
+		case <-tick.C:
+		}
+	}
 }
 
 // adcli makes or takes over the computer account, and writes the keytab.

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/bootward/bootward/diskfs/tool"
 )
@@ -57,7 +59,7 @@ func TestJoin(t *testing.T) {
 	}
 	want := []string{
 		"/usr/sbin/adcli join --domain=Ward.example --login-user=deploy --stdin-password --login-type=user --host-fqdn=pc-1.ward.example --host-keytab=" + dir + "/etc/krb5.keytab --domain-ou=OU=Wards,DC=ward,DC=example",
-		"/usr/sbin/pam-auth-update --enable mkhomedir", "/usr/bin/systemctl restart sssd.service"}
+		"/usr/sbin/pam-auth-update --enable mkhomedir", "/usr/bin/systemctl restart sssd.service", "/usr/bin/getent passwd deploy@ward.example"}
 	if !slices.Equal(run.calls, want) || run.input != "geheim,17" || strings.Contains(strings.Join(run.env, " "), "geheim") {
 		t.Errorf("got  %q, %q\nwant %q", run.calls, run.input, want)
 	}
@@ -106,6 +108,36 @@ func TestJoinRefuses(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(dir, sssdFile)); err == nil {
 				t.Error("sssd.conf was written")
 			}
+		})
+	}
+}
+
+// TestJoinWaitsForUsers holds that a step behind this one finds the domain's users, and that nobody waits for ever.
+func TestJoinWaitsForUsers(t *testing.T) {
+	for name, tt := range map[string]struct {
+		asked int // how often sssd knows nobody
+		want  string
+	}{"soon": {3, ""}, "never": {1 << 30, "sssd did not know the user deploy@ward.example in 2m0s"}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				begun, asked := time.Now(), 0
+				run := tool.Func(func(_ context.Context, c tool.Command) error {
+					if c.Path != "/usr/bin/getent" {
+						return nil
+					}
+					if asked++; asked > tt.asked {
+						return nil
+					}
+					return &tool.Error{Command: c.String(), Code: 2}
+				})
+				err := System{Root: newSystem(t), Runner: run}.Join(t.Context(), ward())
+				if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+					t.Errorf("got %v, want %q", err, tt.want)
+				}
+				if took := time.Since(begun); tt.want == "" && took != 3*time.Second || took > patience {
+					t.Errorf("took %v", took)
+				}
+			})
 		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,13 +16,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bootward/bootward/diskfs/tool"
+	"github.com/bootward/bootward/internal/sambadc"
 )
 
 const (
-	inside   = "BOOTWARD_TEST_DOMAIN" // set in the inner run
-	realm    = "WARD.EXAMPLE"
-	address  = "10.99.0.1"
-	password = "Pass,word17"
+	inside     = "BOOTWARD_TEST_DOMAIN" // set in the inner run
+	domainName = "ward.example"
+	address    = "10.99.0.1"
+	password   = "Pass,word17"
 )
 
 // TestSamba joins a domain of Debian's Samba: the test runs again in namespaces of its own, with the controller, its
@@ -38,8 +40,8 @@ func TestSamba(t *testing.T) {
 		}
 		return
 	}
-	conf := controller(t)
-	run(t, "samba-tool", "ou", "add", "OU=Wards", "-s", conf)
+	dc := controller(t)
+	run(t, dc.Tool("ou", "add", "OU=Wards")...)
 	strict := filepath.Join(t.TempDir(), "krb5.conf")
 	if err := os.WriteFile(strict, []byte("[libdefaults]\nkdc_timesync = 0\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -61,7 +63,7 @@ func TestSamba(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := newSystem(t)
-			j := Join{Domain: strings.ToLower(realm), OU: "OU=Wards,DC=ward,DC=example", Account: `WARD\Administrator`, Password: password, Host: "pc-1"}
+			j := Join{Domain: domainName, OU: "OU=Wards,DC=ward,DC=example", Account: `WARD\Administrator`, Password: password, Host: "pc-1"}
 			tt.change(&j)
 			err := System{Root: dir, Runner: tt.runner}.Join(t.Context(), j)
 			if tt.want != "" {
@@ -73,7 +75,7 @@ func TestSamba(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if shown := run(t, "samba-tool", "computer", "show", "PC-1", "-s", conf); !strings.Contains(shown, "dn: CN=PC-1,OU=Wards,DC=ward,DC=example") || !strings.Contains(shown, "host/pc-1.ward.example") {
+			if shown := run(t, dc.Tool("computer", "show", "PC-1")...); !strings.Contains(shown, "dn: CN=PC-1,OU=Wards,DC=ward,DC=example") || !strings.Contains(shown, "host/pc-1.ward.example") {
 				t.Errorf("the computer's account:\n%s", shown)
 			}
 			// The keytab is the account's: adcli speaks with the domain by it.
@@ -100,8 +102,8 @@ func (q quiet) Run(ctx context.Context, c tool.Command) error {
 	return tool.Exec{}.Run(ctx, c)
 }
 
-// controller makes a domain and runs its controller; the set-up is returned.
-func controller(t *testing.T) string {
+// controller makes a domain and runs its controller.
+func controller(t *testing.T) sambadc.Controller {
 	t.Helper()
 	dir := t.TempDir()
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
@@ -116,29 +118,21 @@ func controller(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	if err := os.MkdirAll("/run/samba", 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Mount("none", "/run/samba", "tmpfs", 0, ""); err != nil {
-		t.Fatal(err)
-	}
 	run(t, "ip", "link", "set", "lo", "up")
 	run(t, "ip", "addr", "add", address+"/24", "dev", "lo")
-	target := filepath.Join(dir, "dc")
-	run(t, "samba-tool", "domain", "provision", "--realm="+realm, "--domain=WARD", "--server-role=dc", "--dns-backend=SAMBA_INTERNAL", "--adminpass="+password,
-		"--targetdir="+target, "--host-name=dc1", "--host-ip="+address, "--option=bind interfaces only=yes", "--option=interfaces="+address+"/24",
-		"--option=dns forwarder=", "--option=server services=rpc,nbt,ldap,cldap,kdc,dns", "--option=log file="+dir+"/log.%m")
-	conf := filepath.Join(target, "etc/smb.conf")
-	serve(t, conf)
-	run(t, "samba_spnupdate", "-s", conf) // what its service dnsupdate would do at some time
-	return conf
+	dc := sambadc.Controller{Domain: domainName, Address: netip.MustParsePrefix(address + "/24"), Administrator: password, Dir: filepath.Join(dir, "dc")}
+	run(t, dc.Provision()...)
+	serve(t, dc)
+	run(t, dc.Names()...)
+	return dc
 }
 
 // serve runs the controller until the test ends, and waits until it can be joined.
-func serve(t *testing.T, conf string) {
+func serve(t *testing.T, dc sambadc.Controller) {
 	t.Helper()
 	var log bytes.Buffer
-	cmd := exec.Command("samba", "-F", "-M", "single", "--no-process-group", "-s", conf, "--debug-stdout")
+	args := dc.Serve()
+	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -152,8 +146,9 @@ func serve(t *testing.T, conf string) {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
+	info := dc.Info()
 	for tick := time.NewTicker(200 * time.Millisecond); ; {
-		err := exec.CommandContext(ctx, adcli, "info", strings.ToLower(realm)).Run()
+		err := exec.CommandContext(ctx, info[0], info[1:]...).Run()
 		if err == nil {
 			return
 		}
@@ -165,11 +160,11 @@ func serve(t *testing.T, conf string) {
 	}
 }
 
-func run(t *testing.T, name string, args ...string) string {
+func run(t *testing.T, args ...string) string {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), name, args...).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), args[0], args[1:]...).CombinedOutput()
 	if err != nil {
-		t.Fatal(fmt.Errorf("%s %s: %w\n%s", name, strings.ReplaceAll(strings.Join(args, " "), password, "…"), err, out))
+		t.Fatal(fmt.Errorf("%s: %w\n%s", strings.ReplaceAll(strings.Join(args, " "), password, "…"), err, out))
 	}
 	return string(out)
 }

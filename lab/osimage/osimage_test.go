@@ -94,6 +94,25 @@ func TestKey(t *testing.T) {
 	}
 }
 
+// TestWith holds that a recipe with packages is another image, and that without any nothing is built anew.
+func TestWith(t *testing.T) {
+	keyOf := func(r Recipe) string {
+		k, err := key(r, nil, time.Unix(1, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	base := DefaultRecipe()
+	more := base.With("adcli", "locales")
+	if n := len(base.Packages); !slices.Equal(more.Packages[n:], []string{"adcli", "locales"}) || !slices.Equal(base.Packages, DefaultRecipe().Packages) {
+		t.Errorf("got %v, and %v of before", more.Packages, base.Packages)
+	}
+	if keyOf(base.With()) != keyOf(base) || keyOf(more) == keyOf(base) {
+		t.Errorf("keys %s, %s, %s", keyOf(base.With()), keyOf(base), keyOf(more))
+	}
+}
+
 // tree has what is easily lost on the way.
 func tree(t *testing.T) string {
 	t.Helper()

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -30,6 +31,24 @@ func inhabitants(ctx context.Context, ns string) ([]string, error) {
 		return nil, err
 	}
 	return strings.Fields(string(out)), nil
+}
+
+// empty waits a moment until nobody lives in a namespace, and returns who does then: what was started there may have
+// children of its own, which end when they notice.
+func empty(ctx context.Context, ns string) ([]string, error) {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(2 * time.Second); ; {
+		pids, err := inhabitants(ctx, ns)
+		if err != nil || len(pids) == 0 || time.Now().After(deadline) {
+			return pids, err
+		}
+		select {
+		case <-ctx.Done():
+			return pids, ctx.Err()
+		case <-tick.C:
+		}
+	}
 }
 
 // removeStale removes a namespace that a killed run left, with what still runs there. One whose processes have a

@@ -202,7 +202,7 @@ func (s *Segment) Close() error {
 	s.children = nil
 	var errs []error
 	for _, ns := range []string{s.Namespace(), s.SiteNamespace()} {
-		pids, err := inhabitants(ctx, ns)
+		pids, err := empty(ctx, ns)
 		if errors.Is(err, errNoNamespace) {
 			continue
 		}
