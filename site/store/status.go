@@ -33,7 +33,7 @@ type MessageFilter struct {
 
 // JobFilter selects jobs; empty fields select all.
 type JobFilter struct {
-	Computer, Advertisement string
+	Computer, Advertisement, Job string
 	// Since leaves out jobs that ended before it.
 	Since time.Time
 }

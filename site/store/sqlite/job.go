@@ -73,6 +73,7 @@ func (x *tx) Jobs(f store.JobFilter) ([]status.Job, error) {
 	where, args := conditions("(ended = 0 OR seen >= ?)", nanos(f.Since))
 	where.equal("computer", f.Computer, &args)
 	where.equal("advertisement", f.Advertisement, &args)
+	where.equal("job", f.Job, &args)
 	err := x.each(func(scan func(...any) error) error {
 		var j status.Job
 		var started, seen int64
