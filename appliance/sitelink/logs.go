@@ -102,9 +102,8 @@ func (l *Link) SendLogs(read JobLog, log *slog.Logger) supervisor.Service {
 				work.Go(func() {
 					defer l.logs.done(w.ID)
 					log.Info("the site asks for a log", "job", w.Job, "follow", w.Follow)
-					if err := l.sendLog(ctx, w, one); err != nil && ctx.Err() == nil {
-						log.Info("a log was not sent to its end", "job", w.Job, "error", err)
-					}
+					err := l.sendLog(ctx, w, one)
+					log.Info("the site has what it wants of a log", "job", w.Job, "error", err)
 				})
 			}
 			select {
