@@ -89,6 +89,26 @@ func (x *tx) Jobs(f store.JobFilter) ([]status.Job, error) {
 	return all, nil
 }
 
+// Latest reads the index jobs_latest, in its order, and no row of the table.
+func (x *tx) Latest() ([]status.Job, error) {
+	if err := x.writeJob(); err != nil {
+		return nil, err
+	}
+	var all []status.Job
+	err := x.each(func(scan func(...any) error) error {
+		var j status.Job
+		var started, seen int64
+		err := scan(&j.Advertisement, &j.Computer, &started, &seen, &j.Ended)
+		j.Started, j.Seen = time.Unix(0, started).UTC(), time.Unix(0, seen).UTC()
+		all = append(all, j)
+		return err
+	}, "SELECT advertisement, computer, max(started), seen, ended FROM jobs INDEXED BY jobs_latest GROUP BY advertisement, computer")
+	if err != nil {
+		return nil, fmt.Errorf("list the newest jobs: %w", err)
+	}
+	return all, nil
+}
+
 // nanos is a time as a number; one that no clock shows is the nearest that it can be.
 func nanos(t time.Time) int64 {
 	switch {
