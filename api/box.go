@@ -12,11 +12,30 @@ import (
 const (
 	RouteBoxEnrol    = "POST /v1/box/enrol"             // one-time token: Enrol → Enrolled
 	RouteBoxCheckIn  = "POST /v1/box/checkin"           // CheckIn → CheckedIn
-	RouteBoxPolicy   = "GET /v1/box/policy"             // ?have=EPOCH.NUMBER&wait=SECONDS: signed envelope, or 204
+	RouteBoxPolicy   = "GET /v1/box/policy"             // ?have=EPOCH.NUMBER&wait=SECONDS&logs=true: signed envelope, or 204; LogsWanted
 	RouteBoxManifest = "GET /v1/box/manifests/{digest}" // signed envelope
 	RouteBoxBlob     = "GET /v1/box/blobs/{sha256}"     // bytes, Range honoured
 	RouteBoxEvents   = "POST /v1/box/events"            // EventBatch → EventAck
+	RouteBoxSendLog  = "POST /v1/box/logs/{id}"         // bytes of a log that was wanted, or why there are none, until 204
 )
+
+// LogsWanted is the header of an answer of RouteBoxPolicy in which a box is told which
+// logs somebody wants to see: a list of LogWanted in JSON.
+const LogsWanted = "Bootward-Logs-Wanted"
+
+// LogWanted asks a box for the log of one of its jobs. It sends RouteBoxSendLog with the
+// ID: the log in gzip (RFC 1952), LogOffset saying where in it the first byte stands, or a
+// problem document.
+type LogWanted struct {
+	ID     string `json:"id"` // of the request, at random
+	Job    string `json:"job"`
+	Offset int64  `json:"offset,omitempty"` // in bytes
+	// Follow goes on until the job has ended.
+	Follow bool `json:"follow,omitempty"`
+}
+
+// LogBeat is how often a box that sends a log shows that it is there.
+const LogBeat = 5 * time.Second
 
 // Enrol asks for a box's identity with a one-time token.
 type Enrol struct {

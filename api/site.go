@@ -34,6 +34,7 @@ const (
 	RouteHomepage            = "GET /v1/status/homepage"              // status.Homepage
 	RouteAdvertisementStatus = "GET /v1/status/advertisements/{name}" // status.AdvertisementStatus
 	RouteUnprovisioned       = "GET /v1/status/unprovisioned"         // []trace.Machine
+	RouteLog                 = "GET /v1/logs/{name}"                  // ?offset= &follow=: smsts.log of the last job of a computer, or of a job, from its box
 	RouteEvents              = "GET /v1/events"                       // ?after= &computer= &advertisement= &job=: server-sent events (docs/formats/events.md)
 
 	RouteComputerImport = "POST /v1/computers/import"          // ComputerImport → ComputerImported

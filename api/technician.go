@@ -23,16 +23,20 @@ const (
 	RouteBoxAudit    = "GET /v1/audit"             // technician: []AuditRecord, the newest first
 	RouteBoxTimeline = "GET /v1/timeline"          // technician: ?client=MAC: []status.FlightEvent
 	RouteBoxTrace    = "GET /v1/trace"             // technician: ?client=MAC: trace.Trace
-	RouteBoxLog      = "GET /v1/logs/{name}"       // technician: ?offset= &follow=: smsts.log of the last job of a computer, or of a job
+	RouteBoxLog      = RouteLog                    // technician: ?offset= &follow=: smsts.log of the last job of a computer, or of a job
 	RouteBoxExplain  = "GET /v1/explain"           // technician: ?client=MAC&firmware=KIND: BootExplanation
 )
 
-// The headers of the answer of RouteBoxLog: which job it is of, and where in the log
-// the first byte stands.
+// The headers of the answers of RouteBoxLog and RouteLog: which job the log is of, and
+// where in it the first byte stands.
 const (
 	LogJob    = "Bootward-Job"
 	LogOffset = "Bootward-Log-Offset"
 )
+
+// LogBroken is the trailer of an answer of RouteLog that is not whole: why, as a problem
+// document in one line.
+const LogBroken = "Bootward-Log-Broken"
 
 // SignIn opens a session at a box.
 type SignIn struct {

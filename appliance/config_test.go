@@ -138,7 +138,7 @@ func TestPlan(t *testing.T) {
 		want     string
 	}{
 		{"nothing configured", "", []string{"eth0"}, "console metrics network·eth0 dhcp·eth0 router·eth0 segment·eth0 tftp wake http https caretake"},
-		{"a site", "site: https://s:8443", []string{"eth0"}, "console metrics network·eth0 dhcp·eth0 router·eth0 segment·eth0 tftp wake http https caretake selftest enrol policy content checkin outbox"},
+		{"a site", "site: https://s:8443", []string{"eth0"}, "console metrics network·eth0 dhcp·eth0 router·eth0 segment·eth0 tftp wake http https caretake selftest enrol policy content checkin outbox logs"},
 		{"two links, one off", "interfaces: [{name: eth1, pxe: off}, {name: '*'}]", []string{"eth0", "eth1"},
 			"console metrics network·eth0 dhcp·eth0 router·eth0 segment·eth0 network·eth1 tftp wake http https caretake"},
 		{"on a host", "interfaces: [{name: br0, address: keep}]", []string{"eth0"}, "console metrics dhcp·br0 router·br0 segment·br0 tftp wake http https caretake"},

@@ -26,6 +26,7 @@ const (
 	KindSelfTest Kind = "selftest" // tests the segments when policy comes
 	KindCheckIn  Kind = "checkin"  // tells the site how the box is
 	KindOutbox   Kind = "outbox"   // sends status messages and events to the site
+	KindLogs     Kind = "logs"     // sends logs of jobs that somebody at the site wants to see
 	KindCaretake Kind = "caretake" // renews certificates, closes abandoned jobs, tidies the database
 )
 
@@ -63,7 +64,7 @@ func Plan(c Config, links []string) []Spec {
 	}
 	return append(specs,
 		Spec{Name: "enrol", Kind: KindEnrol}, Spec{Name: "policy", Kind: KindPolicy}, Spec{Name: "content", Kind: KindContent},
-		Spec{Name: "checkin", Kind: KindCheckIn}, Spec{Name: "outbox", Kind: KindOutbox})
+		Spec{Name: "checkin", Kind: KindCheckIn}, Spec{Name: "outbox", Kind: KindOutbox}, Spec{Name: "logs", Kind: KindLogs})
 }
 
 // modeOf is what the box does on an interface of that name; PXEOff if it is not

@@ -40,7 +40,7 @@ var routeIsFor = map[string]string{
 
 	"POST /v1/selftest":       forLooking,
 	"GET /v1/status/homepage": forLooking, "GET /v1/status/advertisements/{name}": forLooking, "GET /v1/status/unprovisioned": forLooking,
-	"GET /v1/messages": forLooking, "GET /v1/logs/{name}": forLooking, "GET /v1/events": forLooking,
+	"GET /v1/messages": forLooking, "GET /v1/jobs": forLooking, "GET /v1/logs/{name}": forLooking, "GET /v1/events": forLooking,
 	"DELETE /v1/session": forLooking, "GET /v1/state": forLooking, "GET /v1/approvals": forLooking, "GET /v1/audit": forLooking,
 	"GET /v1/timeline": forLooking, "GET /v1/trace": forLooking, "GET /v1/explain": forLooking,
 	"POST /v1/approvals/{code}": forApprove, "POST /v1/resume": forResume, "POST /v1/clear-pxe": forClear, "POST /v1/retry": forClear,

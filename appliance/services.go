@@ -60,6 +60,8 @@ func (b *Box) service(s Spec) supervisor.Service {
 		return b.link.CheckIn(b.checkIn, b.news.Changed, log)
 	case KindOutbox:
 		return b.link.SendOutbox(b.store, log)
+	case KindLogs:
+		return b.link.SendLogs(b.jobLog, log)
 	case KindCaretake:
 		return supervisor.Func(b.caretake)
 	}

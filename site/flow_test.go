@@ -81,7 +81,7 @@ func longPoll(t *testing.T, r *rig, box *peer, s *policy.Snapshot) {
 	t.Helper()
 	got := make(chan *policy.Snapshot, 1)
 	go func() {
-		p, err := r.WaitPolicy(t.Context(), box.id, Version{s.Epoch, s.Number}, time.Minute)
+		p, err := r.WaitPolicy(t.Context(), box.id, Version{s.Epoch, s.Number}, time.Minute, nil)
 		if err != nil || p == nil {
 			t.Errorf("wait: %v, %v", p, err)
 			got <- nil

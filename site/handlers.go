@@ -196,9 +196,21 @@ func (s *Site) getPolicy(w http.ResponseWriter, r *http.Request, c caller) error
 	if err := deadlines(w, wait+writeTime+patience); err != nil {
 		return err
 	}
-	p, err := s.WaitPolicy(r.Context(), c.box.ID, have, wait)
+	var wanted <-chan struct{}
+	sendsLogs := r.URL.Query().Get("logs") == "true"
+	if sendsLogs {
+		var leave func()
+		wanted, leave = s.logs.poll(c.box.ID)
+		defer leave()
+	}
+	p, err := s.WaitPolicy(r.Context(), c.box.ID, have, wait, wanted)
 	if err != nil {
 		return err
+	}
+	if sendsLogs {
+		if err := tellLogs(w, s.logs.tell(c.box.ID)); err != nil {
+			return err
+		}
 	}
 	if p == nil {
 		w.WriteHeader(http.StatusNoContent)
@@ -207,6 +219,16 @@ func (s *Site) getPolicy(w http.ResponseWriter, r *http.Request, c caller) error
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	_, err = w.Write(p.Envelope)
+	return err
+}
+
+// tellLogs tells a box which logs are wanted of it.
+func tellLogs(w http.ResponseWriter, wanted []api.LogWanted) error {
+	if len(wanted) == 0 {
+		return nil
+	}
+	raw, err := json.Marshal(wanted)
+	w.Header().Set(api.LogsWanted, string(raw))
 	return err
 }
 

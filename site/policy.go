@@ -173,8 +173,9 @@ func (s *Site) renew(x store.Tx, box string) (store.Policy, error) {
 }
 
 // WaitPolicy returns the policy of a box as soon as it is not the one that
-// the box has, or nil when the time has passed without that.
-func (s *Site) WaitPolicy(ctx context.Context, box string, have Version, wait time.Duration) (*store.Policy, error) {
+// the box has, or nil when the time has passed without that, or wanted is closed:
+// the box is to hear of something else.
+func (s *Site) WaitPolicy(ctx context.Context, box string, have Version, wait time.Duration, wanted <-chan struct{}) (*store.Policy, error) {
 	timer := time.NewTimer(min(wait, MaxWait))
 	defer timer.Stop()
 	for {
@@ -193,6 +194,8 @@ func (s *Site) WaitPolicy(ctx context.Context, box string, have Version, wait ti
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case <-timer.C:
+			return nil, nil
+		case <-wanted:
 			return nil, nil
 		case <-woken:
 		}

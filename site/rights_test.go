@@ -133,6 +133,7 @@ func TestRightsOfRoutes(t *testing.T) {
 		{api.RouteBoxes, "/v1/boxes", nil, [8]int{403, 200, 200, 200, 200, 200, 200, 200}},
 		{api.RouteMessages, "/v1/messages", nil, [8]int{403, 200, 200, 200, 200, 200, 200, 200}},
 		{api.RouteFlight, "/v1/flight", nil, [8]int{403, 200, 200, 200, 200, 200, 200, 200}},
+		{api.RouteLog, "/v1/logs/nothing", nil, [8]int{403, 404, 404, 404, 404, 404, 404, 404}},
 		{api.RouteJobs, "/v1/jobs", nil, [8]int{403, 200, 200, 200, 200, 200, 200, 200}},
 		{api.RouteAudit, "/v1/audit", nil, [8]int{403, 403, 403, 403, 403, 403, 403, 403}},
 		{api.RouteToken, "/v1/boxes/box7/token", nil, [8]int{404, 403, 403, 403, 200, 200, 403, 404}},

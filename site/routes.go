@@ -85,6 +85,8 @@ func (s *Site) routes() []route {
 		{pattern: api.RouteHomepage, who: persons, need: filtered(), summary: "How many machines run, succeeded, failed, wait: by advertisement", response: status.Homepage{}, timeout: writeTime, handle: s.getHomepage},
 		{pattern: api.RouteAdvertisementStatus, who: persons, need: on(osd.See, osd.KindAdvertisement), summary: "Where each machine of an advertisement is", response: status.AdvertisementStatus{}, timeout: writeTime, handle: s.getAdvertisementStatus},
 		{pattern: api.RouteUnprovisioned, who: persons, need: filtered(), summary: "The machines that are being deployed now", response: []trace.Machine{}, timeout: writeTime, handle: s.getUnprovisioned},
+		{pattern: api.RouteLog, who: persons, need: byObject(osd.See, "see on the computer of the log"), summary: "smsts.log of the last job of a computer, or of a job, as its box sends it", media: "text/plain", handle: s.getLog,
+			query: []openapi.Parameter{q("offset", "where to begin, in bytes"), q("follow", "true: until the job has ended")}},
 		{pattern: api.RouteEvents, who: persons, need: filtered(), summary: "The stream of events, as server-sent events; Last-Event-ID resumes it", media: eventstream.Media, handle: s.getEvents,
 			query: []openapi.Parameter{q("after", "id of an event to begin behind, as in the header Last-Event-ID; 0-0 for all"), q("computer", "name or ID"), q("advertisement", "name or ID"), q("job", "ID of a job")}},
 		{pattern: api.RouteAudit, who: persons, need: administrators(), summary: "The audit log", response: []api.AuditEntry{}, timeout: writeTime, handle: s.getAudit, query: []openapi.Parameter{q("after", "number of the last entry seen")}},
@@ -113,9 +115,10 @@ func (s *Site) routes() []route {
 		{pattern: api.RouteBoxEnrol, who: anybody, summary: "Identity of a box, for a one-time token", maxBody: smallBody, request: api.Enrol{}, response: api.Enrolled{}, timeout: writeTime, handle: s.postEnrol},
 		{pattern: api.RouteBoxCheckIn, who: boxes, summary: "What a box says of itself", maxBody: checkInBody, request: api.CheckIn{}, response: api.CheckedIn{}, timeout: writeTime, handle: s.postCheckIn},
 		{pattern: api.RouteBoxPolicy, who: boxes, summary: "Signed policy, when it is not the one that the box has; 204 otherwise", response: anyJSON, handle: s.getPolicy,
-			query: []openapi.Parameter{q("have", "EPOCH.NUMBER of the policy at hand"), q("wait", "seconds to wait for another, 0 to 300")}},
+			query: []openapi.Parameter{q("have", "EPOCH.NUMBER of the policy at hand"), q("wait", "seconds to wait for another, 0 to 300"), q("logs", "true: the box sends logs, and is told which are wanted")}},
 		{pattern: api.RouteBoxManifest, who: boxes, summary: "Signed manifest of content in the box's policy", response: anyJSON, timeout: writeTime, handle: s.getManifest},
 		{pattern: api.RouteBoxBlob, who: boxes, summary: "A file of content in the box's policy; Range is honoured", media: "application/octet-stream", handle: s.getBlob},
+		{pattern: api.RouteBoxSendLog, who: boxes, summary: "A log that this box was asked for, in gzip, or why there is none; answered when nobody wants more", maxBody: maxLogBytes, status: http.StatusNoContent, handle: s.postBoxLog},
 		{pattern: api.RouteBoxEvents, who: boxes, summary: "Events of a box's outbox, each counted once", maxBody: eventBody, request: api.EventBatch{}, response: api.EventAck{}, timeout: 2 * time.Minute, handle: s.postEvents},
 	}
 }

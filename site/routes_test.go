@@ -36,7 +36,7 @@ var wanted = map[string]audience{
 	"GET /v1/persons/{name}/credentials": persons, "DELETE /v1/persons/{name}/credentials": persons,
 
 	"POST /v1/box/checkin": boxes, "GET /v1/box/policy": boxes, "GET /v1/box/manifests/{digest}": boxes,
-	"GET /v1/box/blobs/{sha256}": boxes, "POST /v1/box/events": boxes,
+	"GET /v1/box/blobs/{sha256}": boxes, "POST /v1/box/events": boxes, "POST /v1/box/logs/{id}": boxes, "GET /v1/logs/{name}": persons,
 }
 
 // operations are the routes of the document that the site serves.

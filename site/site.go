@@ -48,6 +48,7 @@ type Site struct {
 	changes notifier
 	arrived supervisor.Signal // events of boxes
 	streams streams
+	logs    *logRelay
 	ingest  ingest
 	enrols  *rate.Limiter // tries to enrol, over all boxes
 	tries   *tries        // wrong sign-ins
@@ -72,7 +73,7 @@ func Open(ctx context.Context, dir string, o Options) (*Site, error) {
 		return nil, err
 	}
 	s := &Site{code: config.Code, dir: dir, version: o.Version, now: o.Now, log: o.Log, allowed: map[string]*allowed{},
-		enrols: rate.NewLimiter(5, 20), tries: newTries()}
+		enrols: rate.NewLimiter(5, 20), tries: newTries(), logs: newLogRelay()}
 	if s.now == nil {
 		s.now = time.Now
 	}

@@ -56,10 +56,11 @@ func (s *Site) waits(x store.Tx, w world) ([]status.Wait, error) {
 // Homepage counts machines by advertisement (figure 8).
 func (s *Site) Homepage(ctx context.Context, who string) (out status.Homepage, err error) {
 	err = s.see(ctx, who, func(x store.Tx, w world) error {
-		jobs, err := w.jobs(x, store.JobFilter{})
+		latest, err := x.Latest()
 		if err != nil {
 			return err
 		}
+		jobs := w.seenJobs(latest)
 		waits, err := s.waits(x, w)
 		out = status.NewHomepage(w.targets(), jobs, waits)
 		return err

@@ -156,6 +156,11 @@ func (s *Site) Jobs(ctx context.Context, who string) ([]api.JobState, error) {
 // jobs are those of computers that the viewer may see, with names in place of IDs.
 func (w world) jobs(x store.Tx, f store.JobFilter) ([]status.Job, error) {
 	found, err := x.Jobs(f)
+	return w.seenJobs(found), err
+}
+
+// seenJobs leaves out, of jobs that are given away, those that the viewer may not see.
+func (w world) seenJobs(found []status.Job) []status.Job {
 	boxes, advertisements := w.namesByID(osd.KindBox), w.namesByID(osd.KindAdvertisement)
 	seen := found[:0]
 	for _, j := range found {
@@ -164,7 +169,7 @@ func (w world) jobs(x store.Tx, f store.JobFilter) ([]status.Job, error) {
 			seen = append(seen, j)
 		}
 	}
-	return seen, err
+	return seen
 }
 
 // namesByID are the names of the objects of a kind.

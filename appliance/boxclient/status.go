@@ -31,6 +31,11 @@ func (c *Client) Unprovisioned(ctx context.Context) (out []trace.Machine, err er
 	return out, c.call(ctx, api.RouteUnprovisioned, nil, &out)
 }
 
+// Jobs are the deployments that the box knows.
+func (c *Client) Jobs(ctx context.Context) (out []api.JobState, err error) {
+	return out, c.call(ctx, api.RouteJobs, nil, &out)
+}
+
 // AllMessages are the newest status messages; what is left empty selects all.
 func (c *Client) AllMessages(ctx context.Context, computer, advertisement, job string) ([]status.Message, error) {
 	var out api.Messages

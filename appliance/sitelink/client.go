@@ -54,7 +54,7 @@ func (l *Link) httpClient() *http.Client {
 func call(ctx context.Context, c *http.Client, base, route, query string, in, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, exchangeTime)
 	defer cancel()
-	answer, _, err := request(ctx, c, base, route, query, in)
+	answer, _, _, err := request(ctx, c, base, route, query, in)
 	if err != nil || out == nil {
 		return err
 	}
@@ -64,14 +64,14 @@ func call(ctx context.Context, c *http.Client, base, route, query string, in, ou
 	return nil
 }
 
-// request returns body and status of an answer below 400; above, a *api.Error.
-func request(ctx context.Context, c *http.Client, base, route, query string, in any) ([]byte, int, error) {
+// request returns body, header and status of an answer below 300; above, a *api.Error.
+func request(ctx context.Context, c *http.Client, base, route, query string, in any) ([]byte, http.Header, int, error) {
 	method, path, _ := strings.Cut(route, " ")
 	var body io.Reader
 	if in != nil {
 		b, err := json.Marshal(in)
 		if err != nil {
-			return nil, 0, fmt.Errorf("%s: %w", route, err)
+			return nil, nil, 0, fmt.Errorf("%s: %w", route, err)
 		}
 		body = bytes.NewReader(b)
 	}
@@ -81,27 +81,27 @@ func request(ctx context.Context, c *http.Client, base, route, query string, in 
 	}
 	r, err := http.NewRequestWithContext(ctx, method, url, body)
 	if err != nil {
-		return nil, 0, fmt.Errorf("%s: %w", route, err)
+		return nil, nil, 0, fmt.Errorf("%s: %w", route, err)
 	}
 	if in != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
 	resp, err := c.Do(r)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, 0, err
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
-		return nil, 0, fmt.Errorf("%s: the site's answer: %w", route, err)
+		return nil, nil, 0, fmt.Errorf("%s: the site's answer: %w", route, err)
 	}
 	if len(answer) > maxAnswer {
-		return nil, 0, fmt.Errorf("%s: the site's answer is longer than %d bytes", route, maxAnswer)
+		return nil, nil, 0, fmt.Errorf("%s: the site's answer is longer than %d bytes", route, maxAnswer)
 	}
 	if resp.StatusCode >= 300 {
-		return nil, resp.StatusCode, fmt.Errorf("%s: %w", route, problem(resp, answer))
+		return nil, nil, resp.StatusCode, fmt.Errorf("%s: %w", route, problem(resp, answer))
 	}
-	return answer, resp.StatusCode, nil
+	return answer, resp.Header, resp.StatusCode, nil
 }
 
 // problem reads a problem document (RFC 9457), or makes one of the status.

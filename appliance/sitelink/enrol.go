@@ -142,7 +142,7 @@ func (l *Link) fetchAnchor(ctx context.Context, token string) (*trust.Anchor, er
 	defer c.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(ctx, exchangeTime)
 	defer cancel()
-	raw, _, err := request(ctx, c, l.o.Site.String(), api.RouteAnchor, "", nil)
+	raw, _, _, err := request(ctx, c, l.o.Site.String(), api.RouteAnchor, "", nil)
 	if err != nil {
 		return nil, err
 	}

@@ -42,6 +42,7 @@ type Options struct {
 type Link struct {
 	o       Options
 	changed supervisor.Signal
+	logs    logsWanted
 
 	mu       sync.Mutex
 	identity *Identity

@@ -67,13 +67,16 @@ func (l *Link) poll(ctx context.Context, log *slog.Logger) error {
 	if p := l.Policy(); p != nil {
 		have = fmt.Sprintf("%d.%d", p.Snapshot.Epoch, p.Snapshot.Number)
 	}
-	query := url.Values{"have": {have}, "wait": {strconv.Itoa(int(pollTime.Seconds()))}}
+	query := url.Values{"have": {have}, "wait": {strconv.Itoa(int(pollTime.Seconds()))}, "logs": {"true"}}
 	ctx, cancel := context.WithTimeout(ctx, pollTime+exchangeTime)
 	defer cancel()
 	started := time.Now()
-	raw, code, err := request(ctx, l.httpClient(), l.o.Site.String(), api.RouteBoxPolicy, query.Encode(), nil)
+	raw, head, code, err := request(ctx, l.httpClient(), l.o.Site.String(), api.RouteBoxPolicy, query.Encode(), nil)
 	if err != nil {
 		return err
+	}
+	if err := l.logs.add(head.Get(api.LogsWanted)); err != nil {
+		log.Warn("the site asks for logs in a way that this box does not understand", "error", err)
 	}
 	if code == http.StatusNoContent {
 		if time.Since(started) < time.Second {

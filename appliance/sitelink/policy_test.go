@@ -35,6 +35,7 @@ type fakeSite struct {
 	signing ed25519.PrivateKey
 	anchor  []byte
 	url     *url.URL
+	mux     *http.ServeMux
 
 	mu     sync.Mutex
 	policy []byte
@@ -48,6 +49,7 @@ func newFakeSite(t *testing.T) *fakeSite {
 	made := trusttest.New(t, time.Now())
 	s := &fakeSite{t: t, ca: made.CA, signing: made.Signing, anchor: made.RawAnchor}
 	mux := http.NewServeMux()
+	s.mux = mux
 	mux.HandleFunc(api.RouteAnchor, func(w http.ResponseWriter, _ *http.Request) { w.Write(s.anchor) })
 	mux.HandleFunc(api.RouteBoxEnrol, s.enrol)
 	mux.HandleFunc(api.RouteBoxPolicy, func(w http.ResponseWriter, _ *http.Request) {

@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/appliance/joblog"
 	"github.com/bootward/bootward/appliance/store"
 	"github.com/bootward/bootward/osd"
 	"github.com/bootward/bootward/osd/policy"
@@ -73,7 +74,7 @@ type Desk struct {
 	// Allow says whether the sender of a request may ask once more; nil: always.
 	Allow func(*http.Request) bool
 	// Logs are those of jobs; nil: none is kept.
-	Logs Logs
+	Logs joblog.Source
 	// Progress is how far running steps are, by job, and Moved is closed when that
 	// changes; both may be nil.
 	Progress func() map[string]status.Progress

@@ -10,18 +10,8 @@ import (
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/appliance/joblog"
 	"github.com/bootward/bootward/appliance/store"
-	"github.com/bootward/bootward/internal/supervisor"
 	"github.com/bootward/bootward/osd/status"
 )
-
-// Logs are the logs of jobs. It may be called by several goroutines at once.
-type Logs interface {
-	// Read returns bytes from an offset on, and the offset of the first, which is a
-	// later one where those before are gone; none behind the end. joblog.ErrNone.
-	Read(job string, offset int64) (data []byte, at int64, err error)
-	// Changed is closed when something was added to any log.
-	Changed() <-chan struct{}
-}
 
 // serveLog sends the log of the last job of a computer, or of a job; with follow it
 // goes on until the job has ended.
@@ -43,52 +33,55 @@ func (d *Desk) serveLog(c call, w http.ResponseWriter) *failure {
 	if f != nil {
 		return f
 	}
-	data, at, err := d.Logs.Read(job, offset)
-	if errors.Is(err, joblog.ErrNone) {
+	r := joblog.Reading{Job: job, Offset: offset, Beat: time.Minute, Pause: streamPause}
+	if follow {
+		r.Runs, r.Moved = func() bool { return d.runs(c, job) }, d.Store.Changed
+	}
+	begun := d.sendTo(w, c, &r)
+	err = joblog.Follow(ctx, d.Logs, r)
+	switch {
+	case err == nil:
+	case *begun: // a log that is not whole is not to end as one that is
+		panic(http.ErrAbortHandler)
+	case errors.Is(err, joblog.ErrNone):
 		return fail(api.CodeNotFound, shown(c.r.PathValue("name")), "the box has no log of job %s", job).remedy("the agent sends it while it runs; it lies on the machine too: docs/status.md")
-	} else if err != nil {
+	default:
 		return d.internal("read the log of a job", err)
 	}
+	return nil
+}
+
+// sendTo lets a log go to one who asks, while he may. begun says whether it has begun.
+func (d *Desk) sendTo(w http.ResponseWriter, c call, r *joblog.Reading) (begun *bool) {
+	begun = new(bool)
 	control := http.NewResponseController(w)
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set(api.LogJob, job)
-	w.Header().Set(api.LogOffset, strconv.FormatInt(at, 10))
-	for {
-		_ = control.SetWriteDeadline(time.Now().Add(slowReader)) // not every ResponseWriter has deadlines
-		if _, err := w.Write(data); err != nil {
-			return nil // the reader has gone
-		}
-		offset = at + int64(len(data))
-		added, kept := d.Logs.Changed(), d.Store.Changed()
-		over := !follow || !d.runs(c, job)
-		if data, at, err = d.Logs.Read(job, offset); err != nil {
-			panic(http.ErrAbortHandler) // broken off, so that nobody takes it for the end
-		}
-		if len(data) > 0 {
-			continue
-		}
-		if over {
-			return nil
-		}
-		if err := control.Flush(); err != nil {
-			return nil
-		}
-		if !supervisor.Sleep(ctx, streamPause) {
-			return nil
-		}
-		select {
-		case <-added:
-		case <-kept: // the job may have ended
-		case <-time.After(time.Minute):
-		case <-ctx.Done():
-			return nil
-		}
-		if _, f := d.admit(anyRight, c.r); f != nil {
-			panic(http.ErrAbortHandler)
-		}
+	r.Begin = func(at int64) error {
+		*begun = true
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set(api.LogJob, r.Job)
+		w.Header().Set(api.LogOffset, strconv.FormatInt(at, 10))
+		return nil
 	}
+	patience := func() { _ = control.SetWriteDeadline(time.Now().Add(slowReader)) } // not every ResponseWriter has deadlines
+	r.Write = func(data []byte) error {
+		patience()
+		_, err := w.Write(data)
+		return err
+	}
+	r.Idle = func() error {
+		patience()
+		return control.Flush()
+	}
+	r.Woken = func() error {
+		patience()
+		if _, f := d.admit(anyRight, c.r); f != nil {
+			return f.Error
+		}
+		return nil
+	}
+	return begun
 }
 
 func (d *Desk) runs(c call, job string) bool {

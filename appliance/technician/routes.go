@@ -94,6 +94,9 @@ var routes = []route{
 	{pattern: api.RouteUnprovisioned, right: anyRight, summary: "The machines that are being deployed now", response: []trace.Machine{}, serve: func(d *Desk, c call) (any, *failure) {
 		return answer(d.unprovisioned(c.r.Context(), c.caller))
 	}},
+	{pattern: api.RouteJobs, right: anyRight, summary: "Deployments, the newest first", response: []api.JobState{}, serve: func(d *Desk, c call) (any, *failure) {
+		return answer(d.jobs(c.r.Context(), c.caller))
+	}},
 	{pattern: api.RouteMessages, right: anyRight, summary: "Status messages of the box's jobs", response: api.Messages{}, query: ofEvents, serve: func(d *Desk, c call) (any, *failure) {
 		q := c.r.URL.Query()
 		return answer(d.messages(c.r.Context(), c.caller, status.Filter{Computer: q.Get("computer"), Advertisement: q.Get("advertisement"), Job: q.Get("job")}))

@@ -67,6 +67,15 @@ func targets(e *policy.Evaluator, now time.Time) ([]status.Target, map[string]st
 	return all, names
 }
 
+func (d *Desk) jobs(ctx context.Context, c caller) ([]api.JobState, *failure) {
+	s, f := d.standing(ctx, c)
+	all := make([]api.JobState, 0, len(s.jobs))
+	for _, j := range s.jobs {
+		all = append(all, api.NewJobState(j))
+	}
+	return all, f
+}
+
 func (d *Desk) homepage(ctx context.Context, c caller) (status.Homepage, *failure) {
 	s, f := d.standing(ctx, c)
 	return status.NewHomepage(s.targets, s.jobs, s.waits), f

@@ -46,6 +46,7 @@ func remoteVerbs() []remoteVerb {
 		{[]string{"status", "report"}, "", "", oneOrTwo("COMPUTER", "ADVERTISEMENT"), remoteStatus(boxReport)},
 		{[]string{"status", "unprovisioned"}, "", "", exactly(), remoteStatus(showUnprovisioned)},
 		{[]string{"status", "messages"}, "", "", exactly(), remoteStatus(showMessages)},
+		{[]string{"status", "jobs"}, "", "", exactly(), remoteStatus(showJobs)},
 		{[]string{"status", "log"}, "", "", exactly("COMPUTER"), remoteLog},
 		{[]string{"box", "selftest"}, "", "", exactly(), remoteSelfTest},
 	}

@@ -191,7 +191,7 @@ func shownAgain(t *testing.T, r *rig) {
 
 func TestUsage(t *testing.T) {
 	r := &rig{t: t, env: filepath.Join(t.TempDir(), "none.yaml")}
-	for _, args := range []string{"nonsense", "computer nonsense", "computer show", "apply", "apply --nonsense", "site init --code cen", "site init --code CEN --administrator j.doe", "version more", "status jobs --every 0s",
+	for _, args := range []string{"nonsense", "computer nonsense", "computer show", "apply", "apply --nonsense", "site init --code cen", "site init --code CEN --administrator j.doe", "version more", "status log pc1 --csv", "status timeline pc1 --csv", "status timeline pc1 --watch",
 		"box resume", "content status a b", "person certificate ben -o x --days 401"} {
 		if _, errs := r.want(exitUsage, strings.Fields(args)...); !strings.HasPrefix(errs, "bootward: ") {
 			t.Errorf("%s: %s", args, errs)

@@ -2,49 +2,34 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
-	"time"
+	"strconv"
 
 	"github.com/spf13/cobra"
+
+	"github.com/bootward/bootward/api"
+	"github.com/bootward/bootward/osd/status"
 )
 
-type statusJobsOptions struct {
-	watch bool
-	every time.Duration
-}
-
 func newStatusJobs(a *app) *cobra.Command {
-	var o statusJobsOptions
-	c := &cobra.Command{Use: "jobs", Short: "Deployments: running, succeeded, failed",
-		Example: "  bootward status jobs --watch", Args: exactly(),
-		RunE: func(c *cobra.Command, _ []string) error { return runStatusJobs(c.Context(), a, o) }}
-	c.Flags().BoolVarP(&o.watch, "watch", "w", false, "show them again and again, until interrupted")
-	c.Flags().DurationVar(&o.every, "every", 2*time.Second, "how often")
+	c := &cobra.Command{Use: "jobs", Short: "Deployments: running, succeeded, failed, the newest first",
+		Example: "  bootward status jobs --watch", Args: exactly(), RunE: a.atSite("jobs", showJobs)}
+	a.status.flags(c)
 	return c
 }
 
-func runStatusJobs(ctx context.Context, a *app, o statusJobsOptions) error {
-	if o.every <= 0 {
-		return &usageError{fmt.Errorf("status jobs: --every: give more than 0")}
-	}
-	return a.again(ctx, o.watch, o.every, func() error { return printJobs(ctx, a) })
+func showJobs(ctx context.Context, a *app, from statusSource, _ []string) error {
+	return a.show(ctx, from, nil, func() (view, error) {
+		jobs, err := from.Jobs(ctx)
+		return view{jobTable(jobs), jobs}, err
+	})
 }
 
-func printJobs(ctx context.Context, a *app) error {
-	s, err := a.site()
-	if err != nil {
-		return err
+func jobTable(jobs []api.JobState) status.Table {
+	t := status.Table{Columns: []status.Column{{Head: "COMPUTER", Least: 12}, {Head: "STATE", Least: 9}, {Head: "STARTED", Least: 10}, {Head: "LAST SEEN", Least: 10},
+		{Head: "LAST ACTION", Least: 11}, {Head: "MESSAGE", Right: true}, {Head: "EXIT", Right: true}, {Head: "ADVERTISEMENT", Least: 14}, {Head: "BOX", Least: 9, Wide: true}, {Head: "JOB", Least: 8, Wide: true}}}
+	for _, j := range jobs {
+		t.Rows = append(t.Rows, []string{j.Computer, j.State, status.Stamp(j.Started), status.Stamp(j.LastSeen), j.LastAction,
+			strconv.Itoa(int(j.LastMessage)), strconv.Itoa(j.ExitCode), j.Advertisement, j.Box, j.Job})
 	}
-	jobs, err := s.Jobs(ctx)
-	if err != nil {
-		return err
-	}
-	return a.print(jobs, func(w io.Writer) error {
-		t := newTable("COMPUTER", "STATE", "STARTED", "LAST SEEN", "LAST ACTION", "MESSAGE", "EXIT", "ADVERTISEMENT", "BOX", "JOB")
-		for _, j := range jobs {
-			t.row(j.Computer, j.State, clock(j.Started), clock(j.LastSeen), j.LastAction, fmt.Sprint(int(j.LastMessage)), fmt.Sprint(j.ExitCode), j.Advertisement, j.Box, j.Job)
-		}
-		return t.write(w)
-	})
+	return t
 }

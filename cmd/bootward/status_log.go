@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -18,21 +17,39 @@ import (
 )
 
 // logRead copies the log of a computer's last job from an offset on to w, as
-// boxclient.Client.Log does.
+// the Log of both clients does.
 type logRead func(ctx context.Context, name string, offset int64, follow bool, w io.Writer) (job string, next int64, err error)
 
 func newStatusLog(a *app) *cobra.Command {
 	c := &cobra.Command{Use: "log COMPUTER", Short: "smsts.log of the last job of a computer, or of a job",
-		Long: "smsts.log of the last job of a computer, as its agent has sent it to the box while it runs; the end of it, where\n" +
-			"it is long. Secrets are masked. --follow goes on until the job has ended.",
-		Example: "  bootward --box 192.0.2.17 --as bob status log ward7-pc1 --follow", Args: exactly("COMPUTER"),
-		RunE: func(c *cobra.Command, args []string) error { return runStatusLog(c.Context(), a, args[0]) }}
+		Long: "smsts.log of the last job of a computer, as its agent has sent it to its box while it runs; the end of it, where\n" +
+			"it is long. The site asks the box for it, and keeps nothing. Secrets are masked. --follow goes on until the job has ended.",
+		Example: "  bootward status log ward7-pc1 --follow\n  bootward --box 192.0.2.17 --as bob status log ward7-pc1", Args: exactly("COMPUTER"),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := a.noJSON(); err != nil {
+				return err
+			}
+			return runStatusLog(c.Context(), a, args[0])
+		}}
 	c.Flags().BoolVarP(&a.status.follow, "follow", "f", false, "go on until the job has ended")
+	c.Flags().BoolVarP(&a.status.follow, "watch", "w", false, "the same as --follow")
+	refuseFlag(c, "csv", "", "a log has no columns; the steps of the job are in `bootward status report COMPUTER --csv`")
 	c.ValidArgsFunction = a.names(osd.KindComputer)
 	return c
 }
 
+// noJSON refuses --json: a log is text, as existing viewers read it.
+func (a *app) noJSON() error {
+	if a.json {
+		return &usageError{errors.New("status log: --json: a log is text; `bootward --json status report COMPUTER` has the steps of the job")}
+	}
+	return nil
+}
+
 func remoteLog(ctx context.Context, a *app, box *boxclient.Client, args []string) error {
+	if err := a.noJSON(); err != nil {
+		return err
+	}
 	return a.copyLog(ctx, args[0], box.Log)
 }
 
@@ -89,30 +106,11 @@ func (s *safeLog) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// runStatusLog says at which box the log is: it does not travel to the site.
-func runStatusLog(ctx context.Context, a *app, computer string) error {
+// runStatusLog reads the log through the site, which asks the box for it.
+func runStatusLog(ctx context.Context, a *app, name string) error {
 	s, err := a.site()
 	if err != nil {
 		return err
 	}
-	jobs, err := s.Jobs(ctx)
-	if err != nil {
-		return err
-	}
-	i := slices.IndexFunc(jobs, func(j api.JobState) bool { return j.Computer == computer || j.Job == computer })
-	if i < 0 {
-		return nothingOf(ctx, s, computer)
-	}
-	boxes, err := s.Boxes(ctx)
-	if err != nil {
-		return err
-	}
-	address := "ADDRESS"
-	for _, b := range boxes {
-		if b.Name == jobs[i].Box && b.CheckIn != nil && len(b.CheckIn.Addresses) > 0 {
-			address = b.CheckIn.Addresses[0]
-		}
-	}
-	return api.Errorf(api.CodeNotFound, fmt.Sprintf("log of computer %q", computer), "it is at box %s and does not travel to the site", jobs[i].Box).
-		WithRemedy("bootward --box %s --as NAME status log %s", address, computer)
+	return a.copyLog(ctx, name, s.Log)
 }

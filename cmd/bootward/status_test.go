@@ -51,6 +51,7 @@ func TestStatusVerbs(t *testing.T) {
 		}{
 			{[]string{"homepage"}, "Install             1         0"}, {[]string{"homepage", "--csv"}, "Install,1,0,0,0,0,1,"},
 			{[]string{"unprovisioned"}, "ward7-pc1"}, {[]string{"unprovisioned", "--csv"}, "ward7-pc1,"},
+			{[]string{"jobs"}, "ward7-pc1"}, {[]string{"jobs", "--csv"}, "ward7-pc1,running,"},
 			{[]string{"messages", "--failures"}, "11135"}, {[]string{"messages", "--csv", "--id", "11134"}, "11134,successfully completed an action,Apply"},
 			{[]string{"report", "ward7-pc1", "Install"}, "11135"}, {[]string{"report", "ward7-pc1", "--csv"}, "Last Status Message ID"},
 		} {
@@ -63,7 +64,10 @@ func TestStatusVerbs(t *testing.T) {
 			t.Errorf("%s: %s", place, out)
 		}
 		r.want(exitFailed, append(append(before[:len(before):len(before)], "status"), "advertisement", "nothing")...)
-		r.want(exitUsage, append(append(before[:len(before):len(before)], "--json", "status"), "homepage", "--csv")...)
+		for _, args := range [][]string{{"--json", "status", "homepage", "--csv"}, {"--json", "status", "jobs", "--csv"}, {"--json", "status", "log", "ward7-pc1"}, {"status", "log", "ward7-pc1", "--csv"},
+			{"status", "timeline", "ward7-pc1", "--csv"}, {"status", "timeline", "ward7-pc1", "-w"}} {
+			r.want(exitUsage, append(before[:len(before):len(before)], args...)...)
+		}
 	}
 	if out, _ := r.want(exitDone, "status", "messages", "--failures"); strings.Contains(out, "11134") {
 		t.Errorf("--failures: %s", out)

@@ -18,6 +18,8 @@ func newStatusTimeline(a *app) *cobra.Command {
 		Example: "  bootward status timeline ward7-pc1", Args: exactly("COMPUTER"),
 		RunE: func(c *cobra.Command, args []string) error { return runStatusTimeline(c.Context(), a, args[0], mac) }}
 	c.Flags().StringVar(&mac, "mac", "", "MAC of a machine that is not known, or has another address now")
+	refuseFlag(c, "csv", "", "a timeline is made of entries of two kinds: --json has them all, `bootward status messages --computer COMPUTER --csv` the messages")
+	refuseFlag(c, "watch", "w", "a timeline is drawn once: `bootward status messages --computer COMPUTER --watch` follows the messages")
 	c.ValidArgsFunction = a.names(osd.KindComputer)
 	return c
 }

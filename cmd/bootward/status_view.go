@@ -22,6 +22,7 @@ type statusSource interface {
 	Homepage(context.Context) (status.Homepage, error)
 	AdvertisementStatus(ctx context.Context, name string) (status.AdvertisementStatus, error)
 	Unprovisioned(context.Context) ([]trace.Machine, error)
+	Jobs(context.Context) ([]api.JobState, error)
 	// AllMessages reads every message; what is left empty selects all.
 	AllMessages(ctx context.Context, computer, advertisement, job string) ([]status.Message, error)
 	// Events reads the stream of events until it ends: docs/formats/events.md.
@@ -42,6 +43,12 @@ func (o *statusOptions) flags(c *cobra.Command) {
 	c.Flags().BoolVarP(&o.watch, "watch", "w", false, "follow the stream of events: draw anew on a terminal, else a line for each change")
 	c.Flags().BoolVar(&o.csv, "csv", false, "write CSV (RFC 4180)")
 	c.Flags().IntVar(&o.width, "width", -1, "width of the table; 0 gives each row one long line (default: that of the terminal, else 0)")
+}
+
+// refuseFlag lets a verb say why it has no flag that its neighbours have.
+func refuseFlag(c *cobra.Command, name, short, why string) {
+	c.Flags().BoolFuncP(name, short, "", func(string) error { return errors.New(why) })
+	c.Flags().Lookup(name).Hidden = true
 }
 
 // view is something to look at.

@@ -84,8 +84,9 @@ func (c *Counts) sum(o Counts) {
 // have a row under the name or ID that they bear. Jobs come in any order.
 func NewHomepage(targets []Target, jobs []Job, waits []Wait) Homepage {
 	byAdvertisement := map[string][]Job{}
-	for _, j := range jobs {
-		byAdvertisement[j.Advertisement] = append(byAdvertisement[j.Advertisement], j)
+	for _, run := range runs(jobs) {
+		name := run[0].Advertisement
+		byAdvertisement[name] = append(byAdvertisement[name], run...)
 	}
 	waiting := map[string][]Wait{}
 	for _, w := range waits {
@@ -104,12 +105,40 @@ func NewHomepage(targets []Target, jobs []Job, waits []Wait) Homepage {
 	return h
 }
 
+// runs cuts jobs where the advertisement changes, without a copy.
+func runs(jobs []Job) (all [][]Job) {
+	for len(jobs) > 0 {
+		n := 1
+		for n < len(jobs) && jobs[n].Advertisement == jobs[0].Advertisement {
+			n++
+		}
+		all, jobs = append(all, jobs[:n:n]), jobs[n:]
+	}
+	return all
+}
+
 func (h *Homepage) add(t Target, jobs []Job, waits []Wait) {
 	row := HomepageRow{ID: t.ID, Name: t.Name, Sequence: t.Sequence, Collection: t.Collection}
-	for _, m := range machines(t, jobs, waits) {
-		row.Counts.add(m.State)
-		if m.LastSeen.After(row.LastSeen) {
-			row.LastSeen = m.LastSeen
+	type machine struct { // what is counted of a MachineStatus, of many thousands
+		state State
+		seen  time.Time
+	}
+	all := make(map[string]machine, max(len(t.Computers), len(jobs)))
+	for _, name := range t.Computers {
+		all[name] = machine{state: NoStatus}
+	}
+	for name, j := range newest(jobs) {
+		all[name] = machine{j.State(), j.Seen}
+	}
+	for _, w := range waits {
+		if all[w.Computer].state != Running {
+			all[w.Computer] = machine{Waiting, w.Since}
+		}
+	}
+	for _, m := range all {
+		row.Counts.add(m.state)
+		if m.seen.After(row.LastSeen) {
+			row.LastSeen = m.seen
 		}
 	}
 	h.Rows = append(h.Rows, row)
@@ -143,12 +172,13 @@ func Stamp(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05")
 }
 
-// newest keeps the newest job of each computer.
-func newest(jobs []Job) map[string]Job {
-	last := map[string]Job{}
-	for _, j := range jobs {
-		before, ok := last[j.Computer]
-		if !ok || cmp.Or(j.Started.Compare(before.Started), cmp.Compare(j.Job, before.Job)) > 0 {
+// newest finds the newest job of each computer.
+func newest(jobs []Job) map[string]*Job {
+	last := make(map[string]*Job, len(jobs))
+	for i := range jobs {
+		j := &jobs[i]
+		before := last[j.Computer]
+		if before == nil || cmp.Or(j.Started.Compare(before.Started), cmp.Compare(j.Job, before.Job)) > 0 {
 			last[j.Computer] = j
 		}
 	}

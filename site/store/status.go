@@ -33,7 +33,7 @@ type MessageFilter struct {
 
 // JobFilter selects jobs; empty fields select all.
 type JobFilter struct {
-	Computer, Advertisement string
+	Computer, Advertisement, Job string
 	// Since leaves out jobs that ended before it.
 	Since time.Time
 }
@@ -54,6 +54,10 @@ type Status interface {
 	Messages(f MessageFilter) ([]StoredMessage, error)
 	// Jobs lists every job of which there is a message, the newest first.
 	Jobs(f JobFilter) ([]status.Job, error)
+	// Latest lists the newest job of each computer under each advertisement, in any order:
+	// with Computer, Advertisement, Started, Seen and Ended alone. Of two that began in the
+	// same nanosecond it is either.
+	Latest() ([]status.Job, error)
 	// AddFlight keeps a flight event. Of all boxes the newest million stays.
 	AddFlight(box string, e status.FlightEvent) error
 	// Flight lists the newest events of a client (normalised MAC; empty: of

@@ -73,6 +73,7 @@ func (x *tx) Jobs(f store.JobFilter) ([]status.Job, error) {
 	where, args := conditions("(ended = 0 OR seen >= ?)", nanos(f.Since))
 	where.equal("computer", f.Computer, &args)
 	where.equal("advertisement", f.Advertisement, &args)
+	where.equal("job", f.Job, &args)
 	err := x.each(func(scan func(...any) error) error {
 		var j status.Job
 		var started, seen int64
@@ -84,6 +85,26 @@ func (x *tx) Jobs(f store.JobFilter) ([]status.Job, error) {
 		FROM jobs `+where.String()+" ORDER BY started DESC, job", args...)
 	if err != nil {
 		return nil, fmt.Errorf("list jobs: %w", err)
+	}
+	return all, nil
+}
+
+// Latest reads the index jobs_latest, in its order, and no row of the table.
+func (x *tx) Latest() ([]status.Job, error) {
+	if err := x.writeJob(); err != nil {
+		return nil, err
+	}
+	var all []status.Job
+	err := x.each(func(scan func(...any) error) error {
+		var j status.Job
+		var started, seen int64
+		err := scan(&j.Advertisement, &j.Computer, &started, &seen, &j.Ended)
+		j.Started, j.Seen = time.Unix(0, started).UTC(), time.Unix(0, seen).UTC()
+		all = append(all, j)
+		return err
+	}, "SELECT advertisement, computer, max(started), seen, ended FROM jobs INDEXED BY jobs_latest GROUP BY advertisement, computer")
+	if err != nil {
+		return nil, fmt.Errorf("list the newest jobs: %w", err)
 	}
 	return all, nil
 }

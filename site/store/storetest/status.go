@@ -1,7 +1,9 @@
 package storetest
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -84,13 +86,18 @@ func jobs(t *testing.T, s store.Store) {
 			want []status.Job
 		}{
 			"all": {store.JobFilter{}, []status.Job{failed, running, again}}, "computer": {store.JobFilter{Computer: "ward7-pc1"}, []status.Job{running, again}},
-			"advertisement": {store.JobFilter{Advertisement: "other"}, nil}, "since": {store.JobFilter{Since: day.Add(12)}, []status.Job{running, again}},
+			"advertisement": {store.JobFilter{Advertisement: "other"}, nil}, "job": {store.JobFilter{Job: "j2"}, []status.Job{failed}}, "since": {store.JobFilter{Since: day.Add(12)}, []status.Job{running, again}},
 		} {
 			got, err := x.Jobs(c.f)
 			wantErr(t, err, nil)
 			t.Log(name)
 			same(t, got, c.want)
 		}
+		latest, err := x.Latest()
+		wantErr(t, err, nil)
+		slices.SortFunc(latest, func(a, b status.Job) int { return cmp.Compare(a.Computer, b.Computer) })
+		same(t, latest, []status.Job{{Computer: "ward7-pc1", Advertisement: "adv", Started: running.Started, Seen: running.Seen},
+			{Computer: "ward7-pc2", Advertisement: "adv", Started: failed.Started, Seen: failed.Seen, Ended: failed.Ended}})
 		return nil
 	})
 }
