@@ -25,24 +25,27 @@ type Scenario struct {
 	Name    string // of the command line: small letters and hyphens
 	Summary string // one line
 	pxe     string // Options.BoxPXE
-	run     func(context.Context, *play) error
+	// packages and modules are Options.Packages and Options.Modules.
+	packages, modules []string
+	run               func(context.Context, *play) error
 }
 
 // Scenarios lists the scenarios, in the order in which a site should try them.
 func Scenarios() []Scenario {
 	return []Scenario{
-		{"new-system", "a known machine with a blank disk is deployed by PXE and reports from inside", BesideDHCP, newSystem},
-		{"unknown-approval", "a person at an unknown machine chooses; nothing is written until an administrator approves the code", BesideDHCP, unknownApproval},
-		{"wrong-advertisement", "an advertisement reaches everybody by mistake: the box stops, and no disk is written", BesideDHCP, wrongAdvertisement},
-		{"cut-line", "the line to the site is cut: the deployment ends, and its messages arrive once, in order", BesideDHCP, cutLine},
-		{"running-client", "the agent stays in the deployed system and runs there what is advertised to running clients", BesideDHCP, runningClient},
-		{"tpm", "a machine that was approved once proves its TPM and needs nobody; one with its labels and another TPM waits", BesideDHCP, knownTPM},
-		{"twin-guid", "two machines with one SMBIOS GUID: the second is refused with an alarm", BesideDHCP, twinGUID},
-		{"secure-boot", "a machine with Secure Boot on is deployed by the signed chain, at a box that is the segment's only DHCP server, and boots its disk by it", OnlyDHCP, secureBoot},
-		{"network-first", "machines that boot from the network first reach their disks: silent, aborted, nobody at F12, a mandatory run that is done once", BesideDHCP, networkFirst},
-		{"settings", "a machine takes a file from a share, gets time zone, locale, owner and root's password, and its settings are captured again", BesideDHCP, settings},
-		{"every-step", "a machine is deployed by steps of each kind: volumes, data, packages, updates, sequences that run others", BesideDHCP, everyStep},
-		{"retry", "a deployment fails twice, and goes on at the step that failed: an administrator wants it, then a person at the machine", BesideDHCP, retried},
+		{Name: "new-system", Summary: "a known machine with a blank disk is deployed by PXE and reports from inside", run: newSystem},
+		{Name: "unknown-approval", Summary: "a person at an unknown machine chooses; nothing is written until an administrator approves the code", run: unknownApproval},
+		{Name: "wrong-advertisement", Summary: "an advertisement reaches everybody by mistake: the box stops, and no disk is written", run: wrongAdvertisement},
+		{Name: "cut-line", Summary: "the line to the site is cut: the deployment ends, and its messages arrive once, in order", run: cutLine},
+		{Name: "running-client", Summary: "the agent stays in the deployed system and runs there what is advertised to running clients", run: runningClient},
+		{Name: "tpm", Summary: "a machine that was approved once proves its TPM and needs nobody; one with its labels and another TPM waits", run: knownTPM},
+		{Name: "twin-guid", Summary: "two machines with one SMBIOS GUID: the second is refused with an alarm", run: twinGUID},
+		{Name: "secure-boot", Summary: "a machine with Secure Boot on is deployed by the signed chain, at a box that is the segment's only DHCP server, and boots its disk by it", pxe: OnlyDHCP, run: secureBoot},
+		{Name: "network-first", Summary: "machines that boot from the network first reach their disks: silent, aborted, nobody at F12, a mandatory run that is done once", run: networkFirst},
+		{Name: "settings", Summary: "a machine takes a file from a share, gets time zone, locale, owner and root's password, and its settings are captured again", run: settings},
+		{Name: "every-step", Summary: "a machine is deployed by steps of each kind: volumes, data, packages, updates, sequences that run others", run: everyStep},
+		{Name: "retry", Summary: "a deployment fails twice, and goes on at the step that failed: an administrator wants it, then a person at the machine", run: retried},
+		{Name: "disks", Summary: "machines get MBR and GPT disks with XFS, also by an imported and by an inner sequence; one whose disk is too small keeps it", packages: []string{"xfsprogs"}, modules: []string{"xfs"}, run: disks},
 	}
 }
 
@@ -83,6 +86,9 @@ func (s Scenario) Documents() ([]Document, error) {
 	}
 	var all []Document
 	for _, e := range entries { // sorted by name
+		if path.Ext(e.Name()) != ".yaml" {
+			continue // what the scenario itself imports
+		}
 		b, err := documents.ReadFile(path.Join("scenarios", s.Name, e.Name()))
 		if err != nil {
 			return nil, fmt.Errorf("scenario %s: %w", s.Name, err)
@@ -100,7 +106,7 @@ func RunScenario(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return fmt.Errorf("lab: %w", err)
 	}
-	o.BoxPXE = s.pxe
+	o.BoxPXE, o.Packages, o.Modules = s.pxe, s.packages, s.modules
 	l, err := Open(ctx, o)
 	if err != nil {
 		return err

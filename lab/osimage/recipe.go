@@ -13,6 +13,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -58,6 +59,18 @@ func DefaultRecipe() Recipe {
 		Description: "Debian 12 (bookworm) amd64, minimal, from Debian's packages",
 		Compression: "XPRESS",
 	}
+}
+
+// With is the recipe with more packages, as Debian names them. Without any it is the recipe itself, and has its key.
+func (r Recipe) With(packages ...string) Recipe {
+	r.Packages = slices.Concat(r.Packages, packages)
+	return r
+}
+
+// WithModules is With for kernel modules of the initramfs.
+func (r Recipe) WithModules(modules ...string) Recipe {
+	r.Initramfs = slices.Concat(r.Initramfs, modules)
+	return r
 }
 
 func docExcludes() []string {
