@@ -63,7 +63,7 @@ var fieldRules = map[string]object{
 	"Select.bus":                                 {"enum": []string{"ata", "nvme", "scsi", "virtio", "mmc", "hyperv", "xen"}},
 	"Select.minSize":                             {"type": "string", "pattern": size, "examples": []string{"100GiB"}},
 	"Select.maxSize":                             {"type": "string", "pattern": size, "examples": []string{"2TB"}},
-	"Volume.type":                                {"enum": []string{"efi", "biosBoot", "primary", "msr", "recovery"}},
+	"Volume.type":                                {"enum": []string{"efi", "biosBoot", "primary", "msr", "recovery", "extended", "logical"}},
 	"Volume.size":                                {"type": "string", "pattern": size + "|" + share, "examples": []string{"256MiB", "100%"}},
 	"Volume.fileSystem":                          {"enum": []string{"", "fat32", "ext4", "xfs", "swap", "ntfs"}},
 	"Volume.variable":                            {"type": "string", "pattern": `^$|` + variable},
