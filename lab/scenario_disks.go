@@ -147,7 +147,7 @@ func (p *play) recorded(ctx context.Context, d *Deployment) error {
 	if err := p.arrives(ctx, d); err != nil {
 		return err
 	}
-	if err := p.said(d, "Volumes", status.ActionCompleted, "/dev/vda1 xfs", "/dev/vda3 vfat", "/dev/vda2 partition"); err != nil {
+	if err := p.said(d, "Volumes", status.ActionCompleted, "/dev/vda1 xfs", "/dev/vda5 vfat", "/dev/vda2 partition"); err != nil {
 		return err
 	}
 	if !slices.ContainsFunc(d.Messages, func(m status.Message) bool { return m.ID == status.GroupStarted && m.Group == "Prepare the disk" }) {
@@ -171,7 +171,7 @@ func (p *play) recorded(ctx context.Context, d *Deployment) error {
 	if err := p.verified(ctx, d); err != nil {
 		return err
 	}
-	return p.readBack(ctx, d, "dos", []volume{{kind: "xfs"}, {kind: "swap"}, {kind: "vfat", file: "note.txt", holds: "blood group 0"}, {kind: "ntfs", file: "record.txt", holds: "blood group AB"}})
+	return p.readBack(ctx, d, "dos", []volume{{kind: "xfs"}, {kind: "swap"}, {}, {kind: "vfat", file: "note.txt", holds: "blood group 0"}, {kind: "ntfs", file: "record.txt", holds: "blood group AB"}})
 }
 
 // imported deploys a machine by a sequence that was imported.

@@ -12,7 +12,7 @@ import (
 
 // volume is what a volume of a disk must be.
 type volume struct {
-	kind        string // as blkid(8) names it
+	kind        string // as blkid(8) names it; empty for an extended partition
 	file, holds string // a file at its root, and what it holds; none when empty
 }
 
