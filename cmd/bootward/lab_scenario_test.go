@@ -63,3 +63,24 @@ func TestScenarioFlag(t *testing.T) {
 		t.Errorf("completion: %s", out)
 	}
 }
+
+// TestScenarioXML holds that what the scenario disks imports can be applied, and warns of what it does not know.
+func TestScenarioXML(t *testing.T) {
+	r := newRig(t)
+	r.imports()
+	file := filepath.Join(t.TempDir(), "imported.yaml")
+	_, errs := r.want(exitDone, "sequence", "import", "../../lab/scenarios/disks/imported.xml", "--boot-image", "linux-x64", "-o", file)
+	for _, want := range []string{"InstallApplicationAction are not known: it is kept, disabled", `the image "WRD00021" of the other site`} {
+		if !strings.Contains(errs, want) {
+			t.Errorf("the import does not say %q: %s", want, errs)
+		}
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(b), "WRD00021", "debian-12")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r.want(exitDone, "apply", "-f", file, "--accept-missing")
+}
