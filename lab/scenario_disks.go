@@ -42,6 +42,9 @@ func disks(ctx context.Context, p *play) error {
 	if err := p.innerErases(ctx); err != nil {
 		return err
 	}
+	if err := p.imports(ctx); err != nil {
+		return err
+	}
 	records, err := p.start(ctx, Target{Name: "records-1", Firmware: machine.BIOS, MAC: "52:54:00:77:00:b1", Changes: []string{"/srv/exchange", "/srv/exchange/**"}})
 	if err != nil {
 		return err
@@ -53,10 +56,14 @@ func disks(ctx context.Context, p *play) error {
 	if err := p.tooSmall(ctx, small); err != nil {
 		return err
 	}
+	imported, err := p.start(ctx, Target{Name: "imported-1", Firmware: machine.UEFI, MAC: "52:54:00:77:00:b2"})
+	if err != nil {
+		return err
+	}
 	if err := p.recorded(ctx, records); err != nil {
 		return err
 	}
-	return p.imported(ctx)
+	return p.imported(ctx, imported)
 }
 
 // recordsContent imports an image of data.
@@ -116,7 +123,7 @@ func (p *play) tooSmall(ctx context.Context, d *Deployment) error {
 	if last := d.Messages[len(d.Messages)-1]; last.ID != status.SequenceFailed {
 		return fmt.Errorf("scenario %s: %s ended with message %d: %s", p.scenario.Name, d.Target.Name, last.ID, last.Output)
 	}
-	if err := p.said(d, "Partition Disk (UEFI)", status.ActionFailed, `image "debian-12"`, "it needs ", "of vda", fmt.Sprintf("%d MiB", smallDisk), "nothing was erased"); err != nil {
+	if err := p.said(d, "Partition Disk (UEFI)", status.ActionFailed, `image "debian-12"`, "it needs ", fmt.Sprintf("of disk 0: vda, %d MiB", smallDisk), "nothing was erased"); err != nil {
 		return err
 	}
 	d.Machine.Kill()
@@ -174,8 +181,8 @@ func (p *play) recorded(ctx context.Context, d *Deployment) error {
 	return p.readBack(ctx, d, "dos", []volume{{kind: "xfs"}, {kind: "swap"}, {}, {kind: "vfat", file: "note.txt", holds: "blood group 0"}, {kind: "ntfs", file: "record.txt", holds: "blood group AB"}})
 }
 
-// imported deploys a machine by a sequence that was imported.
-func (p *play) imported(ctx context.Context) error {
+// imports makes a sequence of one that another site exported.
+func (p *play) imports(ctx context.Context) error {
 	p.show.Stage("A sequence of another site")
 	file, err := p.keepFile("imported.xml", importedXML)
 	if err != nil {
@@ -204,13 +211,11 @@ func (p *play) imported(ctx context.Context) error {
 	if _, err := p.Apply(ctx, "imported-advertisement.yaml", importedAdvertisement); err != nil {
 		return err
 	}
-	if err := p.ready(ctx, "Imported is set up"); err != nil {
-		return err
-	}
-	d, err := p.start(ctx, Target{Name: "imported-1", Firmware: machine.UEFI, MAC: "52:54:00:77:00:b2"})
-	if err != nil {
-		return err
-	}
+	return p.ready(ctx, "Imported is set up")
+}
+
+// imported holds what a machine became by the imported sequence, and by the layout that variables gave it.
+func (p *play) imported(ctx context.Context, d *Deployment) error {
 	if err := p.arrives(ctx, d); err != nil {
 		return err
 	}
