@@ -171,7 +171,7 @@ func (p *play) recorded(ctx context.Context, d *Deployment) error {
 	if err != nil {
 		return err
 	}
-	if err := p.has("the plan", plan, "the task sequence has changed since grants were issued for records-1"); err != nil {
+	if err := p.has("the plan", plan, `the grants of advertisement "Records are set up" are for the earlier version`); err != nil {
 		return err
 	}
 	p.holds("a change of the inner sequence makes the grants of the outer one those of an earlier version")
