@@ -103,7 +103,9 @@ var extras = map[string]object{
 		"then": object{"properties": object{"encryption": object{"not": object{"required": []string{"passphrase"}}}}},
 		"else": object{"properties": object{"encryption": object{"required": []string{"passphrase"}}}},
 	},
-	"PartitionDisk": {"if": object{"properties": object{"style": object{"const": "mbr"}}}, "then": object{"properties": object{"volumes": object{"maxItems": 4}}}},
+	"PartitionDisk": {"if": object{"properties": object{"style": object{"const": "mbr"}}}, "then": object{"properties": object{"volumes": object{
+		"contains": object{"not": object{"properties": object{"type": object{"const": "logical"}}}}, "maxContains": 4}}},
+		"else": object{"properties": object{"volumes": object{"items": object{"properties": object{"type": object{"not": object{"enum": []string{"extended", "logical"}}}}}}}}},
 }
 
 // have are the alternatives that one of the fields is given.
