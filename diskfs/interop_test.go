@@ -117,6 +117,26 @@ func TestMBRInterop(t *testing.T) {
 	wants(t, run(t, "blkid", "-p", cut(t, targets[1])), `TYPE="swap"`, `UUID="`+sigs[1].UUID+`"`, `LABEL="swap"`)
 }
 
+// TestExtendedInterop: programs of others read the logical volumes where we wrote them.
+func TestExtendedInterop(t *testing.T) {
+	path := image(t, 1536*mib)
+	targets, _ := prepare(t, path, MBR, []Volume{
+		{Name: "System", Type: Primary, Size: "300MiB", FileSystem: Ext4, QuickFormat: true}, {Type: Extended, Size: "100%"},
+		{Name: "EXCHANGE", Type: Logical, Size: "64MiB", FileSystem: FAT32, QuickFormat: true},
+		{Name: "swap", Type: Logical, Size: "64MiB", FileSystem: Swap, QuickFormat: true},
+		{Name: "Archive", Type: Logical, Size: "100%", FileSystem: Ext4, QuickFormat: true},
+	})
+	wants(t, run(t, "sfdisk", "--verify", path), "No errors")
+	wants(t, run(t, "sfdisk", "--dump", path), "disk.img1 ", "disk.img2 ", "type=f", "disk.img5 ", "type=c", "disk.img6 ", "type=82", "disk.img7 ")
+	print := run(t, "parted", "--script", "--machine", path, "unit", "MiB", "print")
+	wants(t, print, "2:301MiB:1536MiB:1235MiB", "5:302MiB:366MiB:64.0MiB:fat32", "6:367MiB:431MiB:64.0MiB:linux-swap", "7:432MiB:1536MiB:1104MiB:ext4")
+	run(t, "e2fsck", "-fn", cut(t, targets[4]))
+	run(t, "fsck.vfat", "-n", cut(t, targets[2]))
+	if got := targets[4].PartUUID; !strings.HasSuffix(got, "-07") {
+		t.Errorf("the PARTUUID of the third logical volume is %s", got)
+	}
+}
+
 func TestNTFSInterop(t *testing.T) {
 	path := image(t, 32*mib)
 	s, err := Format(t.Context(), Tools{Runner: tool.Exec{}}, Target{Path: path, Length: 32 * mib, SectorSize: 512, DiskOffset: mib},

@@ -43,6 +43,9 @@ func targets(ctx context.Context, f *os.File, l Layout) ([]Target, error) {
 	}
 	for i, p := range l.Partitions {
 		out[i].Path, out[i].Offset = PartitionNode(f.Name(), p.Number), 0
+		if p.Type == Extended {
+			continue // nobody opens it
+		}
 		if err := waitNode(ctx, out[i].Path); err != nil {
 			return nil, err
 		}
@@ -61,8 +64,8 @@ func reread(f *os.File, l Layout) error {
 		return err
 	}
 	for _, p := range l.Partitions {
-		if seen[p.Number] == [2]int64{p.Start, p.Length} {
-			continue
+		if p.Type == Extended || seen[p.Number] == [2]int64{p.Start, p.Length} {
+			continue // of an extended one the kernel shows a sector or two
 		}
 		if err := addPartition(f, p); err != nil {
 			return fmt.Errorf("add partition %d: %w", p.Number, err)

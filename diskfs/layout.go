@@ -34,6 +34,8 @@ const (
 	Primary  VolumeType = "primary"  // a volume with a file system
 	MSR      VolumeType = "msr"      // Microsoft reserved; GPT only
 	Recovery VolumeType = "recovery" // Windows recovery tools
+	Extended VolumeType = "extended" // holds logical volumes, and nothing itself; MBR only
+	Logical  VolumeType = "logical"  // as primary, inside of the extended partition; MBR only
 )
 
 // FileSystem names what a volume is formatted with; empty is nothing.
@@ -75,7 +77,7 @@ type Volume struct {
 // Partition is one partition of a layout.
 type Partition struct {
 	Volume
-	Number   int    // from 1
+	Number   int    // from 1; those of logical volumes from 5
 	Start    int64  // bytes from the disk's start
 	Length   int64  // bytes
 	TypeGUID string // GPT, upper case
@@ -89,10 +91,11 @@ type Layout struct {
 	Partitions []Partition
 }
 
-// maxVolumes of each table; an MBR disk gets no extended partition.
+// maxVolumes of each table. Programs for partitions number 60 of an MBR disk at most.
 const (
-	maxGPT = 128
-	maxMBR = 4
+	maxGPT     = 128
+	maxMBR     = 4 // besides logical ones
+	maxLogical = 56
 )
 
 // usable returns the first and the end byte that partitions may take, both
@@ -114,67 +117,93 @@ func usable(style Style, g Geometry) (first, end int64) {
 // what remains after all volumes of fixed size and the earlier volumes in
 // percent; the space that rounding loses stays free. On an MBR disk on which no
 // volume is bootable, the first volume that could hold a system is made so,
-// since some BIOSes start nothing else.
+// since some BIOSes start nothing else. Percent of logical volumes are of what
+// remains in the extended partition.
 func Plan(style Style, g Geometry, volumes []Volume) (Layout, error) {
 	sizes, err := check(style, g, volumes)
 	if err != nil {
 		return Layout{}, err
 	}
 	first, end := usable(style, g)
-	lengths, err := share(sizes, volumes, end-first, g)
+	lengths, err := shares(sizes, volumes, end-first, g)
 	if err != nil {
 		return Layout{}, err
 	}
 	l := Layout{Style: style, Geometry: g}
-	at := first
 	for i, v := range volumes {
-		p := Partition{Volume: v, Number: i + 1, Start: at, Length: lengths[i]}
+		p := Partition{Volume: v, Length: lengths[i]}
 		if style == GPT {
 			p.TypeGUID = typeGUID(v)
 		} else {
 			p.MBRType = mbrType(v)
 		}
 		l.Partitions = append(l.Partitions, p)
-		at += lengths[i]
 	}
+	place(l.Partitions, first)
 	if style == MBR {
 		activate(l.Partitions)
 	}
 	return l, nil
 }
 
-// share gives every volume its length in bytes.
-func share(sizes []Size, volumes []Volume, room int64, g Geometry) ([]int64, error) {
-	sector := g.SectorSize
+// shares gives every volume its length in bytes.
+func shares(sizes []Size, volumes []Volume, room int64, g Geometry) ([]int64, error) {
+	outer, inner := split(volumes)
+	least := make([]int64, len(sizes))
+	inside := int64(len(inner)) * Alignment // their boot records
+	for i, v := range volumes {
+		if least[i] = minimum(v, g.SectorSize); v.Type == Logical {
+			inside += roundUp(max(sizes[i].Bytes, least[i]))
+		}
+	}
 	lengths := make([]int64, len(sizes))
+	place := fmt.Sprintf("disk of %s", Bytes(g.Size))
+	for _, i := range outer {
+		if volumes[i].Type == Extended {
+			least[i] = inside
+		}
+	}
+	if err := share(lengths, outer, sizes, volumes, least, room, place); err != nil || len(inner) == 0 {
+		return lengths, err
+	}
+	for _, i := range outer {
+		if volumes[i].Type == Extended {
+			room, place = lengths[i]-int64(len(inner))*Alignment, fmt.Sprintf("extended partition of %s", Bytes(lengths[i]))
+		}
+	}
+	return lengths, share(lengths, inner, sizes, volumes, least, room, place)
+}
+
+// share gives some volumes their lengths: those on the disk itself, or those in its extended partition.
+func share(lengths []int64, of []int, sizes []Size, volumes []Volume, least []int64, room int64, place string) error {
 	need, rest := int64(0), room
-	for i, s := range sizes {
-		if s.Percent == 0 {
+	for _, i := range of {
+		if s := sizes[i]; s.Percent == 0 {
 			lengths[i] = roundUp(s.Bytes)
 			rest -= lengths[i]
 			need += lengths[i]
 		} else {
-			need += roundUp(minimum(volumes[i], sector))
+			need += roundUp(least[i])
 		}
 	}
 	if need > room {
-		return nil, fmt.Errorf("plan partitions: the volumes need at least %s and the disk of %s has room for %s; make volumes smaller or choose a larger disk",
-			Bytes(need), Bytes(g.Size), Bytes(room))
+		return fmt.Errorf("plan partitions: the volumes need at least %s and the %s has room for %s; make volumes smaller or choose a larger disk",
+			Bytes(need), place, Bytes(room))
 	}
-	for i, s := range sizes {
-		if s.Percent > 0 {
+	for _, i := range of {
+		if s := sizes[i]; s.Percent > 0 {
 			lengths[i] = rest / 100 * s.Percent / Alignment * Alignment
 			if s.Percent == 100 {
 				lengths[i] = rest
 			}
 			rest -= lengths[i]
 		}
-		if floor := minimum(volumes[i], sector); lengths[i] < max(floor, Alignment) {
-			return nil, fmt.Errorf("plan partitions: volume %d %q would get %s, and %s needs at least %s",
-				i+1, volumes[i].Name, Bytes(lengths[i]), fileSystemName(volumes[i].FileSystem), Bytes(max(floor, Alignment)))
+		if floor := max(least[i], Alignment); lengths[i] < floor {
+			return fmt.Errorf("plan partitions: volume %d %q would get %s, and %s needs at least %s",
+				i+1, volumes[i].Name, Bytes(lengths[i]), contentName(volumes[i]), Bytes(floor))
 		}
 	}
-	return lengths, nil
+	return nil
 }
 
 // minimum is the smallest volume that a file system makes sense on. FAT32 wants
@@ -199,11 +228,14 @@ func minimum(v Volume, sector int) int64 {
 
 func roundUp(n int64) int64 { return (n + Alignment - 1) / Alignment * Alignment }
 
-func fileSystemName(f FileSystem) string {
-	if f == "" {
+func contentName(v Volume) string {
+	switch {
+	case v.Type == Extended:
+		return "what the logical volumes hold"
+	case v.FileSystem == "":
 		return "a partition"
 	}
-	return string(f)
+	return string(v.FileSystem)
 }
 
 // activate marks one partition active if none is.

@@ -51,6 +51,10 @@ func TestPlan(t *testing.T) {
 			[]string{"1+16 E3C9E31600 false", "17+4600 EBD0A0A200 false", "4617+2300 0FC63DAF00 false", "6917+1024 DE94BBA400 false"}},
 		{"gpt for bios", GPT, Geometry{1 * gib, 512}, []Volume{{Type: BIOSBoot, Size: "1MiB"}, {Type: Primary, Size: "100%", FileSystem: Ext4, Bootable: true}},
 			[]string{"1+1 2168614800 false", "2+1021 0FC63DAF00 true"}},
+		{"extended", MBR, Geometry{4 * gib, 512}, []Volume{
+			{Type: Primary, Size: "2GiB", FileSystem: XFS}, {Type: Extended, Size: "100%"}, {Type: Logical, Size: "512MiB", FileSystem: Swap},
+			{Type: Logical, Size: "100%", FileSystem: NTFS}, {Type: Primary, Size: "256MiB", FileSystem: FAT32}},
+			[]string{"1+2048 83 true", "2049+1791 0f false", "2050+512 82 false", "2563+1277 07 false", "3840+256 0c false"}},
 		{"mbr ends at 2 TiB", MBR, Geometry{3 << 40, 512}, []Volume{{Type: Primary, Size: "100%", FileSystem: Ext4}}, []string{"1+2097151 83 true"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -82,6 +86,13 @@ func TestPlanRefuses(t *testing.T) {
 		{"too small", GPT, Geometry{200 * mib, 512}, efiVolumes(), []string{"need at least 264 MiB", "disk of 200 MiB", "room for 198 MiB"}},
 		{"nothing left", GPT, g, []Volume{{Type: Primary, Size: "100%"}, {Name: "x", Type: Primary, Size: "100%"}}, []string{`volume 2 "x"`, "would get 0 B"}},
 		{"five on mbr", MBR, g, make([]Volume, 5), []string{"holds 4 at most"}},
+		{"logical on gpt", GPT, g, one(Volume{Type: Logical, Size: "16MiB"}), []string{"MBR disks only"}},
+		{"logical without", MBR, g, one(Volume{Type: Logical, Size: "16MiB"}), []string{"no extended partition stands before"}},
+		{"extended without", MBR, g, one(Volume{Type: Extended, Size: "16MiB"}), []string{"holds no logical volume"}},
+		{"two extended", MBR, g, []Volume{{Type: Extended, Size: "16MiB"}, {Type: Extended, Size: "16MiB"}, {Type: Logical, Size: "1MiB"}}, []string{"one extended partition"}},
+		{"logical active", MBR, g, []Volume{{Type: Extended, Size: "16MiB"}, {Type: Logical, Size: "1MiB", Bootable: true}}, []string{"primary volumes only"}},
+		{"extended too small", MBR, g, []Volume{{Type: Extended, Size: "16MiB"}, {Type: Logical, Size: "10MiB"}, {Type: Logical, Size: "5MiB"}}, []string{"would get 16 MiB", "what the logical volumes hold needs at least 17 MiB"}},
+		{"disk too small for it", MBR, g, []Volume{{Type: Primary, Size: "800MiB"}, {Type: Extended, Size: "100%"}, {Type: Logical, Size: "100%", FileSystem: XFS}}, []string{"need at least 1.1 GiB", "disk of 1 GiB"}},
 		{"msr on mbr", MBR, g, one(Volume{Type: MSR, Size: "16MiB"}), []string{"GPT disks only"}},
 		{"two active", MBR, g, []Volume{{Type: Primary, Size: "10%", Bootable: true}, {Type: Primary, Size: "10%", Bootable: true}}, []string{"one active partition"}},
 		{"esp with ext4", GPT, g, one(Volume{Type: EFI, Size: "100%", FileSystem: Ext4}), []string{"only fat32"}},

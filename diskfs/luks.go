@@ -37,8 +37,8 @@ func (v Volume) checkEncryption() error {
 		return errors.New("it has a passphrase and is not encrypted")
 	case !v.Encrypted:
 		return nil
-	case v.Type != Primary || v.FileSystem != Ext4 && v.FileSystem != XFS && v.FileSystem != Swap:
-		return fmt.Errorf("type %s with file system %q cannot be encrypted: want a primary volume with ext4, xfs or swap", v.Type, v.FileSystem)
+	case v.Type != Primary && v.Type != Logical || v.FileSystem != Ext4 && v.FileSystem != XFS && v.FileSystem != Swap:
+		return fmt.Errorf("type %s with file system %q cannot be encrypted: want a primary or logical volume with ext4, xfs or swap", v.Type, v.FileSystem)
 	case v.FileSystem == Swap && p != "":
 		return errors.New("encrypted swap gets a new key at each start and takes no passphrase")
 	case v.FileSystem == Swap:

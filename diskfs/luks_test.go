@@ -72,8 +72,8 @@ func TestEncryptionRefused(t *testing.T) {
 		want string
 	}{
 		{Volume{Type: Primary, FileSystem: Ext4, Passphrase: "p"}, "is not encrypted"},
-		{Volume{Type: Primary, FileSystem: NTFS, Encrypted: true, Passphrase: "p"}, "want a primary volume"},
-		{Volume{Type: EFI, FileSystem: FAT32, Encrypted: true, Passphrase: "p"}, "want a primary volume"},
+		{Volume{Type: Primary, FileSystem: NTFS, Encrypted: true, Passphrase: "p"}, "want a primary or logical volume"},
+		{Volume{Type: EFI, FileSystem: FAT32, Encrypted: true, Passphrase: "p"}, "want a primary or logical volume"},
 		{Volume{Type: Primary, FileSystem: Swap, Encrypted: true, Passphrase: "p"}, "takes no passphrase"},
 		{Volume{Type: Primary, FileSystem: Ext4, Encrypted: true}, "has 0 bytes"},
 		{Volume{Type: Primary, FileSystem: Ext4, Encrypted: true, Passphrase: "two\nlines"}, "control characters"},

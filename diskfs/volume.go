@@ -29,8 +29,11 @@ func check(style Style, g Geometry, volumes []Volume) ([]Size, error) {
 	if len(volumes) == 0 {
 		fail("no volumes given; name at least one")
 	}
-	if len(volumes) > limit {
-		fail("%d volumes: a disk of style %s holds %d at most", len(volumes), style, limit)
+	if outer, _ := split(volumes); len(outer) > limit {
+		fail("%d volumes: a disk of style %s holds %d at most", len(outer), style, limit)
+	}
+	if err := checkExtended(style, volumes); err != nil {
+		fail("%w", err)
 	}
 	sizes := make([]Size, len(volumes))
 	active := 0
@@ -50,7 +53,7 @@ func check(style Style, g Geometry, volumes []Volume) ([]Size, error) {
 }
 
 func checkVolume(style Style, v Volume) (Size, error) {
-	types := []VolumeType{EFI, BIOSBoot, Primary, MSR, Recovery}
+	types := []VolumeType{EFI, BIOSBoot, Primary, MSR, Recovery, Extended, Logical}
 	if !slices.Contains(types, v.Type) {
 		return Size{}, fmt.Errorf("type %q: want one of %v", v.Type, types)
 	}
@@ -129,6 +132,8 @@ func mbrType(v Volume) byte {
 		return 0xef
 	case Recovery:
 		return 0x27
+	case Extended:
+		return typeExtended
 	}
 	if v.Encrypted {
 		return 0xe8 // LUKS; swap without a header is not taken for swap space

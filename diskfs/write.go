@@ -115,7 +115,7 @@ func writeTable(f *os.File, l Layout) ([]string, error) {
 		}
 		return names, gptTable(l, names).Write(w, l.Geometry.Size)
 	}
-	if err := mbrTable(l).Write(w, l.Geometry.Size); err != nil {
+	if err := errors.Join(mbrTable(l).Write(w, l.Geometry.Size), writeLogical(f, l)); err != nil {
 		return nil, err
 	}
 	// go-diskfs leaves the disk signature (offset 440) as it is; without one two
@@ -151,6 +151,9 @@ func mbrTable(l Layout) *mbr.Table {
 	sector := int64(l.Geometry.SectorSize)
 	t := &mbr.Table{LogicalSectorSize: int(sector), PhysicalSectorSize: int(sector)}
 	for _, p := range l.Partitions {
+		if p.Type == Logical {
+			continue
+		}
 		// Cylinder, head and sector say "look at the LBA", as every tool writes.
 		t.Partitions = append(t.Partitions, &mbr.Partition{
 			Index: p.Number, Bootable: p.Bootable, Type: mbr.Type(p.MBRType),

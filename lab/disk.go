@@ -1,9 +1,13 @@
 package lab
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -25,13 +29,17 @@ func (d *Deployment) Touched() (bool, error) {
 	return !info.ModTime().Equal(untouched), nil
 }
 
-// newDisk makes the disk of a target: blank, or one that says words when it boots.
-func (l *Lab) newDisk(ctx context.Context, path, words string) error {
+// newDisk makes the disk of a target: blank, full of words, or one that says words when it boots.
+func (l *Lab) newDisk(ctx context.Context, path string, t Target) error {
+	size := cmp.Or(t.DiskMiB<<20, targetDisk)
 	var err error
-	if words == "" {
-		err = blankDisk(path, targetDisk)
-	} else {
-		err = speakingDisk(ctx, path, filepath.Join(l.options.Kit, "efi", "grubnetx64.efi"), words)
+	switch {
+	case t.Boots != "":
+		err = speakingDisk(ctx, path, filepath.Join(l.options.Kit, "efi", "grubnetx64.efi"), t.Boots)
+	case t.Holds != "":
+		err = fullDisk(path, size, t.Holds)
+	default:
+		err = blankDisk(path, size)
 	}
 	if err != nil {
 		return err
@@ -40,6 +48,38 @@ func (l *Lab) newDisk(ctx context.Context, path, words string) error {
 		return fmt.Errorf("disk %s: %w", path, err)
 	}
 	return nil
+}
+
+// fullDisk makes a disk on which words stand at the begin of each MiB, with its number.
+func fullDisk(path string, size int64, words string) error {
+	if err := blankDisk(path, size); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("disk %s: %w", path, err)
+	}
+	for at := int64(0); at < size && err == nil; at += 1 << 20 {
+		_, err = f.WriteAt(fmt.Appendf(nil, "%s %d\n", words, at>>20), at)
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("disk %s: %w", path, err)
+	}
+	return nil
+}
+
+// digest is the SHA-256 of a file.
+func digest(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", fmt.Errorf("read %s: %w", path, err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // speakingSize is the size of a speaking disk, in bytes.

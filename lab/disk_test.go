@@ -26,7 +26,7 @@ func testLab(t *testing.T) *Lab {
 func TestTouched(t *testing.T) {
 	for _, words := range []string{"", "The disk boots"} {
 		file := filepath.Join(t.TempDir(), "disk.img")
-		if err := testLab(t).newDisk(t.Context(), file, words); err != nil {
+		if err := testLab(t).newDisk(t.Context(), file, Target{Boots: words}); err != nil {
 			t.Fatal(err)
 		}
 		d := &Deployment{config: machine.Config{Disks: []machine.Disk{{Path: file}}}}
@@ -58,7 +58,7 @@ func TestTouched(t *testing.T) {
 // TestSpeakingDisk: mtools and a byte of the boot sector see what firmware looks for.
 func TestSpeakingDisk(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "disk.img")
-	if err := testLab(t).newDisk(t.Context(), file, "The disk boots"); err != nil {
+	if err := testLab(t).newDisk(t.Context(), file, Target{Boots: "The disk boots"}); err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{"::EFI/BOOT/BOOTX64.EFI": "GRUB", "::grub/grub.cfg": "echo 'The disk boots'\nsleep 3600\n"} {
@@ -76,7 +76,7 @@ func TestSpeakingDisk(t *testing.T) {
 	}
 	l := testLab(t)
 	l.options.Kit = t.TempDir()
-	if err := l.newDisk(t.Context(), file, "The disk boots"); err == nil || !strings.Contains(err.Error(), "grubnetx64.efi") {
+	if err := l.newDisk(t.Context(), file, Target{Boots: "The disk boots"}); err == nil || !strings.Contains(err.Error(), "grubnetx64.efi") {
 		t.Errorf("without a GRUB: %v", err)
 	}
 }

@@ -32,6 +32,8 @@ type Options struct {
 	Packages []string
 	// DHCPOptions are those of segment.Config.
 	DHCPOptions []string
+	// Modules of the kernel come into its initramfs in the same way.
+	Modules []string
 	// Targets are deployed one after the other; the computers of the ward.
 	Targets []Target
 	// BootOrder of the targets that name none; disk-first.
@@ -63,6 +65,10 @@ type Target struct {
 	Serial   string // SMBIOS serial number; SN-NAME when empty
 	TPM      bool   // whether it has a TPM 2.0
 	Boots    string // what its disk says when it boots; blank when empty
+	DiskMiB  int64  // size of its disk; 6 GiB when 0
+	Holds    string // what stands on its disk once in each MiB; blank when empty
+	// Changes are the paths that its sequence makes or changes beside the image, as osimage.Compare takes them.
+	Changes []string
 	// BootOrder is disk-first or network-first; that of the options when empty.
 	BootOrder string
 }

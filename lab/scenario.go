@@ -25,9 +25,9 @@ type Scenario struct {
 	Name    string // of the command line: small letters and hyphens
 	Summary string // one line
 	pxe     string // Options.BoxPXE
-	// packages and dhcp are Options.Packages and Options.DHCPOptions.
-	packages, dhcp []string
-	run            func(context.Context, *play) error
+	// Options.Packages, Options.Modules and Options.DHCPOptions
+	packages, modules, dhcp []string
+	run                     func(context.Context, *play) error
 }
 
 // Scenarios lists the scenarios, in the order in which a site should try them.
@@ -46,6 +46,7 @@ func Scenarios() []Scenario {
 		{Name: "every-step", Summary: "a machine is deployed by steps of each kind: volumes, data, packages, updates, sequences that run others", run: everyStep},
 		{Name: "retry", Summary: "a deployment fails twice, and goes on at the step that failed: an administrator wants it, then a person at the machine", run: retried},
 		{Name: "join-domain", Summary: "a machine joins an Active Directory domain, which Debian's Samba is, and knows its users from then on", packages: memberPackages(), dhcp: controllerDHCP(), run: joinDomain},
+		{Name: "disks", Summary: "machines get MBR and GPT disks with XFS, also by an imported and by an inner sequence; one whose disk is too small keeps it", packages: []string{"xfsprogs"}, modules: []string{"xfs"}, run: disks},
 	}
 }
 
@@ -86,6 +87,9 @@ func (s Scenario) Documents() ([]Document, error) {
 	}
 	var all []Document
 	for _, e := range entries { // sorted by name
+		if path.Ext(e.Name()) != ".yaml" {
+			continue // what the scenario itself imports
+		}
 		b, err := documents.ReadFile(path.Join("scenarios", s.Name, e.Name()))
 		if err != nil {
 			return nil, fmt.Errorf("scenario %s: %w", s.Name, err)
@@ -103,7 +107,7 @@ func RunScenario(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return fmt.Errorf("lab: %w", err)
 	}
-	o.BoxPXE, o.Packages, o.DHCPOptions = s.pxe, s.packages, s.dhcp
+	o.BoxPXE, o.Packages, o.Modules, o.DHCPOptions = s.pxe, s.packages, s.modules, s.dhcp
 	l, err := Open(ctx, o)
 	if err != nil {
 		return err

@@ -51,7 +51,7 @@ func everyStep(ctx context.Context, p *play) error {
 		{"Hang", status.ActionFailed, []string{"longer than its time limit of 5s"}},
 		{"Third time", status.ActionCompleted, nil},
 		{"No such hardware", status.ActionSkipped, []string{"nothing found"}},
-		{"No system yet", status.ActionSkipped, []string{"software dpkg does not exist"}},
+		{"No system yet", status.ActionSkipped, []string{"software dpkg is not installed"}},
 		{"Now there is a system", status.ActionCompleted, nil},
 		{"What was downloaded", status.ActionCompleted, []string{"Sans"}},
 		{"Volumes", status.ActionCompleted, []string{"blood group AB", "xfs", "/dev/dm-", "sealed"}},

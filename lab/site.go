@@ -33,7 +33,7 @@ func (l *Lab) Image(ctx context.Context) error {
 	l.show.Stage("Operating system image")
 	var stage string
 	image, err := osimage.Build(ctx, osimage.Options{
-		Recipe: osimage.DefaultRecipe().With(l.options.Packages...), CacheDir: filepath.Join(l.options.Cache, "osimage"), Runner: tool.Exec{},
+		Recipe: osimage.DefaultRecipe().With(l.options.Packages...).WithModules(l.options.Modules...), CacheDir: filepath.Join(l.options.Cache, "osimage"), Runner: tool.Exec{},
 		Progress: func(e osimage.Event) {
 			if e.Stage != stage {
 				stage = e.Stage

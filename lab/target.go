@@ -35,7 +35,7 @@ const deployDeadline = 12 * time.Minute
 var trouble = regexp.MustCompile(`Kernel panic|end Kernel panic|IO-APIC \+ timer doesn't work`)
 
 // Start switches on a machine with a new disk and no boot medium. The disk is blank
-// unless it is to say something when it boots.
+// unless the target says otherwise.
 func (l *Lab) Start(ctx context.Context, t Target) (*Deployment, error) {
 	t.NIC, t.Bus = cmp.Or(t.NIC, machine.VirtIO), cmp.Or(t.Bus, machine.VirtIO)
 	l.show.Stage(fmt.Sprintf("Target %s (%s, %s)", t.Name, t.Firmware, t.NIC))
@@ -56,7 +56,7 @@ func (l *Lab) Start(ctx context.Context, t Target) (*Deployment, error) {
 	if err := makeDir(dir); err != nil {
 		return nil, err
 	}
-	if err := l.newDisk(ctx, c.Disks[0].Path, t.Boots); err != nil {
+	if err := l.newDisk(ctx, c.Disks[0].Path, t); err != nil {
 		return nil, err
 	}
 	m, err := machine.Start(l.running, c, l.log)
@@ -164,7 +164,7 @@ func (l *Lab) Verify(ctx context.Context, d *Deployment) (err error) {
 	if err := l.SwitchOff(d.Machine); err != nil {
 		return err
 	}
-	d.Differences, d.Compared, err = compare(ctx, filepath.Join(d.Machine.Dir(), "disk.img"), l.image.Manifest)
+	d.Differences, d.Compared, err = compare(ctx, filepath.Join(d.Machine.Dir(), "disk.img"), l.image.Manifest, d.Target.Changes)
 	if err != nil {
 		return err
 	}

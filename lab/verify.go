@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os/exec"
 	"slices"
 	"strconv"
 
@@ -27,8 +26,8 @@ func agentChanges() []string {
 
 // compare holds the system that was deployed onto a disk image against the
 // tree that was captured, and returns how many entries that tree has. What a
-// deployment and a first boot change on purpose is left out.
-func compare(ctx context.Context, disk, manifest string) ([]osimage.Difference, int, error) {
+// deployment, a first boot and its own sequence (changes) change on purpose is left out.
+func compare(ctx context.Context, disk, manifest string, changes []string) ([]osimage.Difference, int, error) {
 	want, err := osimage.Load(manifest)
 	if err != nil {
 		return nil, 0, err
@@ -37,32 +36,43 @@ func compare(ctx context.Context, disk, manifest string) ([]osimage.Difference, 
 	if err != nil {
 		return nil, 0, err
 	}
-	expected := slices.Concat(osimage.Deployed(), osimage.Booted(), agentChanges())
+	expected := slices.Concat(osimage.Deployed(), osimage.Booted(), agentChanges(), changes)
 	differences, err := osimage.CompareDisk(ctx, tool.Exec{}, want, disk, offset, expected)
 	return differences, len(want.Entries), err
+}
+
+// table is a partition table as sfdisk reads it.
+type table struct {
+	Label      string
+	SectorSize int64
+	Partitions []struct{ Start, Size int64 } // in sectors
+}
+
+func (t table) sector() int64 { return max(t.SectorSize, 512) }
+
+func readTable(ctx context.Context, image string) (table, error) {
+	out, err := output(ctx, "sfdisk", "--json", image)
+	if err != nil {
+		return table{}, err
+	}
+	var read struct{ PartitionTable table }
+	if err := json.Unmarshal([]byte(out), &read); err != nil {
+		return table{}, fmt.Errorf("sfdisk %s: %w", image, err)
+	}
+	return read.PartitionTable, nil
 }
 
 // largestPartition is where a disk's largest partition begins, in bytes, as
 // sfdisk reads the table.
 func largestPartition(ctx context.Context, image string) (offset int64, err error) {
-	out, err := exec.CommandContext(ctx, "sfdisk", "--json", image).Output()
+	t, err := readTable(ctx, image)
 	if err != nil {
-		return 0, fmt.Errorf("sfdisk %s: %w", image, err)
+		return 0, err
 	}
-	var table struct {
-		PartitionTable struct {
-			SectorSize int64 `json:"sectorsize"`
-			Partitions []struct{ Start, Size int64 }
-		}
-	}
-	if err := json.Unmarshal(out, &table); err != nil {
-		return 0, fmt.Errorf("sfdisk %s: %w", image, err)
-	}
-	sector := max(table.PartitionTable.SectorSize, 512)
 	size := int64(0)
-	for _, p := range table.PartitionTable.Partitions {
-		if p.Size*sector > size {
-			offset, size = p.Start*sector, p.Size*sector
+	for _, p := range t.Partitions {
+		if p.Size > size {
+			offset, size = p.Start*t.sector(), p.Size
 		}
 	}
 	if size == 0 {

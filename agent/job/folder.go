@@ -45,7 +45,9 @@ type Box struct {
 
 // Layout is what the sequence made of the disk.
 type Layout struct {
-	Device  string   `json:"device"` // /dev/vda
+	Device string `json:"device"` // /dev/vda
+	// Named is the number of the disk that the step itself names, whatever a variable says; nil where it selects the disk.
+	Named   *int     `json:"named,omitempty"`
 	Style   string   `json:"style"`
 	Volumes []Volume `json:"volumes"`
 	// Target is the volume that takes the operating system.

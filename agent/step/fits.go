@@ -27,14 +27,14 @@ func (x *Executor) fits(ctx context.Context, line sequence.Line, d disk.Disk, s 
 	if err != nil {
 		return fmt.Errorf("%s: nothing was erased: %w", d.Name, err)
 	}
-	later, err := x.later(line, d, s, env)
+	later, err := x.later(line, d, s, layout, env)
 	if err != nil {
 		return err
 	}
 	need := make([]image.Need, len(volumes))
 	for _, a := range later {
 		for i, v := range s.Volumes {
-			if a.to != diskfs.PartitionNode(d.Device(), i+1) {
+			if a.to != diskfs.PartitionNode(d.Device(), layout.Partitions[i].Number) {
 				continue
 			}
 			if v.Encryption != nil && !a.data {
@@ -57,11 +57,11 @@ func (x *Executor) fits(ctx context.Context, line sequence.Line, d disk.Disk, s 
 
 // later are the images that the steps behind a partition step apply, up to the next one that
 // runs; to is the partition as it will be.
-func (x *Executor) later(line sequence.Line, d disk.Disk, s *sequence.PartitionDisk, env *sequence.Environment) ([]applied, error) {
+func (x *Executor) later(line sequence.Line, d disk.Disk, s *sequence.PartitionDisk, layout diskfs.Layout, env *sequence.Environment) ([]applied, error) {
 	then := env.Public() // as the variables will be
 	for i, v := range s.Volumes {
 		if v.Variable != "" {
-			if err := then.Set(v.Variable, diskfs.PartitionNode(d.Device(), i+1)); err != nil {
+			if err := then.Set(v.Variable, diskfs.PartitionNode(d.Device(), layout.Partitions[i].Number)); err != nil {
 				return nil, err
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -33,7 +34,11 @@ func (x *Executor) partitionDisk(ctx context.Context, line sequence.Line, s *seq
 	if err != nil {
 		return failed(err)
 	}
+	own := s
 	if s, err = s.WithVariables(env); err != nil {
+		return failed(err)
+	}
+	if err := x.other(own, d); err != nil {
 		return failed(err)
 	}
 	volumes, err := volumes(s, env)
@@ -54,6 +59,7 @@ func (x *Executor) partitionDisk(ctx context.Context, line sequence.Line, s *seq
 	if err != nil {
 		return failed(err)
 	}
+	l.Named = named(own)
 	if err := x.Folder.WriteJSON(job.FileDisk, l); err != nil {
 		return failed(err)
 	}
@@ -61,6 +67,28 @@ func (x *Executor) partitionDisk(ctx context.Context, line sequence.Line, s *seq
 		return failed(err)
 	}
 	return engine.Result{Output: fmt.Sprintf("%s: %d volumes", d, len(prepared))}
+}
+
+// other refuses the disk that an earlier step of the job has partitioned, if the two steps themselves name different ones:
+// OSDDiskIndex is of all steps, and would have the second erase what the first has made.
+func (x *Executor) other(own *sequence.PartitionDisk, d disk.Disk) error {
+	var before job.Layout
+	if err := x.Folder.ReadJSON(job.FileDisk, &before); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if n := named(own); n == nil || before.Named == nil || *n == *before.Named || before.Device != d.Device() {
+		return nil
+	}
+	return fmt.Errorf("nothing was erased: OSDDiskIndex leads to %s, which an earlier step of this job has partitioned; that step names disk %d and this one disk %d: "+
+		"set OSDDiskIndex to nothing before this step, or have a variable for each", d.Name, *before.Named, own.Disk)
+}
+
+// named is the number of the disk that a step itself names.
+func named(s *sequence.PartitionDisk) *int {
+	if s.Select != nil {
+		return nil
+	}
+	return &s.Disk
 }
 
 // made is the layout of what was prepared; the variables of its volumes are set.

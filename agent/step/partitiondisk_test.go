@@ -12,6 +12,7 @@ import (
 	"github.com/bootward/bootward/agent/disk"
 	"github.com/bootward/bootward/agent/image"
 	"github.com/bootward/bootward/agent/job"
+	"github.com/bootward/bootward/diskfs"
 	"github.com/bootward/bootward/osd/sequence"
 )
 
@@ -160,6 +161,70 @@ func TestVariablesChooseTheDisk(t *testing.T) {
 	}
 	if _, err := Wanted(step, env); err == nil || !strings.Contains(err.Error(), "OSDPartitions0Size") {
 		t.Errorf("the person would be asked for a disk: %v", err)
+	}
+}
+
+// everything is a permit for all disks.
+type everything struct{}
+
+func (everything) Allow(disk.Disk) error { return nil }
+
+// TestVariableOfTwoSteps: OSDDiskIndex is of both steps, and none erases what the other one has made.
+func TestVariableOfTwoSteps(t *testing.T) {
+	two := []disk.Disk{{Name: "vda", Number: 0, Size: 8 << 30, SectorSize: 512}, {Name: "vdb", Number: 1, Size: 8 << 30, SectorSize: 512}}
+	const part = "  - partitionDisk: {disk: %d, style: gpt, volumes: [{type: primary, size: 100%%, fileSystem: ext4}]}\n"
+	for _, tt := range []struct {
+		first, second int
+		index, want   string
+	}{
+		{0, 1, "1", "nothing was erased: OSDDiskIndex leads to vdb, which an earlier step of this job has partitioned; that step names disk 0 and this one disk 1"},
+		{0, 1, "0", "leads to vda"},
+		{1, 0, "1", "leads to vdb"},
+		{0, 0, "1", ""}, // twice the same, as it is written down
+		{0, 1, "", ""},
+	} {
+		s, f := steps(t, fmt.Sprintf(part+part, tt.first, tt.second)), &fake{disks: two}
+		x := executor(t, s, f)
+		x.Permit = everything{}
+		env := sequence.NewEnvironment()
+		if err := env.Set("OSDDiskIndex", tt.index); err != nil {
+			t.Fatal(err)
+		}
+		if res := x.Execute(t.Context(), s.Flatten()[0], env); res.Err != nil {
+			t.Fatal(res.Err)
+		}
+		f.calls = nil
+		res := x.Execute(t.Context(), s.Flatten()[1], env)
+		if tt.want == "" && res.Err != nil || tt.want != "" && (res.Err == nil || !strings.Contains(res.Err.Error(), tt.want) || len(f.calls) > 0) {
+			t.Errorf("disks %d and %d, index %q: %v, calls %q", tt.first, tt.second, tt.index, res.Err, f.calls)
+		}
+	}
+}
+
+// TestNumbersOfLogicalVolumes: what a variable names is the partition that the kernel will show.
+func TestNumbersOfLogicalVolumes(t *testing.T) {
+	s := steps(t, `  - partitionDisk:
+      style: mbr
+      volumes:
+        - {type: extended, size: 100%}
+        - {type: logical, size: 1GiB, fileSystem: ext4, variable: Data}
+        - {type: logical, size: 100%, fileSystem: ext4, variable: OSDisk}
+  - applyOperatingSystem: {image: i, to: "%OSDisk%"}
+`)
+	f := &fake{disks: []disk.Disk{{Name: "vda", Size: 8 << 30, SectorSize: 512}}}
+	x := executor(t, s, f)
+	p := s.Flatten()[0].Node.Step.(*sequence.PartitionDisk)
+	vols, err := volumes(p, sequence.NewEnvironment())
+	if err != nil {
+		t.Fatal(err)
+	}
+	layout, err := diskfs.Plan(diskfs.MBR, f.disks[0].Geometry(), vols)
+	if err != nil {
+		t.Fatal(err)
+	}
+	later, err := x.later(s.Flatten()[0], f.disks[0], p, layout, sequence.NewEnvironment())
+	if err != nil || len(later) != 1 || later[0].to != "/dev/vda6" {
+		t.Errorf("%+v, %v", later, err)
 	}
 }
 

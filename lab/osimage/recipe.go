@@ -67,6 +67,12 @@ func (r Recipe) With(packages ...string) Recipe {
 	return r
 }
 
+// WithModules is With for kernel modules of the initramfs.
+func (r Recipe) WithModules(modules ...string) Recipe {
+	r.Initramfs = slices.Concat(r.Initramfs, modules)
+	return r
+}
+
 func docExcludes() []string {
 	return []string{
 		"/usr/share/man/*", "/usr/share/doc/*", "/usr/share/info/*",

@@ -137,12 +137,13 @@ func judgeQuery(text string, env *Environment, facts Facts) (Judgement, error) {
 // subject is what a comparison is about.
 type subject struct {
 	kind, name string
-	versions   bool // values are versions
+	versions   bool   // values are versions
+	instead    string // what there is in its place, for people
 }
 
 func (c *Condition) subjects() []subject {
-	all := []subject{{"variable", c.Variable, false}, {"file", c.File, false}, {"folder", c.Folder, false}, {"operatingSystem", c.OperatingSystem, true},
-		{"software", c.Software, true}, {"query", c.Query, false}, {"registry", c.Registry, false}}
+	all := []subject{{kind: "variable", name: c.Variable}, {kind: "file", name: c.File}, {kind: "folder", name: c.Folder}, {kind: "operatingSystem", name: c.OperatingSystem, versions: true},
+		{kind: "software", name: c.Software, versions: true}, {kind: "query", name: c.Query}, {kind: "registry", name: c.Registry}}
 	return slices.DeleteFunc(all, func(s subject) bool { return s.name == "" })
 }
 
@@ -169,8 +170,8 @@ func (c *Condition) compare(env *Environment, facts Facts) (Judgement, error) {
 	return j, nil
 }
 
-// look finds the value of a subject.
-func (s subject) look(env *Environment, facts Facts) (value string, found bool, warning string, err error) {
+// look finds the value of a subject, and what there is in its place.
+func (s *subject) look(env *Environment, facts Facts) (value string, found bool, warning string, err error) {
 	if s.kind == "variable" {
 		value, found = env.Get(s.name)
 		return value, found, "", nil
@@ -185,6 +186,9 @@ func (s subject) look(env *Environment, facts Facts) (value string, found bool, 
 		return "", false, "", errNoFacts
 	case s.kind == "operatingSystem":
 		id, version, found, err := facts.OperatingSystem()
+		if found {
+			s.instead = strings.TrimSpace(id + " " + version)
+		}
 		return version, found && strings.EqualFold(id, name), "", err
 	case s.kind == "software":
 		value, found, err = facts.Software(name)
@@ -202,6 +206,16 @@ func (s subject) label() string {
 	return map[string]string{"file": "file ", "folder": "folder ", "operatingSystem": "operating system ", "software": "software ", "registry": "registry "}[s.kind] + s.name
 }
 
+// existence says whether there is such a thing. Each machine has a system, and software is not lost:
+// these are others, or not installed.
 func (s subject) existence(exists bool) string {
+	switch {
+	case s.kind == "operatingSystem" && !exists && s.instead != "":
+		return "this is " + s.instead + ", not " + s.name
+	case s.kind == "operatingSystem":
+		return "the operating system" + map[bool]string{true: " is ", false: " is not "}[exists] + s.name
+	case s.kind == "software":
+		return s.label() + map[bool]string{true: " is installed", false: " is not installed"}[exists]
+	}
 	return s.label() + map[bool]string{true: " exists", false: " does not exist"}[exists]
 }

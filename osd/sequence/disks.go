@@ -33,7 +33,7 @@ type Select struct {
 // Volume is one partition.
 type Volume struct {
 	Name string `json:"name,omitempty"`
-	// Type is efi, biosBoot, primary, msr or recovery.
+	// Type is efi, biosBoot, primary, msr or recovery, and on mbr disks extended or logical.
 	Type string `json:"type"`
 	// Size is a number of bytes with its unit, such as 256MiB, or a share of
 	// the rest, such as 100%.
@@ -112,16 +112,14 @@ func (p *PartitionDisk) check(c *checker) {
 	if p.Select != nil {
 		c.selector(p.Select, p.Disk)
 	}
-	most, remedy := 128, "give 1 to 128 volumes"
 	switch p.Style {
 	case "gpt":
+		c.count(len(p.Volumes), 128, "give 1 to 128 volumes")
 	case "mbr":
-		most, remedy = 4, "give 1 to 4 volumes: extended partitions are not made; style gpt takes 128"
+		logical := c.logical(p.Volumes)
+		c.count(len(p.Volumes)-logical, 4, "give 1 to 4 volumes besides logical ones: with one of type extended, more follow it as type logical; style gpt takes 128")
 	default:
 		c.fail("style", p.Style, "give gpt or mbr")
-	}
-	if len(p.Volumes) == 0 || len(p.Volumes) > most {
-		c.fail("volumes", fmt.Sprint(len(p.Volumes)), "%s", remedy)
 	}
 	at := map[string]bool{}
 	for i, v := range p.Volumes {
@@ -132,6 +130,36 @@ func (p *PartitionDisk) check(c *checker) {
 		}
 		at[v.MountPoint] = true
 	}
+}
+
+func (c *checker) count(n, most int, remedy string) {
+	if n == 0 || n > most {
+		c.fail("volumes", fmt.Sprint(n), "%s", remedy)
+	}
+}
+
+// maxLogical is diskfs's.
+const maxLogical = 56
+
+// logical counts the logical volumes of an mbr disk, and checks that they are in its extended one.
+func (c *checker) logical(volumes []Volume) (n int) {
+	extended := 0
+	for i, v := range volumes {
+		switch v.Type {
+		case "extended":
+			if extended++; extended == 2 {
+				c.fail(fmt.Sprintf("volumes[%d].type", i), v.Type, "a disk has one extended volume: put all logical ones behind that")
+			}
+		case "logical":
+			if n++; extended == 0 {
+				c.fail(fmt.Sprintf("volumes[%d].type", i), v.Type, "put a volume of type extended before it, which it is a part of")
+			}
+		}
+	}
+	if extended == 1 && n == 0 || n > maxLogical {
+		c.fail("volumes", fmt.Sprint(n), "give 1 to %d volumes of type logical behind the extended one", maxLogical)
+	}
+	return n
 }
 
 func (c *checker) disk(n int) {
@@ -171,8 +199,10 @@ func (c *checker) volume(field, style string, v Volume) {
 		if style == "mbr" {
 			c.fail(field+".type", v.Type, "exists on gpt disks only")
 		}
+	case "extended", "logical":
+		c.inside(field, style, v)
 	default:
-		c.fail(field+".type", v.Type, "give efi, biosBoot, primary, msr or recovery")
+		c.fail(field+".type", v.Type, "give efi, biosBoot, primary, msr or recovery, and on mbr disks extended or logical")
 	}
 	if !sizeForm.MatchString(v.Size) && !shareForm.MatchString(v.Size) {
 		c.fail(field+".size", v.Size, "give a number with its unit, such as 256MiB, or a share of the rest, such as 100%%")
@@ -199,9 +229,25 @@ func (c *checker) volume(field, style string, v Volume) {
 	}
 }
 
+// inside checks what is peculiar to an extended volume and those that are a part of it.
+func (c *checker) inside(field, style string, v Volume) {
+	if style == "gpt" {
+		c.fail(field+".type", v.Type, "exists on mbr disks only: give primary")
+	}
+	if v.Bootable {
+		c.fail(field+".bootable", "true", "firmware starts from primary volumes: leave it out")
+	}
+	if v.Type == "extended" && v.FileSystem != "" {
+		c.fail(field+".fileSystem", v.FileSystem, "a volume of type extended holds logical ones: leave it out")
+	}
+	if v.Type == "extended" && v.Variable != "" {
+		c.fail(field+".variable", v.Variable, "a volume of type extended holds logical ones: give these a variable")
+	}
+}
+
 func (c *checker) encryption(field string, v Volume) {
-	if v.Type != "primary" || v.FileSystem == "" || v.FileSystem == "ntfs" || v.FileSystem == "fat32" {
-		c.fail(field, v.Type+" "+v.FileSystem, "encrypt primary volumes with ext4, xfs or swap")
+	if v.Type != "primary" && v.Type != "logical" || v.FileSystem == "" || v.FileSystem == "ntfs" || v.FileSystem == "fat32" {
+		c.fail(field, v.Type+" "+v.FileSystem, "encrypt primary or logical volumes with ext4, xfs or swap")
 	}
 	if v.FileSystem != "swap" {
 		c.secretValue(field+".passphrase", v.Encryption.Passphrase)
@@ -221,8 +267,8 @@ func (c *checker) mountPoint(field string, v Volume) {
 		c.fail(field, v.MountPoint, "give a folder such as /srv/records: letters, digits, '_', '-' and '.'")
 	case slices.Contains(ofSystem, first) || v.MountPoint == "/var" || v.MountPoint == "/":
 		c.fail(field, v.MountPoint, "the system itself is there: give another folder, such as /srv/records")
-	case v.Type != "primary" || !slices.Contains([]string{"ext4", "xfs", "fat32"}, v.FileSystem):
-		c.fail(field, v.MountPoint, "primary volumes with ext4, xfs or fat32 are mounted")
+	case v.Type != "primary" && v.Type != "logical" || !slices.Contains([]string{"ext4", "xfs", "fat32"}, v.FileSystem):
+		c.fail(field, v.MountPoint, "primary and logical volumes with ext4, xfs or fat32 are mounted")
 	}
 }
 

@@ -32,7 +32,7 @@ func TestFieldsAndPaths(t *testing.T) {
 		"  description = about true",
 		"steps[0].steps[0].partitionDisk",
 		"  name = P true",
-		`  condition = A is "1" or (file /x exists and not (software y exists)) false`,
+		`  condition = A is "1" or (file /x exists and not (software y is installed)) false`,
 		"  timeout = 1m30s false",
 		"  disk = 1 false",
 		"  style = gpt true",

@@ -136,10 +136,8 @@ func partition(n int, style string, from map[string]string) (Volume, error) {
 		v.Type = "biosBoot"
 	case "hidden":
 		v.Type = "recovery"
-	case "extended", "logical":
-		return v, fmt.Errorf("variable %s is %q: extended partitions are not made; make at most 4 primary ones, or give %s GPT", variable("Type"), from["type"], variableStyle)
 	case "":
-		return v, fmt.Errorf("variable %s is missing: give Primary, EFI, MSR, Recovery or BIOSBoot", variable("Type"))
+		return v, fmt.Errorf("variable %s is missing: give Primary, EFI, MSR, Recovery, BIOSBoot, Extended or Logical", variable("Type"))
 	default:
 		v.Type = kind
 	}

@@ -82,7 +82,9 @@ func TestWithVariablesRefuses(t *testing.T) {
 		{nil, []string{primary, "OSDPartitions1000Type=Primary"}, []string{"OSDPartitions1Type is missing"}},
 		{nil, []string{"OSDPartitions99999999999999999999Type=EFI"}, []string{"as 0, 1"}},
 		{nil, []string{"OSDPartitions0Size=10"}, []string{"OSDPartitions0Type is missing"}},
-		{nil, []string{"OSDPartitions0Type=Extended"}, []string{"OSDPartitions0Type", "extended partitions are not made"}},
+		{nil, []string{"OSDPartitions0Type=Extended"}, []string{"OSDPartitions0Type", "mbr disks only"}},
+		{nil, []string{"OSDPartitionStyle=MBR", "OSDPartitions0Type=Logical"}, []string{"volumes[0].type", "extended before it"}},
+		{nil, []string{"OSDPartitionStyle=MBR", "OSDPartitions0Type=Extended", "OSDPartitions0FileSystem=NTFS"}, []string{"OSDPartitions0FileSystem", "holds logical ones"}},
 		{nil, []string{"OSDPartitions0Type=boot"}, []string{"OSDPartitions0Type", `"boot"`}},
 		{nil, []string{primary, "OSDPartitions0Sise=10"}, []string{"OSDPartitions0sise", "no such property"}},
 		{nil, []string{primary, "OSDPartitions0Size=1.5"}, []string{"OSDPartitions0Size", `"1.5"`}},
@@ -123,7 +125,15 @@ func TestVolumesOfSequences(t *testing.T) {
 		{"gpt", `{"type":"primary","size":"1GiB","fileSystem":"xfs","mountPoint":"/srv/../etc"}`, "", "give a folder"},
 		{"gpt", `{"type":"primary","size":"1GiB","fileSystem":"xfs","mountPoint":"/srv/a b"}`, "", "give a folder"},
 		{"gpt", `{"type":"primary","size":"1GiB","fileSystem":"swap","mountPoint":"/srv"}`, "", "are mounted"},
-		{"mbr", strings.TrimSuffix(strings.Repeat(`{"type":"primary","size":"1GiB"},`, 5), ","), "", "extended partitions are not made"},
+		{"mbr", strings.TrimSuffix(strings.Repeat(`{"type":"primary","size":"1GiB"},`, 5), ","), "", "1 to 4 volumes besides logical ones"},
+		{"mbr", `{"type":"primary","size":"1GiB"},{"type":"extended","size":"100%"},{"type":"logical","size":"1GiB","fileSystem":"xfs","mountPoint":"/srv"},{"type":"logical","size":"1GiB"},{"type":"logical","size":"1GiB"}`, "", ""},
+		{"mbr", `{"type":"logical","size":"1GiB"},{"type":"extended","size":"100%"}`, "", "volumes[0].type: \"logical\""},
+		{"mbr", `{"type":"primary","size":"1GiB"},{"type":"extended","size":"100%"}`, "", "behind the extended one"},
+		{"mbr", `{"type":"extended","size":"1GiB"},{"type":"extended","size":"100%"},{"type":"logical","size":"1GiB"}`, "", "one extended volume"},
+		{"mbr", `{"type":"extended","size":"1GiB"},{"type":"logical","size":"1GiB","bootable":true}`, "", "starts from primary"},
+		{"mbr", `{"type":"extended","size":"1GiB","variable":"X"},{"type":"logical","size":"1GiB"}`, "", "give these a variable"},
+		{"gpt", `{"type":"extended","size":"1GiB"},{"type":"logical","size":"1GiB"}`, "", "mbr disks only"},
+		{"mbr", `{"type":"extended","size":"1GiB"}` + strings.Repeat(`,{"type":"logical","size":"1MiB"}`, 57), "", "1 to 56"},
 	} {
 		document := `{"format":1,"name":"n","steps":[{"partitionDisk":{"style":"` + tt.style + `","volumes":[` + tt.volumes + `]}}` + tt.rest + `]}`
 		if !json.Valid([]byte(document)) {

@@ -63,7 +63,7 @@ var fieldRules = map[string]object{
 	"Select.bus":                                 {"enum": []string{"ata", "nvme", "scsi", "virtio", "mmc", "hyperv", "xen"}},
 	"Select.minSize":                             {"type": "string", "pattern": size, "examples": []string{"100GiB"}},
 	"Select.maxSize":                             {"type": "string", "pattern": size, "examples": []string{"2TB"}},
-	"Volume.type":                                {"enum": []string{"efi", "biosBoot", "primary", "msr", "recovery"}},
+	"Volume.type":                                {"enum": []string{"efi", "biosBoot", "primary", "msr", "recovery", "extended", "logical"}},
 	"Volume.size":                                {"type": "string", "pattern": size + "|" + share, "examples": []string{"256MiB", "100%"}},
 	"Volume.fileSystem":                          {"enum": []string{"", "fat32", "ext4", "xfs", "swap", "ntfs"}},
 	"Volume.variable":                            {"type": "string", "pattern": `^$|` + variable},
@@ -103,7 +103,9 @@ var extras = map[string]object{
 		"then": object{"properties": object{"encryption": object{"not": object{"required": []string{"passphrase"}}}}},
 		"else": object{"properties": object{"encryption": object{"required": []string{"passphrase"}}}},
 	},
-	"PartitionDisk": {"if": object{"properties": object{"style": object{"const": "mbr"}}}, "then": object{"properties": object{"volumes": object{"maxItems": 4}}}},
+	"PartitionDisk": {"if": object{"properties": object{"style": object{"const": "mbr"}}}, "then": object{"properties": object{"volumes": object{
+		"contains": object{"not": object{"properties": object{"type": object{"const": "logical"}}}}, "maxContains": 4}}},
+		"else": object{"properties": object{"volumes": object{"items": object{"properties": object{"type": object{"not": object{"enum": []string{"extended", "logical"}}}}}}}}},
 }
 
 // have are the alternatives that one of the fields is given.

@@ -15,6 +15,7 @@ func (s *simulator) partitionDisk(p *sequence.PartitionDisk, env *sequence.Envir
 	if s.stage != status.StageBootImage {
 		return failed(errors.New("the disk of a system that runs is not erased; restart to bootImage first"))
 	}
+	own := p
 	changed, err := p.WithVariables(env)
 	switch {
 	case err == nil:
@@ -34,6 +35,12 @@ func (s *simulator) partitionDisk(p *sequence.PartitionDisk, env *sequence.Envir
 	}
 	if warning != "" {
 		s.step.Warnings = append(s.step.Warnings, warning)
+	}
+	if was, again := s.named[disk]; again && own.Select == nil && was != own.Disk {
+		return failed(fmt.Errorf("OSDDiskIndex leads to %s, which an earlier step has partitioned; that step names disk %d and this one disk %d", disk, was, own.Disk))
+	}
+	if own.Select == nil {
+		s.named[disk] = own.Disk
 	}
 	s.step.Erases = disk
 	var names []string

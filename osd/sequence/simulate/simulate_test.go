@@ -217,6 +217,21 @@ func TestDiskVariables(t *testing.T) {
 	}
 }
 
+// TestDiskVariableOfTwoSteps: OSDDiskIndex is of all steps, and the second one is refused.
+func TestDiskVariableOfTwoSteps(t *testing.T) {
+	const part = `{"partitionDisk":{"disk":%d,"style":"gpt","volumes":[{"type":"primary","size":"100%%"}]}}`
+	s, err := sequence.Decode(fmt.Appendf(nil, `{"format":1,"name":"s","bootImage":"b","steps":[`+part+`,`+part+`]}`, 0, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for index, want := range map[string]string{"": "", "1": "this one disk 1", "0": "that step names disk 0"} {
+		report, err := Simulate(t.Context(), Run{Sequence: s, Machine: machine(t, uefi, ""), Variables: map[string]string{"OSDDiskIndex": index}})
+		if err != nil || report.Succeeded != (want == "") || !strings.Contains(report.Lines[len(report.Lines)-1].Detail+report.Reason, want) {
+			t.Errorf("%q: %+v, %v", index, report, err)
+		}
+	}
+}
+
 // TestQuestions: an answer is what the agent takes where nobody is asked, and what only a person
 // knows is not known.
 func TestQuestions(t *testing.T) {

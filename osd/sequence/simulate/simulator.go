@@ -26,12 +26,13 @@ type simulator struct {
 
 	partitioned, applied, setUp bool
 	disks                       map[string]string // of the variables of volumes, in lower case
+	named                       map[string]int    // of the disks that were erased: the number in the step that did
 	systemDisk                  string            // that the operating system was applied to
 }
 
 func newSimulator(r Run) (*simulator, error) {
 	r.Stage = cmp.Or(r.Stage, status.StageBootImage)
-	s := &simulator{run: r, lines: r.Sequence.Flatten(), stage: r.Stage, report: Report{Sequence: r.Sequence.Name}, disks: map[string]string{}}
+	s := &simulator{run: r, lines: r.Sequence.Flatten(), stage: r.Stage, report: Report{Sequence: r.Sequence.Name}, disks: map[string]string{}, named: map[string]int{}}
 	if err := r.checkFail(s.lines); err != nil {
 		return nil, err
 	}

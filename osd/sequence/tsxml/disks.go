@@ -37,7 +37,8 @@ func (in *input) disk(property, name string) int {
 }
 
 // volumeTypes maps types of partitions. The toolkit hides its recovery partition.
-var volumeTypes = [][2]string{{"Primary", "primary"}, {"EFI", "efi"}, {"MSR", "msr"}, {"Recovery", "recovery"}, {"Hidden", "recovery"}, {"BiosBoot", "biosBoot"}}
+var volumeTypes = [][2]string{{"Primary", "primary"}, {"EFI", "efi"}, {"MSR", "msr"}, {"Recovery", "recovery"}, {"Hidden", "recovery"}, {"BiosBoot", "biosBoot"},
+	{"Extended", "extended"}, {"Logical", "logical"}}
 
 func (in *input) volume(i int) sequence.Volume {
 	get := func(property string) string {
@@ -53,7 +54,7 @@ func (in *input) volume(i int) sequence.Volume {
 		}
 	}
 	switch {
-	case v.Type == "msr" || v.Type == "biosBoot":
+	case v.Type == "msr" || v.Type == "biosBoot" || v.Type == "extended":
 		v.FileSystem, v.QuickFormat = "", false // the editor's default, which means nothing there
 	case v.Type == "efi" && v.FileSystem == "":
 		v.FileSystem = "fat32"

@@ -23,6 +23,7 @@ var others = []sequence.Step{
 	&sequence.InstallSoftwareUpdates{Updates: "all"},
 	&sequence.DownloadPackageContent{Packages: []string{"C"}},
 	&sequence.PartitionDisk{Style: "mbr", Volumes: []sequence.Volume{{Type: "primary", Size: "100%", FileSystem: "ext4", Variable: "Root"}}},
+	&sequence.PartitionDisk{Style: "mbr", Volumes: []sequence.Volume{{Type: "primary", Size: "10GiB", FileSystem: "xfs", Variable: "Root"}, {Type: "extended", Size: "100%"}, {Type: "logical", Size: "100%", FileSystem: "ntfs"}}},
 	&sequence.ConvertDiskToDynamic{},
 	&sequence.EnableBitLocker{Protector: "tpm"},
 	&sequence.DisableBitLocker{},
