@@ -109,6 +109,9 @@ func TestStop(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := make([]byte, len(keys))
+		if err := c.keys.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
 		if _, err := io.ReadFull(c.in(), got); err != nil || string(got) != keys {
 			t.Fatalf("keys %q, %v", got, err)
 		}
