@@ -57,6 +57,7 @@ type Target struct {
 	UUID     string // SMBIOS GUID; none when empty
 	Serial   string // SMBIOS serial number; SN-NAME when empty
 	TPM      bool   // whether it has a TPM 2.0
+	Display  bool   // whether it has a VGA card beside its serial port; BIOS only
 	Boots    string // what its disk says when it boots; blank when empty
 	// BootOrder is disk-first or network-first; that of the options when empty.
 	BootOrder string

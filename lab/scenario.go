@@ -43,6 +43,7 @@ func Scenarios() []Scenario {
 		{"settings", "a machine takes a file from a share, gets time zone, locale, owner and root's password, and its settings are captured again", BesideDHCP, settings},
 		{"every-step", "a machine is deployed by steps of each kind: volumes, data, packages, updates, sequences that run others", BesideDHCP, everyStep},
 		{"retry", "a deployment fails twice, and goes on at the step that failed: an administrator wants it, then a person at the machine", BesideDHCP, retried},
+		{"wizard", "a person goes through every page: network, name, questions, summary, a failure, a shell, a retry; another uses screen and keyboard, and one machine is left alone", BesideDHCP, wizardPages},
 	}
 }
 
