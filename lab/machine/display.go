@@ -56,7 +56,7 @@ func (m *Machine) screenStart(ctx context.Context) (int, error) {
 	}
 	start := 0
 	for _, register := range []int{startHigh, startLow} {
-		value, err := m.port(ctx, fmt.Sprintf("i /b %#x %#x", crtcIndex, register))
+		value, err := m.port(ctx, fmt.Sprintf("i /b %#x.%#x", crtcIndex, register))
 		if err != nil {
 			return 0, err
 		}

@@ -88,7 +88,7 @@ func TestDisplay(t *testing.T) {
 		said = append(said, strings.TrimSpace(command+" "+line))
 		switch {
 		case human:
-			return map[string]string{"i /b 0x3d4": "portb[0x03d4] = 0x0e\r\n", "i /b 0x3d4 0xc": "portb[0x03d5] = 0x01\r\n", "i /b 0x3d4 0xd": "portb[0x03d5] = 0x23\r\n"}[line]
+			return map[string]string{"i /b 0x3d4": "portb[0x03d4] = 0x0e\r\n", "i /b 0x3d4.0xc": "portb[0x03d5] = 0x01\r\n", "i /b 0x3d4.0xd": "portb[0x03d5] = 0x23\r\n"}[line]
 		case command == "pmemsave":
 			if err := os.WriteFile(filepath.Join(m.config.Dir, arguments["filename"].(string)), cells(start, "Password: ***"), 0o600); err != nil {
 				t.Error(err)
@@ -101,7 +101,7 @@ func TestDisplay(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 	human := "human-monitor-command "
-	if want := []string{"stop", human + "i /b 0x3d4", human + "i /b 0x3d4 0xc", human + "i /b 0x3d4 0xd", human + "o /b 0x3d4 0xe", "pmemsave", "cont"}; !slices.Equal(said, want) {
+	if want := []string{"stop", human + "i /b 0x3d4", human + "i /b 0x3d4.0xc", human + "i /b 0x3d4.0xd", human + "o /b 0x3d4 0xe", "pmemsave", "cont"}; !slices.Equal(said, want) {
 		t.Errorf("QEMU was told %q, want %q", said, want)
 	}
 	if _, err := portValue("invalid char 'x' in expression"); err == nil {
