@@ -107,7 +107,7 @@ func (p *play) decides(ctx context.Context, d *Deployment) error {
 	if err != nil {
 		return err
 	}
-	shown, err := p.sees(ctx, d, `(?s)Computer:  `+d.Target.Name+`\n.*Role = Office\n.*Bay = 4\n.*Pin = \*+\n.*ERASES ALL DATA on this disk:\n +disk 0: sda, [^\n]+ GB, [^\n]*QEMU HARDDISK[^\n]*\n`, onScreen)
+	shown, err := p.sees(ctx, d, `(?s)Computer:  `+d.Target.Name+`\n.*Role = Office\n.*Bay = 4\n.*Pin = \*+\n.*ERASES ALL DATA on this disk:\n +disk 0: sda, [^\n]+ GiB, [^\n]*QEMU HARDDISK[^\n]*\n`, onScreen)
 	if err != nil {
 		return err
 	}
@@ -120,12 +120,8 @@ func (p *play) decides(ctx context.Context, d *Deployment) error {
 
 // breaksAndRepairs sees a step fail, repairs what it needs in a shell, and lets it go on.
 func (p *play) breaksAndRepairs(ctx context.Context, d *Deployment) error {
-	if _, err := p.sees(ctx, d, `Step [0-9]+ of [0-9]+: Install > (?s:.*)All steps  \[`, 2*time.Minute); err != nil {
-		return err
-	}
-	p.holds("steps and progress stand below the lines")
 	for _, text := range []string{`THE TASK SEQUENCE FAILED`, `Step: +3 Get a license\nGroup: +Install\n`, `Exit code: 7 \(0x00000007\)`, `Cause: +the box, or a server, could not be reached`,
-		`Remedy: +check cable`, `Output: +license server: connection refused`, `Log: +/run/bootward/job/smsts\.log`, `R try again .*S \(F8\) shell`} {
+		`Remedy: +check cable`, `Output: (?s:.*)license server: connection refused`, `Log: +/run/bootward/job/smsts\.log`, `R try again .*S \(F8\) shell`} {
 		if _, err := p.sees(ctx, d, text, 2*time.Minute); err != nil {
 			return err
 		}
@@ -136,19 +132,23 @@ func (p *play) breaksAndRepairs(ctx context.Context, d *Deployment) error {
 	}
 	p.show.Stage("A person repairs it in a shell")
 	err := p.pages(ctx, d, page{`THE TASK SEQUENCE FAILED`, f8}, page{"a shell; `exit` goes back", "grep Uid /proc/self/status\r"},
-		page{`Uid:\s+0\s+0\s+0\s+0`, "grep refused /run/bootward/job/smsts.log\r"}, page{`(?s)smsts\.log.*connection refused.*component=`, "echo yes >/tmp/licensed\r"},
+		page{`Uid:\s+0\s+0\s+0\s+0`, "grep license /run/bootward/job/smsts.log\r"}, page{`(?s)smsts\.log.*<!\[LOG\[`, "echo yes >/tmp/licensed\r"},
 		page{`/tmp/licensed`, "exit\r"})
 	if err != nil {
 		return err
 	}
 	p.holds("F8 gives a shell of root, which reads the log and repairs what the step needs")
-	if err := p.pages(ctx, d, page{`THE TASK SEQUENCE FAILED(?s:.*)R try again`, "r"}); err != nil {
+	// Behind the shell the page stands there anew; while it runs the page of before has scrolled.
+	if err := p.pages(ctx, d, page{`\A[^\n]*site CEN[^\n]*\n-+\nTHE TASK SEQUENCE FAILED(?s:.*)R try again`, "r"}); err != nil {
 		return err
 	}
 	if _, err := p.WaitConsole(ctx, d.Machine, 0, `going on at step 3: a person at the machine wants it`, time.Minute); err != nil {
 		return err
 	}
-	p.holds("R: the sequence goes on at the step that failed")
+	if _, err := p.sees(ctx, d, `Step 5 of [0-9]+: Install > Apply Operating System\nThis step  \[[^\n]* of [0-9]+ MiB[^\n]*\nAll steps  \[`, 3*time.Minute); err != nil {
+		return err
+	}
+	p.holds("R: the sequence goes on at the step that failed; steps, bytes and rate stand below the lines")
 	return nil
 }
 
@@ -162,7 +162,7 @@ func (p *play) atItsScreen(ctx context.Context) error {
 	defer d.Machine.Kill()
 	for _, one := range []page{
 		{"Which task sequence shall this machine run?", "1"}, {"boot the disk: 1\n", "\r"}, {"What is this computer to be called?", "Bed-2"},
-		{"choose one: Bed-2\n", "F2"}, {"Network settings\n", "\x1b"}, {"What is this computer to be called?", ""},
+		{": Bed-2\n", "F2"}, {"Network settings\n", "\x1b"}, {"What is this computer to be called?", ""},
 	} {
 		if err := p.onBoth(ctx, d, one.shows); err != nil {
 			return err
