@@ -33,10 +33,16 @@ func wizardPages(ctx context.Context, p *play) error {
 			return err
 		}
 	}
+	p.show.Stage("A machine that is left alone")
+	alone, err := p.start(ctx, Target{Name: "bedside-3", Firmware: machine.BIOS, MAC: "52:54:00:77:00:c3", BootOrder: machine.NetworkFirst, Boots: diskBoots})
+	if err != nil {
+		return err
+	}
+	defer alone.Machine.Kill()
 	if err := p.atItsScreen(ctx); err != nil {
 		return err
 	}
-	return p.leftAlone(ctx)
+	return p.leftAlone(ctx, alone)
 }
 
 // sees waits until a machine's serial line shows a text, a regular expression, and returns the screen.
@@ -201,14 +207,8 @@ func (p *play) onBoth(ctx context.Context, d *Deployment, text string) error {
 	return nil
 }
 
-// leftAlone shows the pages to nobody.
-func (p *play) leftAlone(ctx context.Context) error {
-	p.show.Stage("A machine that is left alone")
-	d, err := p.start(ctx, Target{Name: "bedside-3", Firmware: machine.BIOS, MAC: "52:54:00:77:00:c3", BootOrder: machine.NetworkFirst, Boots: diskBoots})
-	if err != nil {
-		return err
-	}
-	defer d.Machine.Kill()
+// leftAlone holds that a machine which shows the pages to nobody goes on to its disk.
+func (p *play) leftAlone(ctx context.Context, d *Deployment) error {
 	asked, err := p.WaitConsole(ctx, d.Machine, 0, `Which task sequence`, 4*time.Minute)
 	if err != nil {
 		return err
