@@ -53,8 +53,8 @@ type Config struct {
 	// Screen says that the console is a terminal of its own, on which progress has a
 	// place below the lines.
 	Screen bool
-	// Shell runs a shell on the console, for people; nil where the boot image has no
-	// command support.
+	// Shell runs a shell on the console, for people; nil where there is none. It is
+	// offered only where the job says so (CommandSupport).
 	Shell func(ctx context.Context) error
 	Mount machine.Mount
 	// Tell says something to the people at an installed system; it may be nil.

@@ -90,7 +90,7 @@ const lastLine = wizard.Height - 1
 func (s *session) failed(end engine.Ending, seq *sequence.Sequence) *wizard.Failure {
 	f := &wizard.Failure{About: s.about(api.Offers{Organisation: s.job.Organisation}), Step: end.Step, Action: end.Action, ExitCode: end.ExitCode, Output: end.Reason,
 		Log:   s.folder.Dir() + "/smsts.log, and SMSTSLog on the target's volume if there is one",
-		Shell: s.conf.Shell != nil}
+		Shell: s.conf.Shell != nil && s.job.CommandSupport}
 	var state engine.State
 	f.Retry = seq != nil && s.folder.ReadJSON(job.FileState, &state) == nil && state.Retry() == nil
 	if seq != nil && end.Step > 0 {

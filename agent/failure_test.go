@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -187,20 +188,30 @@ func TestAnswered(t *testing.T) {
 	}
 }
 
-// TestShell: a shell is offered where there is one, and the failure stands there again
-// behind it.
+// TestShell: a shell is offered where the boot image has command support, and the failure
+// stands there again behind it. Elsewhere neither key does anything.
 func TestShell(t *testing.T) {
+	for supported, want := range map[bool]int{true: 2, false: 0} {
+		t.Run(fmt.Sprint(supported), func(t *testing.T) { testShell(t, supported, want) })
+	}
+}
+
+func testShell(t *testing.T, supported bool, want int) {
 	b := newRetrying(t, `{"format":1,"name":"Test","steps":[{"runCommandLine":{"command":"exit 3"}}]}`)
-	b.answer = byPerson
+	b.answer, b.job.CommandSupport = byPerson, supported
 	s := b.newSession(&bytes.Buffer{})
 	shells := 0
 	s.conf.Shell = func(context.Context) error { shells++; return nil }
 	const screen = "THE TASK SEQUENCE FAILED"
-	shown := s.person(t, [2]string{screen, "s"}, [2]string{screen, "\x1b[19~"}, [2]string{screen, "\x03"})
+	answers := [][2]string{{screen, "s"}, {screen, "\x1b[19~"}, {screen, "\x03"}}
+	if !supported { // the page is not written anew
+		answers = [][2]string{{screen, "s\x1b[19~\x03"}}
+	}
+	shown := s.person(t, answers...)
 	if _, err := s.deploy(t.Context(), api.Offer{Mandatory: true}, nil, false); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(filepath.Join(s.folder.Dir(), "smsts.log")); err != nil || shells != 2 || !strings.Contains(shown.String(), s.folder.Dir()+"/smsts.log") {
+	if _, err := os.Stat(filepath.Join(s.folder.Dir(), "smsts.log")); err != nil || shells != want || strings.Contains(shown.String(), "S (F8) shell") != supported || !strings.Contains(shown.String(), s.folder.Dir()+"/smsts.log") {
 		t.Errorf("%d shells, %v\n%s", shells, err, shown)
 	}
 }

@@ -224,6 +224,13 @@ func (s *session) networkPage(ctx context.Context, w *wizard.Wizard, open bool) 
 	}
 }
 
+// refresh shows on the page of the network the adapters as they are: a lease comes when it comes.
+func (s *session) refresh(ctx context.Context, w *wizard.Wizard) {
+	if s.nets != nil && w.Page() == wizard.Network {
+		w.Adapters(s.nets.adapters(ctx))
+	}
+}
+
 // setNetwork shows the page of the network alone: no box was found yet.
 func (s *session) setNetwork(ctx context.Context) {
 	w := wizard.New(s.about(api.Offers{}), api.Offers{})
@@ -231,6 +238,7 @@ func (s *session) setNetwork(ctx context.Context) {
 	s.console.Forget()
 	defer s.console.Again()
 	for w.Page() == wizard.Network {
+		s.refresh(ctx, w)
 		s.console.Page(w.Lines())
 		k, ok := s.key(ctx, idle)
 		if !ok {

@@ -32,6 +32,7 @@ func (s *session) wizard(ctx context.Context, o api.Offers, first time.Duration,
 	s.console.Forget()
 	defer s.console.Again()
 	for wait := first; ; wait = idle {
+		s.refresh(ctx, p.pages)
 		s.console.Page(p.pages.Lines())
 		k, ok := s.key(ctx, wait)
 		if !ok {

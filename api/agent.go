@@ -280,6 +280,8 @@ type Job struct {
 	Download bool `json:"download,omitempty"`
 	// HideProgress keeps the steps off the target's screen; failures are shown.
 	HideProgress bool `json:"hideProgress,omitempty"`
+	// CommandSupport offers a shell where the sequence failed in the boot image.
+	CommandSupport bool `json:"commandSupport,omitempty"`
 	// Organisation stands on the target's screen.
 	Organisation string    `json:"organisation,omitempty"`
 	Opened       time.Time `json:"opened"`

@@ -12,6 +12,7 @@ import (
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/appliance/dhcp"
 	"github.com/bootward/bootward/appliance/pxe"
+	"github.com/bootward/bootward/osd/policy"
 	"github.com/bootward/bootward/osd/trace"
 )
 
@@ -133,6 +134,9 @@ func (b *Box) serverOn(m *pxe.Machine) (pxe.Server, PXEMode) {
 func bootAnswer(kind pxe.Firmware, in pxe.Intent, why []string, a pxe.Answer) api.BootAnswer {
 	out := api.BootAnswer{Firmware: string(kind), Action: in.Action.String(), BootImage: in.Image.ID, Policy: why, Send: a.Send, File: a.File,
 		NextServer: text(a.NextServer), Packet: []string{}}
+	if in.Action == pxe.Boot && in.Image.CommandSupport {
+		out.Policy = append(slices.Clone(why), policy.CommandSupportText)
+	}
 	for _, w := range a.Why {
 		if w != "" && w != in.Reason { // which the words of policy tell
 			out.Packet = append(out.Packet, w)

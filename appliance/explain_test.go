@@ -10,6 +10,7 @@ import (
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/appliance/dhcp"
 	"github.com/bootward/bootward/appliance/pxe"
+	"github.com/bootward/bootward/osd/policy"
 )
 
 // TestExplainInEachMode: what is explained is decided on the packet that reaches the box
@@ -82,5 +83,20 @@ func TestModeOf(t *testing.T) {
 	}
 	if got := modeOf(all[1:], "eth0"); got != PXEOff {
 		t.Errorf("an interface without an entry: %s", got)
+	}
+}
+
+// TestExplainCommandSupport: who asks what a machine gets is warned of a shell.
+func TestExplainCommandSupport(t *testing.T) {
+	for _, tt := range []struct {
+		action    pxe.Action
+		supported bool
+		want      bool
+	}{{pxe.Boot, true, true}, {pxe.Boot, false, false}, {pxe.NextDevice, true, false}} {
+		in := pxe.Intent{Action: tt.action, Image: pxe.Image{ID: "CEN00002", CommandSupport: tt.supported}}
+		why := []string{"Install is mandatory"}
+		if a := bootAnswer(pxe.UEFIX64PXE, in, why, pxe.Answer{}); strings.Contains(strings.Join(a.Lines(), "\n"), policy.CommandSupportText) != tt.want || len(why) != 1 {
+			t.Errorf("%+v: %q", in, a.Policy)
+		}
 	}
 }

@@ -19,7 +19,7 @@ func describeImage(s *policy.Snapshot, id string) pxe.Image {
 	image := pxe.Image{ID: id, Loader: s.Box.PXE.UEFILoader}
 	if i := findImage(s.BootImages, id); i != nil {
 		image.ID, image.Architecture, image.Windows = i.ID, i.Architecture, i.Windows
-		image.Agentless, image.StartUnasked = i.Agent == osd.AgentNone, i.StartUnasked
+		image.Agentless, image.StartUnasked, image.CommandSupport = i.Agent == osd.AgentNone, i.StartUnasked, i.CommandSupport
 	}
 	return image
 }

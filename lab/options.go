@@ -64,6 +64,7 @@ type Target struct {
 	UUID     string // SMBIOS GUID; none when empty
 	Serial   string // SMBIOS serial number; SN-NAME when empty
 	TPM      bool   // whether it has a TPM 2.0
+	Display  bool   // whether it has a VGA card beside its serial port; BIOS only
 	Boots    string // what its disk says when it boots; blank when empty
 	DiskMiB  int64  // size of its disk; 6 GiB when 0
 	Holds    string // what stands on its disk once in each MiB; blank when empty

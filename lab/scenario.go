@@ -47,6 +47,7 @@ func Scenarios() []Scenario {
 		{Name: "retry", Summary: "a deployment fails twice, and goes on at the step that failed: an administrator wants it, then a person at the machine", run: retried},
 		{Name: "join-domain", Summary: "a machine joins an Active Directory domain, which Debian's Samba is, and knows its users from then on", packages: memberPackages(), dhcp: controllerDHCP(), run: joinDomain},
 		{Name: "disks", Summary: "machines get MBR and GPT disks with XFS, also by an imported and by an inner sequence; one whose disk is too small keeps it", packages: []string{"xfsprogs"}, modules: []string{"xfs"}, run: disks},
+		{Name: "wizard", Summary: "a person goes through every page: network, name, questions, summary, a failure, a shell, a retry; another uses screen and keyboard, and one machine is left alone", run: wizardPages},
 	}
 }
 

@@ -51,7 +51,7 @@ func (l *Lab) Start(ctx context.Context, t Target) (*Deployment, error) {
 		// A UEFI machine with QEMU's ROM would boot by iPXE; without it OVMF
 		// boots by its own PXE, as real machines do.
 		NICs:   []machine.NIC{{Tap: tap, MAC: t.MAC, Model: t.NIC, NoROM: t.Firmware != machine.BIOS && t.NIC == machine.VirtIO}},
-		Serial: cmp.Or(t.Serial, "SN-"+t.Name), TPM: t.TPM, Product: "Ward PC",
+		Serial: cmp.Or(t.Serial, "SN-"+t.Name), TPM: t.TPM, Display: t.Display, Product: "Ward PC",
 	}
 	if err := makeDir(dir); err != nil {
 		return nil, err

@@ -22,6 +22,9 @@ type BootImage struct {
 	// F12 start the image with nobody present, as often as they boot from the network and
 	// it is offered. Machines that the site does not know never do.
 	StartUnasked bool `json:"startUnasked,omitempty" yaml:"startUnasked,omitempty"`
+	// CommandSupport gives a shell to whoever stands at a machine in this boot image at
+	// which a task sequence failed: root, without a question. For testing only.
+	CommandSupport bool `json:"commandSupport,omitempty" yaml:"commandSupport,omitempty"`
 	// Windows is set for an image that starts Windows PE.
 	Windows *WindowsBoot `json:"windows,omitempty" yaml:"windows,omitempty"`
 }
@@ -76,6 +79,9 @@ func (b *BootImage) Validate() error {
 	}
 	if b.StartUnasked && b.Agent != AgentNone {
 		errs = append(errs, &FieldError{"startUnasked", "true", "is for agent: none; an agent asks by itself"})
+	}
+	if b.CommandSupport && (b.Agent == AgentNone || b.Windows != nil) {
+		errs = append(errs, &FieldError{"commandSupport", "true", "is for boot images of `bootward bootimage build`, whose agent gives the shell: leave it out"})
 	}
 	if w := b.Windows; w != nil {
 		errs = append(errs, w.validate()...)

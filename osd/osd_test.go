@@ -74,6 +74,8 @@ func TestValidate(t *testing.T) {
 		{"package's manifest", &Package{Meta: Meta{Name: "Tools"}, Content: Content{Manifest: "md5:1"}}, "manifest"},
 		{"image without a name", &Image{}, "name"},
 		{"boot image", &BootImage{Meta: Meta{Name: "b"}, Architecture: "arm"}, "architecture"},
+		{"a shell without an agent", &BootImage{Meta: Meta{Name: "b"}, Agent: AgentNone, CommandSupport: true}, "commandSupport"},
+		{"a shell in Windows PE", &BootImage{Meta: Meta{Name: "b"}, Windows: &WindowsBoot{}, CommandSupport: true}, "commandSupport"},
 		{"advertisement", &Advertisement{Meta: Meta{Name: "a"}, Collection: "c", Sequence: "s", Mandatory: []string{AsSoonAsPossible, "2026-12-01T18:00:00Z"}}, ""},
 		{"advertisement's collection", &Advertisement{Meta: Meta{Name: "a"}, Sequence: "s"}, "collection"},
 		{"advertisement's sequence", &Advertisement{Meta: Meta{Name: "a"}, Collection: "c"}, "sequence"},

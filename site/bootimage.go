@@ -52,6 +52,7 @@ func inspectBootImage(o *osd.BootImage, m *content.Manifest) error {
 // place.
 func carryBootImage(o, was *osd.BootImage) {
 	o.Agent, o.StartUnasked = cmp.Or(o.Agent, was.Agent), was.StartUnasked && cmp.Or(o.Agent, was.Agent) == osd.AgentNone
+	o.CommandSupport = was.CommandSupport && o.Agent != osd.AgentNone && o.Windows == nil
 	if o.Windows == nil || was.Windows == nil {
 		return
 	}
@@ -95,6 +96,24 @@ func (w world) bootings() (out []booting) {
 	}
 	return out
 }
+
+// checkCommandSupport warns of boot images that give a shell to whoever stands at the
+// machine, where they are written and where they are advertised.
+func (p *plan) checkCommandSupport() {
+	for _, s := range p.steps {
+		if b, ok := s.Object.(*osd.BootImage); ok && b.CommandSupport {
+			s.note("WARNING: commandSupport is on: %s. For testing only: take it out again", shellText)
+		}
+	}
+	for _, b := range p.world.bootings() {
+		if s := p.changes(b.Advertisement, b.sequence); s != nil && b.image.CommandSupport {
+			s.note("WARNING: %s has command support: %s", p.world.named(b.image), shellText)
+		}
+	}
+}
+
+// shellText is what commandSupport means.
+const shellText = "anybody at a machine where a task sequence failed in this boot image is root there (S or F8), and reads the job's variables and secrets"
 
 // checkF12 refuses to start by itself what waits for a key: nobody may be there to
 // press it.

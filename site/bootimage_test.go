@@ -52,6 +52,50 @@ func TestAgentless(t *testing.T) {
 	}
 }
 
+// TestCommandSupport: whoever turns a shell on, or advertises a boot image that has one, is
+// warned; explain says so; importing again keeps it, and a document that leaves it out ends it.
+func TestCommandSupport(t *testing.T) {
+	r := newRig(t)
+	r.contents()
+	r.apply(ward)
+	explained := func() string {
+		x := must[policy.Explanation](t, r.person(), "GET", "/v1/computers/ward7-pc1/explain", nil)
+		var all []string
+		for _, g := range x.Gets {
+			all = append(all, g.Options...)
+		}
+		return strings.Join(all, "\n")
+	}
+	if got := explained(); got == "" || strings.Contains(got, "command support") {
+		t.Errorf("without it: %q", got)
+	}
+	plan := r.apply("kind: BootImage\nname: linux-x64\ncommandSupport: true\n---\nkind: Advertisement\nname: Again\ncollection: Ward 7\nsequence: Debian\n")
+	for kind, name := range map[osd.Kind]string{osd.KindBootImage: "linux-x64", osd.KindAdvertisement: "Again"} {
+		if n := notes(find(plan, kind, name)); !strings.Contains(n, "WARNING: ") || !strings.Contains(n, "is root there") {
+			t.Errorf("%s: %q", kind, n)
+		}
+	}
+	if got := explained(); !strings.Contains(got, policy.CommandSupportText) {
+		t.Errorf("explained as %q", got)
+	}
+	was := must[osd.BootImage](t, r.person(), "GET", "/v1/objects/BootImage/linux-x64", nil)
+	for _, tt := range []struct {
+		name  string
+		again osd.BootImage
+		want  bool
+	}{
+		{"again", osd.BootImage{}, true}, {"without an agent", osd.BootImage{Agent: osd.AgentNone}, false}, {"Windows", osd.BootImage{Windows: &osd.WindowsBoot{}}, false},
+	} {
+		if carryBootImage(&tt.again, &was); tt.again.CommandSupport != tt.want {
+			t.Errorf("imported %s: %v", tt.name, tt.again.CommandSupport)
+		}
+	}
+	r.apply("kind: BootImage\nname: linux-x64\n")
+	if got := explained(); strings.Contains(got, "command support") {
+		t.Errorf("taken out: %q", got)
+	}
+}
+
 // TestMandatoryAsksNobody: what waits for F12 and starts by itself is refused, whichever
 // of the two is changed; each alone is taken.
 func TestMandatoryAsksNobody(t *testing.T) {

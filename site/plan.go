@@ -81,6 +81,7 @@ func makePlan(w world, objects []written) *plan {
 	p.checkRunningClients()
 	p.checkBootImages()
 	p.checkF12()
+	p.checkCommandSupport()
 	p.checkQuestions()
 	p.checkArchitectures()
 	return p

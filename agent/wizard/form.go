@@ -5,13 +5,12 @@ import (
 	"unicode/utf8"
 
 	"github.com/bootward/bootward/agent/keys"
+	"github.com/bootward/bootward/osd/sequence"
 )
 
-// Longest lines that are typed.
 const (
-	maxLine   = 60
-	maxSecret = 128
-	maxShown  = 40 // stars of a secret
+	maxLine  = sequence.MaxAnswer // characters of a line
+	maxShown = 40                 // stars of a secret
 )
 
 // field is one line that is typed.
@@ -48,16 +47,12 @@ func (f *form) press(k keys.Key) bool {
 		return false
 	}
 	l := &f.fields[f.at]
-	longest := maxLine
-	if l.secret {
-		longest = maxSecret
-	}
 	switch {
 	case (k == keys.Backspace || k == 8) && len(l.value) > 0:
 		l.value = l.value[:len(l.value)-1]
 	case k == keys.Ctrl('U'):
 		l.value = nil
-	case k.Printable() && len(l.value) < longest:
+	case k.Printable() && len(l.value) < maxLine:
 		l.value = append(l.value, byte(k))
 	default:
 		return false

@@ -319,3 +319,29 @@ func fits(t *testing.T, w *Wizard) {
 		}
 	}
 }
+
+// TestLongAnswer: what is typed may be as long as an answer; the end of it is shown, beside its
+// label, with the cursor behind it.
+func TestLongAnswer(t *testing.T) {
+	text := strings.Repeat("0123456789", 12) + "abcdefgh" // 128
+	for _, label := range []struct{ name, usual, want string }{
+		{"short", "", "Answer: "}, {"long", strings.Repeat("u", maxShown), "Answer [" + strings.Repeat("u", maxShown) + "]: "},
+	} {
+		w := New(about, api.Offers{Offers: []api.Offer{{Name: "Look", Sequence: "Look", Questions: []sequence.Question{{Variable: "X", Prompt: "What?", Default: label.usual}}}}})
+		script(t, w, "1<enter>"+text+"i")
+		if w.Typed() != text {
+			t.Errorf("%s: %d characters, want %d", label.name, len(w.Typed()), len(text))
+		}
+		lines, row, column := w.Lines()
+		if got := lines[row]; !strings.HasPrefix(got, label.want) || !strings.HasSuffix(got, "89abcdefgh") || len(got) != Width-1 || column != len(got) {
+			t.Errorf("%s: %q, cursor in column %d", label.name, got, column)
+		}
+		script(t, w, "<back>")
+		if lines, row, _ := w.Lines(); !strings.HasSuffix(lines[row], "9abcdefg") {
+			t.Errorf("%s: %q", label.name, lines[row])
+		}
+		if script(t, w, "<enter>"); w.Answers().Values["X"] != text[:len(text)-1] {
+			t.Errorf("%s: answer %q", label.name, w.Answers().Values["X"])
+		}
+	}
+}

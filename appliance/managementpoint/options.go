@@ -6,10 +6,11 @@ import (
 	"github.com/bootward/bootward/osd/policy"
 )
 
-// withOptions puts what an advertisement says of content and screen into the
-// document of its job.
+// withOptions puts what an advertisement says of content and screen, and its boot image of
+// a shell, into the document of its job.
 func withOptions(j *api.Job, s *policy.Snapshot, a *osd.Advertisement) {
 	j.Download, j.HideProgress, j.Organisation = a.Downloads(), !a.ShowsProgress(), s.Settings.Organisation
+	j.CommandSupport = s.CommandSupport(j.Sequence.BootImage)
 	for i := range j.Content {
 		j.Content[i].Remote = a.RemoteDistributionPoint
 	}

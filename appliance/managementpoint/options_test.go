@@ -63,6 +63,7 @@ func TestJobOptions(t *testing.T) {
 	p.Complete = func(string) bool { return true }
 	hidden := false
 	a := &r.policy.Advertisements[0]
+	r.policy.BootImages[0].CommandSupport = true
 	a.Content, a.RemoteDistributionPoint, a.ShowProgress, a.Text = osd.ContentDownload, true, &hidden, "Take your coffee off the machine."
 	id := api.Identity{MACs: []string{wardMAC}}
 	o, failed := p.offers(t.Context(), api.Ask{Identity: id})
@@ -77,7 +78,7 @@ func TestJobOptions(t *testing.T) {
 	j, err := r.store.Job(t.Context(), c.Job)
 	fatal(t, err)
 	d := j.Document
-	if !d.Download || !d.HideProgress || d.Organisation != "St. Elsewhere" || len(d.Content) != 1 || !d.Content[0].Remote {
+	if !d.Download || !d.HideProgress || !d.CommandSupport || d.Organisation != "St. Elsewhere" || len(d.Content) != 1 || !d.Content[0].Remote {
 		t.Errorf("%+v", d)
 	}
 }

@@ -39,14 +39,15 @@ type Intent struct {
 
 // Image is a boot image, as far as it matters for how firmware starts it.
 type Image struct {
-	ID           string
-	Architecture string           // osd.ArchX64, also when empty, or osd.ArchARM64
-	Loader       string           // of UEFI machines: osd.LoaderUKI, also when empty, or osd.LoaderShim
-	Windows      *osd.WindowsBoot // nil for our own
-	Agentless    bool             // nothing in it asks a person, or tells of it
-	StartUnasked bool             // somebody accepted that it starts with nobody present
-	NoF12        bool             // of Windows: pxeboot.com, which asks for F12, is not in it
-	OnlyF12      bool             // of Windows: pxeboot.n12, which does not, is not in it
+	ID             string
+	Architecture   string           // osd.ArchX64, also when empty, or osd.ArchARM64
+	Loader         string           // of UEFI machines: osd.LoaderUKI, also when empty, or osd.LoaderShim
+	Windows        *osd.WindowsBoot // nil for our own
+	Agentless      bool             // nothing in it asks a person, or tells of it
+	StartUnasked   bool             // somebody accepted that it starts with nobody present
+	CommandSupport bool             // gives a shell to whoever stands at the machine
+	NoF12          bool             // of Windows: pxeboot.com, which asks for F12, is not in it
+	OnlyF12        bool             // of Windows: pxeboot.n12, which does not, is not in it
 }
 
 // Server is what an answer says about the box.

@@ -29,7 +29,7 @@ func bootCommand() *cobra.Command {
 				return err
 			}
 			conf.Console, conf.Screen = console.New(terminals.in(), terminals.out(), agent.Uptime), true
-			if commandSupport(conf.CommandLine) {
+			if _, err := os.Stat(shellProgram); err == nil {
 				conf.Shell = terminals.shell
 			}
 			next, err := agent.Boot(cmd.Context(), conf)

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -125,13 +124,6 @@ func (c *consoles) shell(ctx context.Context) error {
 	return nil
 }
 
-// commandSupport says whether the boot image lets people use a shell: the kernel command
-// line says so, and there is one.
-func commandSupport(commandLine string) bool {
-	_, err := os.Stat(shellProgram)
-	return err == nil && slices.Contains(strings.Fields(commandLine), "bootward.commandSupport=1")
-}
-
 func (c *consoles) in() io.Reader {
 	if c.keys == nil {
 		return os.Stdin
@@ -169,9 +161,12 @@ func (e each) Write(p []byte) (int, error) {
 }
 
 // keyByKey makes single keys of a terminal readable without an echo; the output stays as
-// it is. It does nothing where the file is no terminal.
+// it is. Ctrl-S is a key like others: a stray one, or noise on a serial line, would hold
+// up what is written to that terminal, and with it to all, for ever. It does nothing where
+// the file is no terminal.
 func keyByKey(f *os.File) (restore func() error) {
 	return mode(f, func(t *unix.Termios) {
+		t.Iflag &^= unix.IXON | unix.IXOFF
 		t.Lflag &^= unix.ICANON | unix.ECHO
 		t.Cc[unix.VMIN], t.Cc[unix.VTIME] = 1, 0
 	})

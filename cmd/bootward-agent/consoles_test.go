@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -74,5 +75,61 @@ func TestConsoles(t *testing.T) {
 	after, err := unix.IoctlGetTermios(int(screen.Fd()), unix.TCGETS)
 	if err != nil || !bytes.Equal(fmt.Append(nil, *before), fmt.Append(nil, *after)) {
 		t.Errorf("the terminal was %+v and is %+v, %v", before, after, err)
+	}
+}
+
+// TestStop: Ctrl-S and Ctrl-Q are keys like others, and hold up nothing that is written, also
+// where Ctrl-S came before; the terminal gets its flow control back at the end.
+func TestStop(t *testing.T) {
+	const stop, goOn = "\x13", "\x11"
+	person, tty := pty(t)
+	flow := func() uint32 {
+		now, err := unix.IoctlGetTermios(int(person.Fd()), unix.TCGETS)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return now.Iflag & (unix.IXON | unix.IXOFF)
+	}
+	before := flow()
+	if before&unix.IXON == 0 {
+		t.Fatal("a new terminal has no flow control: there is nothing to see here")
+	}
+	if _, err := io.WriteString(person, stop); err != nil { // somebody leant on the keyboard as it booted
+		t.Fatal(err)
+	}
+	c, err := join([]*os.File{tty})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := flow(); got != 0 {
+		t.Errorf("flow control %#x", got)
+	}
+	for _, keys := range []string{"x", stop, goOn + stop} {
+		if _, err := io.WriteString(person, keys); err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, len(keys))
+		if err := c.keys.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(c.in(), got); err != nil || string(got) != keys {
+			t.Fatalf("keys %q, %v", got, err)
+		}
+		if _, err := io.WriteString(c.out(), "a page"); err != nil {
+			t.Fatal(err)
+		}
+		shown := make([]byte, 100)
+		if err := person.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := person.Read(shown); err != nil || string(shown[:n]) != "a page" {
+			t.Fatalf("behind %q: %q, %v", keys, shown[:n], err)
+		}
+	}
+	if err := c.close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := flow(); got != before {
+		t.Errorf("flow control was %#x and is %#x", before, got)
 	}
 }

@@ -34,7 +34,7 @@ var nicDevices = map[string]string{
 }
 
 // Args returns QEMU's command line, with "graphics=off" so that SeaBIOS and its boot ROMs speak on the serial port,
-// there being no VGA. The command is for a valid configuration, the same for the same configuration, to be run in
+// also where there is a VGA card. The command is for a valid configuration, the same for the same configuration, to be run in
 // Config.Dir.
 func Args(c Config) []string {
 	p := platformOf(c.Firmware)
@@ -46,6 +46,9 @@ func Args(c Config) []string {
 		"-device", "virtio-rng-pci", "-device", "pvpanic-pci",
 		"-chardev", serialChardev, "-serial", "chardev:serial0",
 		"-chardev", qmpChardev, "-mon", "chardev=qmp0,mode=control",
+	}
+	if c.Display {
+		args = append(args, "-device", "VGA")
 	}
 	if c.NoReboot {
 		args = append(args, "-no-reboot")

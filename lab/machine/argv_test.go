@@ -41,7 +41,10 @@ func TestScriptGolden(t *testing.T) {
 	direct := valid()
 	direct.Direct = &Direct{Kernel: "/img/vmlinuz", Initrd: "/img/initrd", CommandLine: "quiet console=ttyS0"}
 
-	tests := map[string]Config{"box": box, "target": target, "direct": direct}
+	display := valid()
+	display.Display = true
+
+	tests := map[string]Config{"display": display, "box": box, "target": target, "direct": direct}
 	for _, firmware := range []string{UEFISecure, UEFIIA32, UEFIARM64} {
 		c := valid()
 		c.Firmware = firmware
@@ -101,6 +104,7 @@ func TestValidate(t *testing.T) {
 		{"tap", func(c *Config) { n := nic; n.Tap = ""; c.NICs = []NIC{n} }, `NIC 0: tap ""`},
 		{"model", func(c *Config) { n := nic; n.Model = "ne2k"; c.NICs = []NIC{n} }, `NIC 0: model "ne2k"`},
 		{"boot index", func(c *Config) { n := nic; n.BootIndex = -1; c.NICs = []NIC{n} }, "boot index -1"},
+		{"a display with UEFI", func(c *Config) { c.Display, c.Firmware = true, UEFI }, "a display with firmware uefi"},
 		{"32 bits", func(c *Config) { c.Only32Bit, c.Firmware = true, UEFI }, "want bios"},
 		{"arm64 with a TPM", func(c *Config) { c.TPM, c.Firmware = true, UEFIARM64 }, "neither a TPM nor kvm"},
 		{"arm64 with AHCI", func(c *Config) {

@@ -79,6 +79,8 @@ type Config struct {
 
 	Only32Bit bool // a processor without long mode; BIOS only
 
+	Display bool // a VGA card and the PC's keyboard, beside the serial port; BIOS only
+
 	TPM bool // a TPM 2.0, which stays the same while Dir does
 
 	Direct *Direct // a kernel that QEMU starts itself, past all that boots by itself; nil: none

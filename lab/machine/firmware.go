@@ -87,6 +87,9 @@ func (c Config) validateFirmware() (errs []error) {
 	if c.Only32Bit && c.Firmware != BIOS {
 		errs = append(errs, fmt.Errorf("a 32-bit processor with firmware %s: want bios", c.Firmware))
 	}
+	if c.Display && c.Firmware != BIOS {
+		errs = append(errs, fmt.Errorf("a display with firmware %s: want bios, whose kernel shows text that can be read", c.Firmware))
+	}
 	if c.Firmware != UEFIARM64 {
 		return errs
 	}

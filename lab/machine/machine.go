@@ -24,6 +24,7 @@ type Machine struct {
 	monitor    *qmp
 	serial     net.Conn
 	transcript *transcript
+	terminal   *terminal
 	viewers    *viewers
 	files      []io.Closer // closed at the end
 	drained    chan struct{}
@@ -61,6 +62,22 @@ func (m *Machine) WaitSerial(ctx context.Context, from int, re *regexp.Regexp) (
 		return Line{}, fmt.Errorf("machine %s: went off before %q came on its console; its last lines:%s", m.config.Name, re, m.transcript.last(6))
 	}
 	return line, nil
+}
+
+// Screen is what a terminal of 80 by 24 characters at the serial port shows, without blanks at the end of lines.
+func (m *Machine) Screen() string { return m.terminal.text() }
+
+// WaitScreen waits until re matches what a terminal at the serial port shows, and returns that. It fails when ctx ends
+// or the machine is off, quoting the screen.
+func (m *Machine) WaitScreen(ctx context.Context, re *regexp.Regexp) (string, error) {
+	shown, ok, err := m.terminal.wait(ctx, re)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("machine %s: wait for %q on its screen: %w; it shows:\n%s", m.config.Name, re, err, shown)
+	case !ok:
+		return "", fmt.Errorf("machine %s: went off before %q stood on its screen; it showed:\n%s", m.config.Name, re, shown)
+	}
+	return shown, nil
 }
 
 // Unfinished is what the console shows of a line that has not ended, such as a prompt or a line of progress.

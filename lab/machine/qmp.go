@@ -95,7 +95,12 @@ func (q *qmp) end() {
 
 // run sends a command without arguments and returns what QEMU answered.
 func (q *qmp) run(ctx context.Context, command string) (json.RawMessage, error) {
-	id, answer, err := q.send(command)
+	return q.runWith(ctx, command, nil)
+}
+
+// runWith is run with arguments, which JSON can express; nil: none.
+func (q *qmp) runWith(ctx context.Context, command string, arguments any) (json.RawMessage, error) {
+	id, answer, err := q.send(command, arguments)
 	if err != nil {
 		return nil, fmt.Errorf("QMP %s: %w", command, err)
 	}
@@ -116,7 +121,7 @@ func (q *qmp) run(ctx context.Context, command string) (json.RawMessage, error) 
 	}
 }
 
-func (q *qmp) send(command string) (int, <-chan qmpMessage, error) {
+func (q *qmp) send(command string, arguments any) (int, <-chan qmpMessage, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
@@ -124,9 +129,10 @@ func (q *qmp) send(command string) (int, <-chan qmpMessage, error) {
 	}
 	q.next++
 	line, err := json.Marshal(struct {
-		Execute string `json:"execute"`
-		ID      int    `json:"id"`
-	}{command, q.next})
+		Execute   string `json:"execute"`
+		Arguments any    `json:"arguments,omitempty"`
+		ID        int    `json:"id"`
+	}{command, arguments, q.next})
 	if err != nil {
 		return 0, nil, err
 	}

@@ -24,7 +24,7 @@ func Start(ctx context.Context, config Config, log *slog.Logger) (*Machine, erro
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	m := &Machine{config: config, log: log.With("machine", config.Name), viewers: &viewers{}, drained: make(chan struct{})}
+	m := &Machine{config: config, log: log.With("machine", config.Name), viewers: &viewers{}, terminal: newTerminal(), drained: make(chan struct{})}
 	if err := m.start(ctx); err != nil {
 		if m.process != nil {
 			m.process.Kill()
@@ -208,6 +208,7 @@ func (m *Machine) drain() {
 	for {
 		n, err := m.serial.Read(buffer)
 		m.viewers.write(buffer[:n])
+		m.terminal.write(buffer[:n])
 		if werr := m.transcript.write(buffer[:n]); werr != nil && !warned {
 			m.log.Error("console is not recorded any more", "error", werr)
 			warned = true
@@ -221,6 +222,7 @@ func (m *Machine) drain() {
 		m.log.Error("console is not recorded to its end", "error", err)
 	}
 	m.viewers.close()
+	m.terminal.close()
 	if err := m.closeFiles(); err != nil && !errors.Is(err, syscall.EPIPE) {
 		m.log.Warn("close the machine's files", "error", err)
 	}

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"time"
 
 	"github.com/bootward/bootward/osd"
@@ -55,6 +56,15 @@ func options(a *osd.Advertisement) []string {
 	return all
 }
 
+// CommandSupportText warns of a shell in a boot image.
+const CommandSupportText = "its boot image has command support: whoever stands at a machine where it failed is root there (S or F8), and reads its variables"
+
+// CommandSupport says whether the boot image of an ID gives a shell to whoever stands at
+// the machine.
+func (s *Snapshot) CommandSupport(bootImage string) bool {
+	return slices.ContainsFunc(s.BootImages, func(b osd.BootImage) bool { return b.ID == bootImage && b.CommandSupport })
+}
+
 // Explain turns a decision into words.
 func (e *Evaluator) Explain(d *Decision, now time.Time) Explanation {
 	x := Explanation{Box: e.s.Box.Name, At: now, Why: d.Why, Collections: d.Collections.Names(), Variables: e.Variables(d),
@@ -70,6 +80,9 @@ func (e *Evaluator) Explain(d *Decision, now time.Time) Explanation {
 			Destructive: o.Sequence.Destructive, Approval: d.Approval(&o, d.Expected()), Options: options(&o.Advertisement)}
 		if o.Grant != nil {
 			one.Grant = o.Grant.ID
+		}
+		if e.s.CommandSupport(o.Sequence.BootImage) {
+			one.Options = append(one.Options, CommandSupportText)
 		}
 		one.Next, _ = o.Advertisement.Next(now)
 		x.Gets = append(x.Gets, one)

@@ -13,8 +13,10 @@ import (
 const (
 	maxQuestions = 20
 	maxChoices   = 9
-	maxAnswer    = 128
 )
+
+// MaxAnswer is the longest answer to a question, in bytes.
+const MaxAnswer = 128
 
 // Question is what the person who chose the sequence is asked before it begins. The answer
 // becomes a variable. Nobody is asked where the sequence is mandatory: the default counts.
@@ -56,8 +58,8 @@ func (q *Question) Answer(typed string) (string, error) {
 		return "", nil
 	case value == "":
 		return "", fmt.Errorf("an answer is needed")
-	case len(value) > maxAnswer:
-		return "", fmt.Errorf("the answer is longer than %d characters", maxAnswer)
+	case len(value) > MaxAnswer:
+		return "", fmt.Errorf("the answer is longer than %d characters", MaxAnswer)
 	case len(q.Choices) > 0:
 		i := slices.IndexFunc(q.Choices, func(c string) bool { return strings.EqualFold(c, value) })
 		if i < 0 {
@@ -133,7 +135,7 @@ func (c *checker) question(q Question) {
 		c.fail("choices", fmt.Sprint(len(q.Choices)), "offer at most %d answers, and no pattern beside them", maxChoices)
 	}
 	for i, one := range append([]string{q.Default}, q.Choices...) {
-		c.text("choices", one, maxAnswer)
+		c.text("choices", one, MaxAnswer)
 		if i > 0 && strings.TrimSpace(one) != one || i > 0 && one == "" {
 			c.fail("choices", one, "an answer is not empty and has no blanks around it")
 		}

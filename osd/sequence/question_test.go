@@ -24,7 +24,7 @@ func TestAnswer(t *testing.T) {
 		{"more than the pattern", Question{Pattern: `[0-9]{3}|x`}, "1234", "", "form"},
 		{"blanks of a secret count", Question{Secret: true}, " s ", " s ", ""},
 		{"a secret is not repeated", Question{Secret: true, Pattern: "a"}, "canary", "", "form"},
-		{"too long", Question{}, strings.Repeat("x", maxAnswer+1), "", "longer than"},
+		{"too long", Question{}, strings.Repeat("x", MaxAnswer+1), "", "longer than"},
 	} {
 		got, err := tt.q.Answer(tt.typed)
 		if got != tt.want || (err == nil) != (tt.fails == "") || err != nil && !strings.Contains(err.Error(), tt.fails) || err != nil && strings.Contains(err.Error(), "canary") {
