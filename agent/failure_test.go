@@ -204,3 +204,76 @@ func TestShell(t *testing.T) {
 		t.Errorf("%d shells, %v\n%s", shells, err, shown)
 	}
 }
+
+// TestRetryInside: in the installed system a failure stands on the console too, and the job goes on
+// where it failed when an administrator wants it, also behind a restart of the agent; nobody
+// comes: it is over, and nothing but its log is left.
+func TestRetryInside(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		running int
+		timeout string
+		answer  bool
+		ids     []int
+		log     string
+	}{
+		{"a power cut, and an administrator", 2, "", true, []int{11135, 11141, 11140, 11134, 11143}, "going on at the step that failed"},
+		{"a power cut, and nobody", 2, "1", false, []int{11135, 11141}, "the machine stopped while this step was running"},
+		{"at once", 2, "0", true, []int{11135, 11141}, "the machine stopped while this step was running"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newRetrying(t, restarts)
+			if tt.timeout != "" {
+				b.job.Variables["SMSTSErrorDialogTimeout"] = tt.timeout
+			}
+			b.answer = func(int, api.Retry) (api.Retried, *api.Error) {
+				return api.Retried{Again: tt.answer, By: "ann"}, nil
+			}
+			var screen bytes.Buffer
+			s, root := b.restarted(&screen, tt.running)
+			next, err := Resume(t.Context(), Config{Run: t.TempDir(), Root: root, Console: s.console})
+			if err != nil || next != "" {
+				t.Fatalf("%q, %v\n%s", next, err, screen.String())
+			}
+			if d := cmp.Diff(tt.ids, b.ids()); d != "" {
+				t.Errorf("%s\n%s", d, screen.String())
+			}
+			for _, want := range []string{"THE TASK SEQUENCE FAILED", "Step:      2 Run Command Line", "computer retry", "Log:       /var/log/bootward/smsts.log"} {
+				if !strings.Contains(screen.String(), want) {
+					t.Errorf("the console does not show %q:\n%s", want, screen.String())
+				}
+			}
+			if (tt.timeout == "0") != (len(b.asked) == 0) {
+				t.Errorf("asked %d times", len(b.asked))
+			}
+			gone(t, root, tt.log)
+		})
+	}
+}
+
+// TestStandsAgain: the agent is ended while a failure stands, and stands there again when it starts.
+func TestStandsAgain(t *testing.T) {
+	b := newRetrying(t, restarts)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	b.answer = func(n int, _ api.Retry) (api.Retried, *api.Error) {
+		stop()
+		return api.Retried{Again: n > 1, By: "ann"}, nil
+	}
+	var screen bytes.Buffer
+	s, root := b.restarted(&screen, 2)
+	conf := Config{Run: t.TempDir(), Root: root, Console: s.console}
+	if _, err := Resume(ctx, conf); err == nil {
+		t.Fatalf("it ended\n%s", screen.String())
+	}
+	if next, err := Resume(t.Context(), conf); err != nil || next != "" {
+		t.Fatalf("%q, %v\n%s", next, err, screen.String())
+	}
+	if d := cmp.Diff([]int{11135, 11141, 11140, 11134, 11143}, b.ids()); d != "" {
+		t.Errorf("%s\n%s", d, screen.String())
+	}
+	if n := strings.Count(screen.String(), "THE TASK SEQUENCE FAILED"); n != 2 {
+		t.Errorf("shown %d times\n%s", n, screen.String())
+	}
+	gone(t, root, "going on at the step that failed")
+}

@@ -51,6 +51,8 @@ type session struct {
 	hidden   hidden
 	box      *outbox.Outbox
 	ending   engine.Ending // of the last run of the engine
+	// begunHere says that a person at the running system began the job.
+	begunHere bool
 	// ticket is that of the PXE password which a person typed.
 	ticket string
 	// pollPause is how long to wait between two questions of a machine that waits

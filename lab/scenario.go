@@ -42,6 +42,7 @@ func Scenarios() []Scenario {
 		{"network-first", "machines that boot from the network first reach their disks: silent, aborted, nobody at F12, a mandatory run that is done once", BesideDHCP, networkFirst},
 		{"settings", "a machine takes a file from a share, gets time zone, locale, owner and root's password, and its settings are captured again", BesideDHCP, settings},
 		{"every-step", "a machine is deployed by steps of each kind: volumes, data, packages, updates, sequences that run others", BesideDHCP, everyStep},
+		{"box-away", "the box loses its cable, then its power, while an image is applied, and comes back elsewhere: the machine waits and goes on", BesideDHCP, boxAway},
 		{"retry", "a deployment fails twice, and goes on at the step that failed: an administrator wants it, then a person at the machine", BesideDHCP, retried},
 	}
 }
