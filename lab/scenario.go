@@ -43,6 +43,7 @@ func Scenarios() []Scenario {
 		{"settings", "a machine takes a file from a share, gets time zone, locale, owner and root's password, and its settings are captured again", BesideDHCP, settings},
 		{"every-step", "a machine is deployed by steps of each kind: volumes, data, packages, updates, sequences that run others", BesideDHCP, everyStep},
 		{"box-away", "the box loses its cable, then its power, while an image is applied, and comes back elsewhere: the machine waits and goes on", BesideDHCP, boxAway},
+		{"power-cuts", "a machine loses its power while its image is applied and in steps of its installed system; a step prints a gigabyte, another does not end", BesideDHCP, powerCuts},
 		{"retry", "a deployment fails twice, and goes on at the step that failed: an administrator wants it, then a person at the machine", BesideDHCP, retried},
 	}
 }
