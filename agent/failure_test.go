@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,8 +15,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/bootward/bootward/agent/console"
+	"github.com/bootward/bootward/agent/job"
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/osd/sequence"
+	"github.com/bootward/bootward/osd/status"
 )
 
 // retrying is a box that is asked whether a failed job goes on.
@@ -276,4 +280,43 @@ func TestStandsAgain(t *testing.T) {
 		t.Errorf("shown %d times\n%s", n, screen.String())
 	}
 	gone(t, root, "going on at the step that failed")
+}
+
+// TestMessagesFollowTheBox: a box that moves while no step fetches anything gets the messages at
+// its new address.
+func TestMessagesFollowTheBox(t *testing.T) {
+	b := newBox(t, looks)
+	moved := httptest.NewUnstartedServer(b.server.Config.Handler)
+	moved.TLS = b.server.TLS.Clone()
+	moved.Config.ErrorLog = b.server.Config.ErrorLog
+	moved.StartTLS()
+	t.Cleanup(moved.Close)
+	var shown screen
+	s := b.newSession(&bytes.Buffer{})
+	s.console = console.New(nil, &shown, func() time.Duration { return 0 })
+	if err := s.claim(t.Context(), api.Offer{}, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.folder.WriteJSON(job.FileBox, job.Box{Address: b.server.Listener.Addr().String(), Name: "ward-7"}); err != nil {
+		t.Fatal(err)
+	}
+	s.searchPause = 10 * time.Millisecond
+	s.look = func(context.Context) (job.Box, error) {
+		return job.Box{Address: moved.Listener.Addr().String(), Name: "ward-7"}, nil
+	}
+	b.server.Close()
+	if err := s.open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	if err := s.report(status.SequenceStarted, 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.flush(t.Context(), 20*time.Second); err != nil || len(b.ids()) != 1 {
+		t.Fatalf("%v, the box has %v\n%s", err, b.ids(), shown.String())
+	}
+	var box job.Box
+	if err := s.folder.ReadJSON(job.FileBox, &box); err != nil || box.Address != moved.Listener.Addr().String() {
+		t.Errorf("noted: %+v, %v", box, err)
+	}
 }

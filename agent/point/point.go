@@ -85,9 +85,7 @@ func New(anchor *trust.Anchor, address string, clock *Clock, cert func() *tls.Ce
 		TLSClientConfig: conf,
 		DialContext: func(ctx context.Context, network, to string) (net.Conn, error) {
 			if at := moved.Load(); at != nil {
-				if _, port, err := net.SplitHostPort(to); err == nil {
-					to = net.JoinHostPort(*at, port)
-				}
+				to = elsewhere(*at, to)
 			}
 			return dialer.DialContext(ctx, network, to)
 		},
@@ -101,6 +99,19 @@ func New(anchor *trust.Anchor, address string, clock *Clock, cert func() *tls.Ce
 		HTTP2: &http.HTTP2Config{SendPingTimeout: silence, PingTimeout: silence},
 	}
 	return &Client{Base: "https://" + host(address), HTTP: &http.Client{Transport: transport}, anchor: anchor, clock: clock, moved: moved}
+}
+
+// elsewhere is where a connection to a box goes that moved: its port is that of before, unless the
+// new address has one.
+func elsewhere(at, to string) string {
+	if _, _, err := net.SplitHostPort(at); err == nil {
+		return at
+	}
+	_, port, err := net.SplitHostPort(to)
+	if err != nil {
+		return to
+	}
+	return net.JoinHostPort(at, port)
 }
 
 // Move makes all further connections go to another address: the box got a new one. Base stays
