@@ -72,30 +72,35 @@ type prepared struct {
 	permit   disk.Permit
 }
 
-// again goes on at the step that failed, in the name of who wants that. The box has the
-// job open again.
+// again goes on at the step that failed, in the name of who wants that.
 func (s *session) again(ctx context.Context, by string) (engine.Ending, error) {
-	s.close() // the renewal of the certificate may have ended with the job
-	if err := s.open(ctx); err != nil {
+	state, err := s.reopen(ctx, by)
+	if err != nil {
 		return engine.Ending{}, err
 	}
-	var state engine.State
+	return s.run(ctx, s.prepared.sequence, state, s.prepared.permit)
+}
+
+// reopen makes the state of a job that failed go on at the step that failed, and says so. The box
+// has the job open again.
+func (s *session) reopen(ctx context.Context, by string) (state engine.State, err error) {
+	s.close() // the renewal of the certificate may have ended with the job
+	if err := s.open(ctx); err != nil {
+		return state, err
+	}
 	if err := s.folder.ReadJSON(job.FileState, &state); err != nil {
-		return engine.Ending{}, err
+		return state, err
 	}
 	at := state.FailedAt
 	if err := state.Retry(); err != nil {
-		return engine.Ending{}, err
+		return state, err
 	}
 	s.console.Line("going on at step %d: %s wants it", at, by)
 	s.log.Info("going on at the step that failed", "step", at, "by", by)
 	if err := s.report(status.SequenceStarted, 0, fmt.Sprintf("going on at step %d, which failed: %s wants it", at, by)); err != nil {
-		return engine.Ending{}, err
+		return state, err
 	}
-	if err := s.folder.WriteJSON(job.FileState, state); err != nil {
-		return engine.Ending{}, err
-	}
-	return s.run(ctx, s.prepared.sequence, state, s.prepared.permit)
+	return state, s.folder.WriteJSON(job.FileState, state)
 }
 
 // claim binds a job to a new key and puts it into the folder.

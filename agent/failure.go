@@ -95,7 +95,7 @@ func (s *session) failed(end engine.Ending, seq *sequence.Sequence) *wizard.Fail
 	f.Retry = seq != nil && s.folder.ReadJSON(job.FileState, &state) == nil && state.Retry() == nil
 	if seq != nil && end.Step > 0 {
 		lines := seq.Flatten()
-		f.Steps, f.Group = len(lines), groupOf(lines, lines[end.Step-1])
+		f.Steps, f.Group, f.Action = len(lines), groupOf(lines, lines[end.Step-1]), lines[end.Step-1].Name()
 	}
 	return f
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,8 +16,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/bootward/bootward/agent/console"
+	"github.com/bootward/bootward/agent/job"
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/osd/sequence"
+	"github.com/bootward/bootward/osd/status"
 )
 
 // retrying is a box that is asked whether a failed job goes on.
@@ -213,5 +217,117 @@ func testShell(t *testing.T, supported bool, want int) {
 	}
 	if _, err := os.Stat(filepath.Join(s.folder.Dir(), "smsts.log")); err != nil || shells != want || strings.Contains(shown.String(), "S (F8) shell") != supported || !strings.Contains(shown.String(), s.folder.Dir()+"/smsts.log") {
 		t.Errorf("%d shells, %v\n%s", shells, err, shown)
+	}
+}
+
+// TestRetryInside: in the installed system a failure stands on the console too, and the job goes on
+// where it failed when an administrator wants it, also behind a restart of the agent; nobody
+// comes: it is over, and nothing but its log is left.
+func TestRetryInside(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		running int
+		timeout string
+		answer  bool
+		ids     []int
+		log     string
+	}{
+		{"a power cut, and an administrator", 2, "", true, []int{11135, 11141, 11140, 11134, 11143}, "going on at the step that failed"},
+		{"a power cut, and nobody", 2, "1", false, []int{11135, 11141}, "the machine stopped while this step was running"},
+		{"at once", 2, "0", true, []int{11135, 11141}, "the machine stopped while this step was running"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newRetrying(t, restarts)
+			if tt.timeout != "" {
+				b.job.Variables["SMSTSErrorDialogTimeout"] = tt.timeout
+			}
+			b.answer = func(int, api.Retry) (api.Retried, *api.Error) {
+				return api.Retried{Again: tt.answer, By: "ann"}, nil
+			}
+			var screen bytes.Buffer
+			s, root := b.restarted(&screen, tt.running)
+			next, err := Resume(t.Context(), Config{Run: t.TempDir(), Root: root, Console: s.console})
+			if err != nil || next != "" {
+				t.Fatalf("%q, %v\n%s", next, err, screen.String())
+			}
+			if d := cmp.Diff(tt.ids, b.ids()); d != "" {
+				t.Errorf("%s\n%s", d, screen.String())
+			}
+			for _, want := range []string{"THE TASK SEQUENCE FAILED", "Step:      2 Run Command Line", "computer retry", "Log:       /var/log/bootward/smsts.log"} {
+				if !strings.Contains(screen.String(), want) {
+					t.Errorf("the console does not show %q:\n%s", want, screen.String())
+				}
+			}
+			if (tt.timeout == "0") != (len(b.asked) == 0) {
+				t.Errorf("asked %d times", len(b.asked))
+			}
+			gone(t, root, tt.log)
+		})
+	}
+}
+
+// TestStandsAgain: the agent is ended while a failure stands, and stands there again when it starts.
+func TestStandsAgain(t *testing.T) {
+	b := newRetrying(t, restarts)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	b.answer = func(n int, _ api.Retry) (api.Retried, *api.Error) {
+		stop()
+		return api.Retried{Again: n > 1, By: "ann"}, nil
+	}
+	var screen bytes.Buffer
+	s, root := b.restarted(&screen, 2)
+	conf := Config{Run: t.TempDir(), Root: root, Console: s.console}
+	if _, err := Resume(ctx, conf); err == nil {
+		t.Fatalf("it ended\n%s", screen.String())
+	}
+	if next, err := Resume(t.Context(), conf); err != nil || next != "" {
+		t.Fatalf("%q, %v\n%s", next, err, screen.String())
+	}
+	if d := cmp.Diff([]int{11135, 11141, 11140, 11134, 11143}, b.ids()); d != "" {
+		t.Errorf("%s\n%s", d, screen.String())
+	}
+	if n := strings.Count(screen.String(), "THE TASK SEQUENCE FAILED"); n != 2 {
+		t.Errorf("shown %d times\n%s", n, screen.String())
+	}
+	gone(t, root, "going on at the step that failed")
+}
+
+// TestMessagesFollowTheBox: a box that moves while no step fetches anything gets the messages at
+// its new address.
+func TestMessagesFollowTheBox(t *testing.T) {
+	b := newBox(t, looks)
+	moved := httptest.NewUnstartedServer(b.server.Config.Handler)
+	moved.TLS = b.server.TLS.Clone()
+	moved.Config.ErrorLog = b.server.Config.ErrorLog
+	moved.StartTLS()
+	t.Cleanup(moved.Close)
+	var shown screen
+	s := b.newSession(&bytes.Buffer{})
+	s.console = console.New(nil, &shown, func() time.Duration { return 0 })
+	if err := s.claim(t.Context(), api.Offer{}, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.folder.WriteJSON(job.FileBox, job.Box{Address: b.server.Listener.Addr().String(), Name: "ward-7"}); err != nil {
+		t.Fatal(err)
+	}
+	s.searchPause = 10 * time.Millisecond
+	s.look = func(context.Context) (job.Box, error) {
+		return job.Box{Address: moved.Listener.Addr().String(), Name: "ward-7"}, nil
+	}
+	b.server.Close()
+	if err := s.open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	if err := s.report(status.SequenceStarted, 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.flush(t.Context(), 20*time.Second); err != nil || len(b.ids()) != 1 {
+		t.Fatalf("%v, the box has %v\n%s", err, b.ids(), shown.String())
+	}
+	var box job.Box
+	if err := s.folder.ReadJSON(job.FileBox, &box); err != nil || box.Address != moved.Listener.Addr().String() {
+		t.Errorf("noted: %+v, %v", box, err)
 	}
 }

@@ -98,19 +98,30 @@ func findBox(ctx context.Context) (job.Box, error) {
 	return job.Box{}, fmt.Errorf("look for the box: %w", errors.Join(errs...))
 }
 
-// searchTime is how long the segment is asked for a box that has been away.
-const searchTime = 15 * time.Second
+// How a session looks for a box that has been away.
+const (
+	searchTime  = 15 * time.Second // the segment is asked
+	searchPause = 30 * time.Second // between searches
+)
 
 // follow looks on the segment for the job's box, which may have another address by now, and
 // has all connections go there. Another box of the site is none that holds the job.
 func (s *session) follow(ctx context.Context) {
+	if !s.searches.TryLock() {
+		return
+	}
+	defer s.searches.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, searchTime)
 	defer cancel()
 	var box job.Box
 	if err := s.folder.ReadJSON(job.FileBox, &box); err != nil {
 		return
 	}
-	found, err := findBox(ctx)
+	look := s.look
+	if look == nil {
+		look = findBox
+	}
+	found, err := look(ctx)
 	if err != nil || found.Address == box.Address {
 		return
 	}

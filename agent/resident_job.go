@@ -48,6 +48,7 @@ func (r *Resident) start(ctx context.Context, o api.Offer, event string, person 
 		s.client.Close()
 		return "", errors.Join(fmt.Errorf("run %s: %w", o.Name, err), s.folder.Remove())
 	}
+	s.begunHere = person != nil
 	s.linkLog() // not before: the log of the job before stays where a job does not begin
 	s.console.Line("job %s: %s (%s)", s.job.ID, o.Name, o.Sequence)
 	next, err := s.finish(ctx, state)

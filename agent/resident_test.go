@@ -107,7 +107,7 @@ func TestResidentPowerCut(t *testing.T) {
 		ids   []int
 	}{
 		{"behind the claim", "", []int{10002, 10005, 11140, 11134, 11134, 11142}},
-		{"in a step", `{"format":1,"next":1,"running":1}`, []int{11135, 11141}},
+		{"in a step", `{"format":1,"next":1,"running":1,"variables":{"SMSTSErrorDialogTimeout":"0"}}`, []int{11135, 11141}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBox(t, looks)

@@ -15,7 +15,6 @@ import (
 	"github.com/bootward/bootward/agent/job"
 	"github.com/bootward/bootward/agent/permit"
 	"github.com/bootward/bootward/agent/point"
-	"github.com/bootward/bootward/agent/step"
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/osd/sequence/engine"
 	"github.com/bootward/bootward/osd/status"
@@ -45,6 +44,7 @@ func Resume(ctx context.Context, conf Config) (Next, error) {
 	switch {
 	case api.Final(err) && state.Ended == engine.Succeeded: // power was cut in the middle of the end
 		return s.cleanUp(true)
+	case api.Final(err) && state.Ended == engine.Failed: // power was cut while it stood there
 	case api.Final(err):
 		return "", s.abandon("the box has closed the job", err)
 	case err != nil:
@@ -59,42 +59,71 @@ func Resume(ctx context.Context, conf Config) (Next, error) {
 	return s.finish(ctx, state)
 }
 
-// finish runs the job from a state to its end, and cleans up behind it.
+// finish runs the job from a state to its end, as often as somebody lets it go on where it failed,
+// and cleans up behind it.
 func (s *session) finish(ctx context.Context, state engine.State) (Next, error) {
 	if err := s.open(ctx); err != nil {
 		return "", err
 	}
-	defer s.close()
-	succeeded := state.Ended == engine.Succeeded
-	if state.Ended == "" {
-		if err := s.received(state); err != nil {
+	defer func() { s.close() }()
+	for {
+		end := failedBefore(state)
+		if state.Ended == "" {
+			var err error
+			if end, err = s.toItsEnd(ctx, state); err != nil {
+				return "", err
+			}
+			if end.Restart != nil {
+				return NextReboot, nil
+			}
+		}
+		if err := s.told(ctx); err != nil {
 			return "", err
 		}
-		end, err := s.goOn(ctx, state)
-		succeeded = end.Succeeded
-		switch {
-		case ctx.Err() != nil:
-			return "", ctx.Err()
-		case err != nil:
-			if e := s.giveUp(err); e != nil {
-				return "", errors.Join(err, e) // the disk is full: systemd tries again
-			}
-		case end.Restart != nil:
-			return NextReboot, nil
+		if end.Succeeded {
+			break
+		}
+		by, again := s.stand(ctx, end)
+		if ctx.Err() != nil {
+			return "", ctx.Err() // the folder stays: the job stands there again behind a restart
+		}
+		if !again {
+			return s.cleanUp(false)
+		}
+		var err error
+		if state, err = s.reopen(ctx, by); err != nil {
+			return "", err
 		}
 	}
-	if err := s.told(ctx); err != nil {
-		return "", err
-	}
-	var command step.Command
-	if succeeded {
-		command = s.postAction()
-	}
-	next, err := s.cleanUp(succeeded)
+	command := s.postAction()
+	next, err := s.cleanUp(true)
 	if err == nil {
 		s.after(ctx, command)
 	}
 	return next, err
+}
+
+// toItsEnd runs the job once; an error is one for which the service is to begin again.
+func (s *session) toItsEnd(ctx context.Context, state engine.State) (engine.Ending, error) {
+	if err := s.received(state); err != nil {
+		return engine.Ending{}, err
+	}
+	end, err := s.goOn(ctx, state)
+	if ctx.Err() != nil {
+		return end, ctx.Err()
+	}
+	if err != nil {
+		if e := s.giveUp(err); e != nil {
+			return end, errors.Join(err, e) // the disk is full: systemd tries again
+		}
+		end = engine.Ending{ExitCode: engine.Failure, Reason: err.Error()}
+	}
+	return end, nil
+}
+
+// failedBefore is how a job ended whose end stands in its state.
+func failedBefore(state engine.State) engine.Ending {
+	return engine.Ending{Succeeded: state.Ended == engine.Succeeded, Step: state.FailedAt, ExitCode: state.ExitCode, Reason: state.Reason}
 }
 
 // abandon ends a job that cannot go on and that nobody waits for.
@@ -191,7 +220,6 @@ func (s *session) goOn(ctx context.Context, state engine.State) (engine.Ending, 
 		s.console.Line("the task sequence is complete")
 		s.log.Info("the task sequence is complete")
 	default:
-		s.console.Line("the task sequence failed at step %d %s, exit code %d: %s", end.Step, end.Action, end.ExitCode, end.Reason)
 		s.log.Error("the task sequence failed", "step", end.Step, "code", end.ExitCode, "reason", end.Reason)
 	}
 	return end, err

@@ -1,11 +1,13 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -51,11 +53,20 @@ type session struct {
 	hidden   hidden
 	box      *outbox.Outbox
 	ending   engine.Ending // of the last run of the engine
+	// begunHere says that a person at the running system began the job.
+	begunHere bool
 	// ticket is that of the PXE password which a person typed.
 	ticket string
 	// pollPause is how long to wait between two questions of a machine that waits
 	// for approval; 0 means the constant.
 	pollPause time.Duration
+	// searchPause is how long to wait between two searches for a box that takes no messages; 0
+	// means the constant.
+	searchPause time.Duration
+	// searches lets one search go on at a time.
+	searches sync.Mutex
+	// look looks for a box of the segment; nil means findBox.
+	look func(context.Context) (job.Box, error)
 
 	stop context.CancelFunc
 	work sync.WaitGroup
@@ -69,7 +80,9 @@ func (s *session) open(ctx context.Context) error {
 		return err
 	}
 	s.box = box
+	var away atomic.Bool
 	box.Lost = func(err error) {
+		away.Store(err != nil)
 		if err != nil {
 			s.console.Line("the box cannot be reached; going on, and sending when it is back")
 			s.log.Warn("status messages wait", "component", "TSAgent", "error", err)
@@ -84,6 +97,13 @@ func (s *session) open(ctx context.Context) error {
 	s.stop = cancel
 	s.work.Go(func() { _ = box.Run(running) }) // nil: it ends with ctx
 	s.work.Go(func() { s.sendLog(running) })
+	s.work.Go(func() { // messages alone may wait for a box that moved: no step fetches anything
+		for supervisor.Sleep(running, cmp.Or(s.searchPause, searchPause)) {
+			if away.Load() {
+				s.follow(running)
+			}
+		}
+	})
 	s.work.Go(func() {
 		if err := renew.Run(running); err != nil {
 			s.log.Warn("the box renews the job's certificate no more", "component", "TSAgent", "error", err)

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/bootward/bootward/agent/job"
 	"github.com/bootward/bootward/agent/machine"
+	"github.com/bootward/bootward/agent/permit"
 	"github.com/bootward/bootward/osd/sequence/engine"
 	"github.com/bootward/bootward/osd/status"
 )
@@ -36,6 +38,39 @@ func (s *session) leave(succeeded bool) (Next, error) {
 	}
 	s.console.Line("the agent stays, as the client of this machine")
 	return NextClient, errors.Join(s.folder.Remove(), machine.Retire(s.conf.Root))
+}
+
+// stand shows a job that failed, and keeps it as long as a failure stands on the screen of a boot
+// image: by says who lets it go on meanwhile. What a person began at this machine does not stand:
+// he reads the error, and begins it again.
+func (s *session) stand(ctx context.Context, end engine.Ending) (by string, again bool) {
+	seq, err := permit.Sequence(&s.job)
+	if err != nil {
+		seq = nil
+	}
+	page := s.failed(end, seq)
+	page.Log = installedLogs + "/" + job.FileLog
+	if !s.begunHere {
+		page.Ends = seconds(s.variable("SMSTSErrorDialogTimeout"), errorDialog)
+	}
+	for _, line := range page.Report(s.job.Computer) {
+		s.console.Line("%s", line)
+	}
+	if !page.Retry || page.Ends == 0 {
+		return "", false
+	}
+	told := &telling{done: make(chan struct{})}
+	close(told.done)
+	limited, allow := context.WithTimeout(ctx, page.Ends)
+	defer allow()
+	if by := <-s.awaitRetry(limited, true, told, allow); by != "" {
+		return by, true
+	}
+	if ctx.Err() != nil {
+		return "", false
+	}
+	got, err := s.lastRetry(ctx, true, told)
+	return got.By, err == nil && got.Again
 }
 
 // received reports a job that has not begun: of one that came through the boot

@@ -28,6 +28,9 @@ type RemoteOptions struct {
 	// could not be reached, or failed in a way that may pass: another try follows when it
 	// returns nil. It is called from several goroutines. Wrong chunks still count.
 	Wait func(ctx context.Context, err error) error
+	// Wrong, if not nil, is called in place of a pause and of counting when a chunk came wrong,
+	// for the nth time without one more that was good: as Wait.
+	Wrong func(ctx context.Context, n int, err error) error
 }
 
 // Remote is a file at a source, read piece by piece: an io.ReaderAt over
@@ -38,6 +41,7 @@ type Remote struct {
 	file  File
 	tries int
 	wait  func(ctx context.Context, err error) error
+	wrong func(ctx context.Context, n int, err error) error
 	cache int64 // bytes
 	ahead int64 // bytes
 	ctx   context.Context
@@ -73,7 +77,7 @@ func OpenRemote(ctx context.Context, src Source, f File, opts RemoteOptions) (*R
 	if err := f.validate(); err != nil {
 		return nil, fmt.Errorf("open %q of content: %w", f.Path, err)
 	}
-	r := &Remote{src: src, file: f, tries: cmp.Or(opts.Tries, 30), wait: opts.Wait, chunks: map[int]*cached{}, recent: list.New()}
+	r := &Remote{src: src, file: f, tries: cmp.Or(opts.Tries, 30), wait: opts.Wait, wrong: opts.Wrong, chunks: map[int]*cached{}, recent: list.New()}
 	r.cache = max(int64(cmp.Or(opts.CacheMiB, 64)), 4) << 20
 	r.ahead = min(int64(cmp.Or(opts.ReadAheadKiB, 4096))<<10, r.cache/4)
 	r.ctx, r.stop = context.WithCancel(ctx)

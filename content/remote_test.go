@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"testing/iotest"
@@ -123,6 +124,32 @@ func TestRemoteFails(t *testing.T) {
 	refused := remote(t, &faulty{d: d, before: func(int64, int64) error { return api.Errorf(api.CodeForbidden, "blob", "no") }}, f, RemoteOptions{})
 	if _, err := refused.ReadAt(make([]byte, 10), 0); err == nil || len(refused.src.(*faulty).asked) != 1 {
 		t.Errorf("forbidden: %v", err)
+	}
+}
+
+// TestRemoteWrong: who reads decides how often a wrong chunk is asked for again; one that was good
+// begins the count anew.
+func TestRemoteWrong(t *testing.T) {
+	d := open(t)
+	data := noise(5, 2<<20)
+	f := store(t, d, data)
+	for _, c := range []struct {
+		wrong int
+		want  []int
+	}{{2, []int{1, 2}}, {1 << 30, []int{1, 2, 3}}} {
+		var asked []int
+		enough := errors.New("enough")
+		r := remote(t, &faulty{d: d, spoil: spoilAt(1_000_000, c.wrong)}, f, RemoteOptions{Tries: 1, Wrong: func(_ context.Context, n int, err error) error {
+			if asked = append(asked, n); n == 3 {
+				return errors.Join(enough, err)
+			}
+			return nil
+		}})
+		got, err := io.ReadAll(io.NewSectionReader(r, 0, f.Size))
+		if !slices.Equal(asked[:min(len(asked), len(c.want))], c.want) || // a second read tries anew
+			(len(c.want) < 3) != (err == nil && bytes.Equal(got, data)) || err != nil && !errors.Is(err, enough) {
+			t.Errorf("%d wrong: asked %v, %d bytes, %v", c.wrong, asked, len(got), err)
+		}
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 // The others may have been read ahead; whoever wants them asks again.
 func (r *Remote) fetch(run []*cached) {
 	room := func(n int64) []byte { return make([]byte, n) }
-	for tries := 1; len(run) > 0; tries++ {
+	for tries, wrong := 1, 0; len(run) > 0; tries++ {
 		first, left := run[0].index, run
 		err := stream(r.ctx, r.src, &r.file, first, first+len(run), room, func(i int, data []byte) error {
 			if left[0].index != i {
@@ -21,20 +21,25 @@ func (r *Remote) fetch(run []*cached) {
 			return nil
 		})
 		if len(left) < len(run) {
-			tries, run = 0, left
+			tries, wrong, run = 0, 0, left
 		}
 		if len(run) == 0 {
 			return
 		}
-		if errors.Is(err, ErrChunk) {
-			tries += 4
-		} else if r.wait != nil && err != nil && !final(err) && r.ctx.Err() == nil {
-			if err := r.wait(r.ctx, err); err != nil {
+		bad := errors.Is(err, ErrChunk)
+		if bad {
+			wrong++
+		}
+		if own := r.own(bad, wrong, err); own != nil {
+			if err := own(); err != nil {
 				r.fail(run, err)
 				return
 			}
 			tries--
 			continue
+		}
+		if bad {
+			tries += 4
 		}
 		if err == nil || tries >= r.tries || final(err) || r.ctx.Err() != nil {
 			r.fail(run, fmt.Errorf("given up after %d tries: %w", tries, errors.Join(r.ctx.Err(), err)))
@@ -45,6 +50,19 @@ func (r *Remote) fetch(run []*cached) {
 			return
 		}
 	}
+}
+
+// own is what the options want to be done before another try, nil if this is not theirs.
+func (r *Remote) own(bad bool, wrong int, err error) func() error {
+	switch {
+	case err == nil || final(err) || r.ctx.Err() != nil:
+		return nil
+	case bad && r.wrong != nil:
+		return func() error { return r.wrong(r.ctx, wrong, err) }
+	case !bad && r.wait != nil:
+		return func() error { return r.wait(r.ctx, err) }
+	}
+	return nil
 }
 
 func (r *Remote) fail(run []*cached, err error) {

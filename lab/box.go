@@ -69,6 +69,9 @@ func (l *Lab) NewDataDisk() error { return blankDisk(filepath.Join(l.boxDir(), "
 
 func (l *Lab) boxDir() string { return filepath.Join(l.options.Dir, boxName) }
 
+// ChangeCard gives the box, which must be off, another network card: DHCP gives it another address.
+func (l *Lab) ChangeCard(mac string) { l.boxMAC = mac }
+
 // StartBox switches the box on.
 func (l *Lab) StartBox(ctx context.Context) error {
 	l.show.Stage("Box (" + l.options.BoxFirmware + ")")
@@ -82,7 +85,7 @@ func (l *Lab) StartBox(ctx context.Context) error {
 			{Path: filepath.Join(l.boxDir(), "firmware.img"), Format: machine.Raw, Bus: machine.VirtIO},
 			{Path: filepath.Join(l.boxDir(), "data.img"), Format: machine.Raw, Bus: machine.VirtIO},
 		},
-		NICs:    []machine.NIC{{Tap: "box", MAC: "52:54:00:77:00:01", Model: machine.VirtIO, NoROM: true}},
+		NICs:    []machine.NIC{{Tap: "box", MAC: l.boxMAC, Model: machine.VirtIO, NoROM: true}},
 		Product: "Bootward box", Serial: "BOX7",
 	}, l.log)
 	if err != nil {

@@ -39,6 +39,7 @@ type Lab struct {
 	image   osimage.Result
 	site    *process.Process
 	box     *machine.Machine
+	boxMAC  string // of its network card
 	// stop ends whatever was started with running.
 	running context.Context
 	stop    context.CancelFunc
@@ -60,7 +61,7 @@ func Open(ctx context.Context, o Options) (*Lab, error) {
 	if err := emptyDir(o.Dir); err != nil {
 		return nil, err
 	}
-	l := &Lab{options: o, show: console.New(o.Out, modeOf(o), time.Now)}
+	l := &Lab{options: o, boxMAC: "52:54:00:77:00:01", show: console.New(o.Out, modeOf(o), time.Now)}
 	if l.logFile, err = os.Create(filepath.Join(o.Dir, "lab.log")); err != nil {
 		return nil, fmt.Errorf("lab: %w", err)
 	}

@@ -137,7 +137,12 @@ func (l *Lab) environment() []string {
 // CLI runs `bootward` as the administrator, beside the site, and returns what
 // it prints.
 func (l *Lab) CLI(ctx context.Context, args ...string) ([]byte, error) {
-	argv := append([]string{"netns", "exec", l.segment.SiteNamespace(), l.program("bootward")}, args...)
+	return l.cliIn(ctx, l.segment.SiteNamespace(), args...)
+}
+
+// cliIn is CLI in a network namespace: that of the ward has a way to the box also while the line is cut.
+func (l *Lab) cliIn(ctx context.Context, namespace string, args ...string) ([]byte, error) {
+	argv := append([]string{"netns", "exec", namespace, l.program("bootward")}, args...)
 	cmd := exec.CommandContext(ctx, "ip", argv...)
 	cmd.Env = l.environment()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

@@ -11,9 +11,9 @@ import (
 	"github.com/bootward/bootward/internal/supervisor"
 )
 
-// How a step waits for a box that is away. A target that is half written is of no use to
-// anybody, so it waits as long as its certificate can last; the time limit of the step, and a
-// person at the machine, may end it before.
+// How a step waits for a box that is away, or that answers with an error which passes. A target
+// that is half written is of no use to anybody, so it waits as long as its certificate can last; the
+// time limit of the step, and a person at the machine, may end it before.
 const (
 	longestAway = 8 * time.Hour
 	awayPause   = 5 * time.Second  // between tries
@@ -31,7 +31,7 @@ type away struct {
 // wait waits before another try for content that could not be had, and says so when it
 // begins and every few minutes. It gives up with the reason when the box has been away for too
 // long, or ctx ends.
-func (m *Images) wait(ctx context.Context, reason error) error {
+func (m *Supply) wait(ctx context.Context, reason error) error {
 	text, search := m.away.note(time.Now(), reason)
 	if text != "" {
 		m.Say(text)
@@ -95,8 +95,8 @@ func (a *away) back(now time.Time) time.Duration {
 	return gone
 }
 
-// watched is the source of an Images that notices when the box is back.
-type watched struct{ m *Images }
+// watched is the source of a Supply that notices when the box is back.
+type watched struct{ m *Supply }
 
 // Manifest implements content.Source. It waits for a box that is away.
 func (w watched) Manifest(ctx context.Context, digest string) ([]byte, error) {

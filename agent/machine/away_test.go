@@ -131,7 +131,7 @@ func TestBoxAway(t *testing.T) {
 			hostTools(t, images, bin)
 			synctest.Test(t, func(t *testing.T) {
 				box, lines := &leaving{Source: images.Source, left: tt.left, gone: tt.gone}, &said{}
-				m := &Images{Source: box, Content: images.Content, Keys: images.Keys, Dir: images.Dir, Mount: copyOut, Download: tt.download, Say: lines.line, Search: box.search}
+				m := &Images{Supply: &Supply{Source: box, Content: images.Content, Keys: images.Keys, Say: lines.line, Search: box.search}, Dir: images.Dir, Mount: copyOut, Download: tt.download}
 				target, begin := t.TempDir(), time.Now()
 				err := m.Apply(t.Context(), "debian-12", 1, target, func(int64, int64) {})
 				got, _ := os.ReadFile(filepath.Join(target, "file"))
@@ -158,7 +158,7 @@ func TestBoxAway(t *testing.T) {
 func TestAwayEnds(t *testing.T) {
 	images := imageStore(t, 1<<20)
 	synctest.Test(t, func(t *testing.T) {
-		m := &Images{Source: &leaving{Source: images.Source, left: -1, gone: time.Hour}, Content: images.Content, Keys: images.Keys, Dir: images.Dir, Say: func(string) {}}
+		m := &Images{Supply: &Supply{Source: &leaving{Source: images.Source, left: -1, gone: time.Hour}, Content: images.Content, Keys: images.Keys, Say: func(string) {}}, Dir: images.Dir}
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 		defer cancel()
 		begin := time.Now()

@@ -4,26 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/bootward/bootward/agent/image"
 	"github.com/bootward/bootward/agent/job"
-	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/content"
 	"github.com/bootward/bootward/diskfs/wim"
-	"github.com/bootward/bootward/internal/supervisor"
-)
-
-// DownloadRetries is how often in a row a download is begun again whose bytes came wrong or
-// could not be written, where Retries says nothing else; each try has several of its own. For
-// a box that is away it waits as long as wait does.
-const (
-	DownloadRetries = 19
-	DownloadDelay   = 5 * time.Second
 )
 
 // applyDownloaded fetches an image whole to the volume mounted at o.Target,
@@ -79,35 +66,7 @@ func (m *Images) download(ctx context.Context, dir string, f content.File, progr
 		return "", fmt.Errorf("download %q: %w", f.Path, err)
 	}
 	store.Reserve = 0 // whether all fits was looked at
-	count, delay := DownloadRetries, DownloadDelay
-	if m.Retries != nil {
-		count, delay = m.Retries()
-	}
-	most := int64(0)
-	for tries := 1; ; tries++ {
-		got := int64(0)
-		err = content.Fetch(ctx, store, watched{m}, f, func(n int64) {
-			if got += n; got > most {
-				most, tries = got, 1
-				progress(most)
-			}
-		})
-		var full *content.SpaceError
-		if err == nil || errors.As(err, &full) || api.Final(err) || ctx.Err() != nil || tries > count {
-			break
-		}
-		if own := new(fs.PathError); errors.Is(err, content.ErrChunk) || errors.As(err, &own) {
-			m.Say("the download was broken off; going on")
-			supervisor.Sleep(ctx, delay)
-			continue
-		}
-		if waited := m.waitFor(ctx, f, err); waited != nil {
-			err = waited
-			break
-		}
-		tries--
-	}
-	if err != nil {
+	if err := m.fetch(ctx, store, f, progress); err != nil {
 		return "", fmt.Errorf("download %q: %w", f.Path, err)
 	}
 	file, err := store.Open(f.SHA256)
@@ -115,32 +74,6 @@ func (m *Images) download(ctx context.Context, dir string, f content.File, progr
 		return "", fmt.Errorf("download %q: %w", f.Path, err)
 	}
 	return file.Name(), file.Close()
-}
-
-// waitFor waits until the box gives the beginning of a file. Each new try of the file itself
-// would verify again all that is there.
-func (m *Images) waitFor(ctx context.Context, f content.File, reason error) error {
-	for reason != nil && !api.Final(reason) {
-		if err := m.wait(ctx, reason); err != nil {
-			return err
-		}
-		reason = m.probe(ctx, f)
-	}
-	return reason
-}
-
-func (m *Images) probe(ctx context.Context, f content.File) error {
-	if len(f.Chunks) == 0 {
-		return nil
-	}
-	short, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	r, err := watched{m}.Range(short, f.SHA256, 0, f.Chunks[0].Length)
-	if err != nil {
-		return err
-	}
-	_, err = io.ReadFull(r, make([]byte, 1))
-	return errors.Join(err, r.Close())
 }
 
 func removeIfThere(path string) error {

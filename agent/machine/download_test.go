@@ -104,7 +104,7 @@ func TestApplyDownloaded(t *testing.T) {
 // applied wants the image on the target, or an error and nothing.
 func applied(t *testing.T, src *distant, f content.File, index int, want string, data []byte) {
 	target := t.TempDir()
-	m := &Images{Source: src, Dir: t.TempDir(), Download: true, Say: func(string) {}}
+	m := &Images{Supply: &Supply{Source: src, Say: func(string) {}}, Dir: t.TempDir(), Download: true}
 	remote, err := content.OpenRemote(t.Context(), src, f, content.RemoteOptions{Tries: 2})
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +144,7 @@ func TestNoRoomToDownload(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer remote.Close()
-	m := &Images{Source: src, Dir: t.TempDir(), Download: true, Say: func(string) {}}
+	m := &Images{Supply: &Supply{Source: src, Say: func(string) {}}, Dir: t.TempDir(), Download: true}
 	err = m.applyDownloaded(t.Context(), image.Wimlib{Runner: tool.Exec{}}, remote, image.Options{Index: 1, Target: target})
 	if !errors.Is(err, image.ErrNoSpace) || !strings.Contains(err.Error(), "content: stream") {
 		t.Errorf("%v", err)

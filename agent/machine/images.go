@@ -2,14 +2,12 @@ package machine
 
 import (
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/bootward/bootward/agent/image"
 	"github.com/bootward/bootward/agent/tree"
@@ -28,24 +26,12 @@ type Mount func(ctx context.Context, dir, name string, r *content.Remote) (path 
 // Images implements step.Images: wimlib comes from the box as a package, and
 // reads the image through a file whose reads are verified chunks.
 type Images struct {
-	Source  content.Source
-	Content []api.JobContent
-	// Keys are those that sign manifests.
-	Keys []ed25519.PublicKey
+	*Supply
 	// Dir is where the tools and the mounted image go, in memory.
 	Dir   string
 	Mount Mount
 	// Download fetches an image whole to the target's volume before it is applied.
 	Download bool
-	// Retries, if given, says how often a download that was broken off is begun again before one
-	// more byte comes of it, and how long to wait before each time.
-	Retries func() (count int, delay time.Duration)
-	// Say shows a line.
-	Say func(string)
-	// Search looks for the box where else it could be by now; it may be nil.
-	Search func(ctx context.Context)
-
-	away away
 }
 
 // Apply implements step.Images.
@@ -62,7 +48,7 @@ func (m *Images) ApplyNTFS(ctx context.Context, name string, index int, device s
 // Need implements step.Images: the image's own description counts, which lies at the end of
 // its file and is verified like all of it.
 func (m *Images) Need(ctx context.Context, name string, index int) (need image.Need, err error) {
-	_, remote, err := m.remote(ctx, name, content.RemoteOptions{CacheMiB: 8})
+	_, remote, err := m.remote(ctx, name, 8)
 	if err != nil {
 		return need, err
 	}
@@ -83,7 +69,7 @@ func (m *Images) Need(ctx context.Context, name string, index int) (need image.N
 }
 
 // remote opens the file of an image, which the caller closes.
-func (m *Images) remote(ctx context.Context, name string, o content.RemoteOptions) (api.JobContent, *content.Remote, error) {
+func (m *Images) remote(ctx context.Context, name string, cacheMiB int) (api.JobContent, *content.Remote, error) {
 	c, manifest, err := m.open(ctx, string(osd.KindImage), name)
 	if err != nil {
 		return c, nil, err
@@ -92,8 +78,7 @@ func (m *Images) remote(ctx context.Context, name string, o content.RemoteOption
 	if file == nil {
 		return c, nil, fmt.Errorf("image %q: its content has no file %q; import the image again", name, c.File)
 	}
-	o.Wait = m.wait
-	remote, err := content.OpenRemote(ctx, watched{m}, *file, o)
+	remote, err := m.remoteFile(ctx, *file, cacheMiB)
 	if err != nil {
 		return c, nil, fmt.Errorf("image %q: %w", name, err)
 	}
@@ -105,7 +90,7 @@ func (m *Images) apply(ctx context.Context, name string, o image.Options) (err e
 	if err != nil {
 		return err
 	}
-	c, remote, err := m.remote(ctx, name, content.RemoteOptions{})
+	c, remote, err := m.remote(ctx, name, 0)
 	if err != nil {
 		return err
 	}
@@ -137,11 +122,7 @@ func (m *Images) open(ctx context.Context, kind, name string) (api.JobContent, *
 		return api.JobContent{}, nil, notOfTheJob(kind, name)
 	}
 	c := m.Content[i]
-	envelope, err := watched{m}.Manifest(ctx, c.Manifest)
-	if err != nil {
-		return c, nil, fmt.Errorf("%s %q: %w", kind, name, err)
-	}
-	manifest, err := content.OpenManifest(envelope, c.Manifest, m.Keys)
+	manifest, err := m.manifest(ctx, c.Manifest)
 	if err != nil {
 		return c, nil, fmt.Errorf("%s %q: %w", kind, name, err)
 	}
@@ -161,7 +142,7 @@ func (m *Images) tools(ctx context.Context) (image.Wimlib, error) {
 		if err != nil {
 			return image.Wimlib{}, err
 		}
-		if err := m.fetch(ctx, manifest, dir); err != nil {
+		if err := m.unpack(ctx, manifest, dir); err != nil {
 			return image.Wimlib{}, fmt.Errorf("package %q: %w", sequence.ImagingTools, err)
 		}
 		if err := os.WriteFile(done, nil, 0o600); err != nil {
@@ -171,9 +152,9 @@ func (m *Images) tools(ctx context.Context) (image.Wimlib, error) {
 	return Wimlib(dir), nil
 }
 
-// fetch writes the files of a manifest below dir; every chunk is verified before
+// unpack writes the files of a manifest below dir; every chunk is verified before
 // a byte of it is written.
-func (m *Images) fetch(ctx context.Context, manifest *content.Manifest, dir string) error {
+func (m *Images) unpack(ctx context.Context, manifest *content.Manifest, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -183,7 +164,7 @@ func (m *Images) fetch(ctx context.Context, manifest *content.Manifest, dir stri
 	}
 	defer root.Close()
 	for _, f := range manifest.Files {
-		remote, err := content.OpenRemote(ctx, watched{m}, f, content.RemoteOptions{CacheMiB: 8, Wait: m.wait})
+		remote, err := m.remoteFile(ctx, f, 8)
 		if err != nil {
 			return err
 		}

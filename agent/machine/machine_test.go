@@ -142,7 +142,7 @@ func TestTools(t *testing.T) {
 	s := store{map[string][]byte{}, map[string][]byte{}}
 	files := map[string][]byte{"bin/wimlib-imagex": []byte("#!/bin/sh\n"), "lib/ld-linux-x86-64.so.2": []byte("loader")}
 	good, foreign := s.add(t, key, files), s.add(t, stranger, map[string][]byte{"x": []byte("y")})
-	m := &Images{Source: s, Keys: []ed25519.PublicKey{pub}, Dir: t.TempDir(), Say: func(string) {}}
+	m := &Images{Supply: &Supply{Source: s, Keys: []ed25519.PublicKey{pub}, Say: func(string) {}}, Dir: t.TempDir()}
 	for digest, want := range map[string]string{"": "not among the content", foreign: "no valid signature"} {
 		if digest != "" {
 			m.Content = []api.JobContent{{Kind: "Package", Name: sequence.ImagingTools, Manifest: digest}}

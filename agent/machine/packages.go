@@ -2,7 +2,6 @@ package machine
 
 import (
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,14 +20,7 @@ import (
 )
 
 // Packages implements step.Packages: they come from the box.
-type Packages struct {
-	Source  content.Source
-	Content []api.JobContent
-	// Keys are those that sign manifests.
-	Keys []ed25519.PublicKey
-	// Say shows a line.
-	Say func(string)
-}
+type Packages struct{ *Supply }
 
 // Find implements step.Packages.
 func (m *Packages) Find(nameOrID string) (api.JobContent, error) {
@@ -50,21 +42,14 @@ func notOfTheJob(kind, name string) error {
 
 // Fetch implements step.Packages. What was made for a user is not trusted: it is fetched again.
 func (m *Packages) Fetch(ctx context.Context, p api.JobContent, dir string, o step.Fetching) error {
-	if err := m.fetch(ctx, p, dir, o); err != nil {
+	if err := m.unpack(ctx, p, dir, o); err != nil {
 		return fmt.Errorf("package %q: %w", p.Name, err)
 	}
 	return nil
 }
 
-func (m *Packages) fetch(ctx context.Context, p api.JobContent, dir string, o step.Fetching) error {
-	var manifest *content.Manifest
-	err := m.persist(ctx, o, func(func(int64)) error {
-		envelope, err := m.Source.Manifest(ctx, p.Manifest)
-		if err == nil {
-			manifest, err = content.OpenManifest(envelope, p.Manifest, m.Keys)
-		}
-		return err
-	})
+func (m *Packages) unpack(ctx context.Context, p api.JobContent, dir string, o step.Fetching) error {
+	manifest, err := m.manifest(ctx, p.Manifest)
 	if err != nil {
 		return err
 	}
@@ -135,14 +120,7 @@ func (m *Packages) bring(ctx context.Context, files []content.File, total int64,
 		done -= f.Size
 	}
 	for _, f := range files {
-		err := m.persist(ctx, o, func(came func(int64)) error {
-			got := int64(0)
-			return content.Fetch(ctx, store, m.Source, f, func(n int64) {
-				got += n
-				came(got)
-				tell(o.Progress, done+got, total)
-			})
-		})
+		err := m.fetch(ctx, store, f, func(got int64) { tell(o.Progress, done+got, total) })
 		if err == nil {
 			err = place(store, root, f)
 		}

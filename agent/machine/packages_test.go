@@ -64,8 +64,8 @@ func office(t *testing.T) (*Packages, *line, api.JobContent, string, *[]string) 
 	l := &line{store: store{map[string][]byte{}, map[string][]byte{}}}
 	digest := l.add(t, key, map[string][]byte{"install.sh": []byte("exit 100\n"), "share/a": []byte("data"), "share/b": []byte("data")})
 	said := &[]string{}
-	m := &Packages{Source: l, Keys: []ed25519.PublicKey{pub}, Say: func(s string) { *said = append(*said, s) },
-		Content: []api.JobContent{{Kind: "Image", ID: "CEN00002", Name: "Office"}, {Kind: "Package", ID: "CEN00001", Name: "Office", Manifest: digest}}}
+	m := &Packages{&Supply{Source: l, Keys: []ed25519.PublicKey{pub}, Say: func(s string) { *said = append(*said, s) },
+		Content: []api.JobContent{{Kind: "Image", ID: "CEN00002", Name: "Office"}, {Kind: "Package", ID: "CEN00001", Name: "Office", Manifest: digest}}}}
 	p, err := m.Find("CEN00001")
 	if err != nil || p.Name != "Office" {
 		t.Fatal(p, err)
@@ -135,8 +135,8 @@ func TestFetchForAUser(t *testing.T) {
 	}
 }
 
-// TestFetchGoesOn: a box that is away for hours costs time alone, and is told once; one that
-// answers wrongly is tried as often as the sequence says.
+// TestFetchGoesOn: a box that is away for hours, or busy, costs time alone, is told of and looked
+// for; what comes wrong is fetched as often as the sequence says.
 func TestFetchGoesOn(t *testing.T) {
 	away := &url.Error{Op: "Get", URL: "https://box", Err: errors.New("no route to host")}
 	busy := &api.Error{Code: api.CodeUnavailable, Detail: "not complete", Retryable: true}
@@ -147,49 +147,58 @@ func TestFetchGoesOn(t *testing.T) {
 		asked int
 		said  string
 		want  string
+		takes time.Duration // at least
 	}{
 		{"away for hours", func(n int) error {
 			if n > 1 && n < 2000 {
 				return away
 			}
 			return nil
-		}, false, 0, "cannot be reached: waiting", ""},
+		}, false, 0, "waiting, nothing is lost: ", "", time.Hour},
 		{"busy for a moment", func(n int) error {
 			if n < 3 {
 				return busy
 			}
 			return nil
-		}, false, 0, "broken off", ""},
-		{"busy for ever", func(int) error { return busy }, false, 3, "broken off", "given up after 3 tries (SMSTSDownloadRetryCount)"},
-		{"closed", func(int) error { return api.Errorf(api.CodeForbidden, "", "the job is closed") }, false, 1, "", "the job is closed"},
-		{"damaged", nil, true, 0, "broken off", "not those of the manifest"},
+		}, false, 0, "", "", 0},
+		{"busy for ever", func(int) error { return busy }, false, 0, "still waiting for the box", "given up after 8h0m0s without the box", longestAway},
+		{"closed", func(int) error { return api.Errorf(api.CodeForbidden, "", "the job is closed") }, false, 1, "", "the job is closed", 0},
+		{"damaged", nil, true, 0, "fetching it again in 15s", "given up after 3 tries (SMSTSDownloadRetryCount)", 30 * time.Second},
+		{"damaged, and nothing is done", nil, true, 0, "", "not those of the manifest", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m, l, p, dir, said := office(t)
 			synctest.Test(t, func(t *testing.T) {
 				l.fail, l.spoil = tt.fail, tt.spoil
-				begin := time.Now()
+				if tt.name == "damaged, and nothing is done" {
+					m.Retries = func() (int, time.Duration, error) { return 0, 0, nil }
+				}
+				begin, searched := time.Now(), 0
+				m.Search = func(context.Context) { searched++ }
 				defer func() {
 					if left, _ := filepath.Glob(dir + ".part"); left != nil {
 						t.Errorf("left: %v", left)
 					}
 				}()
-				err := m.Fetch(t.Context(), p, dir, step.Fetching{Retries: 2, Delay: 15 * time.Second})
+				err := m.Fetch(t.Context(), p, dir, step.Fetching{})
 				if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) || tt.asked > 0 && l.asked != tt.asked {
 					t.Errorf("%v after %d requests, want %q", err, l.asked, tt.want)
 				}
-				if strings.Count(strings.Join(*said, "\n"), "cannot be reached") > 1 || !strings.Contains(strings.Join(*said, "\n"), tt.said) {
+				if strings.Count(strings.Join(*said, "\n"), "nothing is lost") > 1 || !strings.Contains(strings.Join(*said, "\n"), tt.said) {
 					t.Errorf("said %q", *said)
 				}
-				if tt.name == "away for hours" && time.Since(begin) < time.Hour {
-					t.Errorf("it took %s", time.Since(begin))
+				if took := time.Since(begin); took < tt.takes {
+					t.Errorf("it took %s", took)
+				}
+				if n := int(tt.takes/awaySearch) * 8 / 10; !tt.spoil && searched < n {
+					t.Errorf("searched %d times, want %d", searched, n)
 				}
 			})
 		})
 	}
 }
 
-// drips gives one chunk, then fails as often as a try of content.Fetch lasts.
+// drips gives one chunk, then wrong ones as often as a try of content.Fetch lasts.
 type drips struct {
 	*line
 	asked int
@@ -197,7 +206,7 @@ type drips struct {
 
 func (d *drips) Range(ctx context.Context, sha string, offset, length int64) (io.ReadCloser, error) {
 	if d.asked++; d.asked%6 != 1 {
-		return nil, &api.Error{Code: api.CodeUnavailable, Detail: "not now", Retryable: true}
+		return io.NopCloser(strings.NewReader(strings.Repeat("x", int(length)))), nil
 	}
 	return d.store.Range(ctx, sha, offset, min(length, 4))
 }
@@ -225,8 +234,9 @@ func TestFetchCountsAnew(t *testing.T) {
 	}
 	l.manifests[content.Digest(payload)] = raw
 	m.Keys, m.Source = []ed25519.PublicKey{pub}, &drips{line: l}
+	m.Retries = func() (int, time.Duration, error) { return 1, time.Second, nil }
 	synctest.Test(t, func(t *testing.T) {
-		err := m.Fetch(t.Context(), api.JobContent{Name: "Slow", Manifest: content.Digest(payload)}, dir, step.Fetching{Retries: 1, Delay: time.Second})
+		err := m.Fetch(t.Context(), api.JobContent{Name: "Slow", Manifest: content.Digest(payload)}, dir, step.Fetching{})
 		if err != nil {
 			t.Error(err)
 		}
@@ -243,7 +253,7 @@ func TestFetchEnds(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
 		l.fail = func(int) error { return &url.Error{Op: "Get", Err: errors.New("refused")} }
-		if err := m.Fetch(ctx, p, dir, step.Fetching{Delay: 15 * time.Second}); !errors.Is(err, context.DeadlineExceeded) {
+		if err := m.Fetch(ctx, p, dir, step.Fetching{}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Error(err)
 		}
 	})

@@ -57,8 +57,8 @@ func imageStore(t *testing.T, size int) *Images {
 		t.Fatal(err)
 	}
 	s.manifests[content.Digest(payload)] = envelope
-	return &Images{Source: both{s, src}, Keys: []ed25519.PublicKey{pub}, Dir: t.TempDir(), Say: func(string) {},
-		Content: []api.JobContent{{Kind: "Image", Name: "debian-12", Manifest: content.Digest(payload), File: "os.wim"}}}
+	return &Images{Dir: t.TempDir(), Supply: &Supply{Source: both{s, src}, Keys: []ed25519.PublicKey{pub}, Say: func(string) {},
+		Content: []api.JobContent{{Kind: "Image", Name: "debian-12", Manifest: content.Digest(payload), File: "os.wim"}}}}
 }
 
 // both has manifests in memory and files in a folder.
@@ -142,8 +142,8 @@ func TestForeignPrograms(t *testing.T) {
 	s := store{map[string][]byte{}, map[string][]byte{}}
 	loader := []byte("#!/bin/sh\necho \"$@\" >\"$2/../called\"\n") // in place of the bundle's dynamic loader
 	digest := s.add(t, key, map[string][]byte{"bin/mkfs.xfs": []byte("x"), "lib/ld-linux-x86-64.so.2": loader})
-	m := &Images{Source: s, Keys: []ed25519.PublicKey{pub}, Dir: t.TempDir(), Say: func(string) {},
-		Content: []api.JobContent{{Kind: "Package", Name: sequence.ImagingTools, Manifest: digest}}}
+	m := &Images{Dir: t.TempDir(), Supply: &Supply{Source: s, Keys: []ed25519.PublicKey{pub}, Say: func(string) {},
+		Content: []api.JobContent{{Kind: "Package", Name: sequence.ImagingTools, Manifest: digest}}}}
 	if err := m.Run(t.Context(), tool.Command{Path: "mkfs.ext4", Args: []string{"-V"}}); err != nil {
 		t.Error(err)
 	}

@@ -60,6 +60,10 @@ func (c *Clock) Heard(t time.Time) {
 	}
 }
 
+// silence is how long a connection may bring nothing before the box is asked whether it is there,
+// and how long it may take to answer.
+const silence = 15 * time.Second
+
 // Client is a connection to one box. It is safe for concurrent use.
 type Client struct {
 	// Base is scheme and host, such as https://10.77.0.2.
@@ -81,9 +85,7 @@ func New(anchor *trust.Anchor, address string, clock *Clock, cert func() *tls.Ce
 		TLSClientConfig: conf,
 		DialContext: func(ctx context.Context, network, to string) (net.Conn, error) {
 			if at := moved.Load(); at != nil {
-				if _, port, err := net.SplitHostPort(to); err == nil {
-					to = net.JoinHostPort(*at, port)
-				}
+				to = elsewhere(*at, to)
 			}
 			return dialer.DialContext(ctx, network, to)
 		},
@@ -92,8 +94,24 @@ func New(anchor *trust.Anchor, address string, clock *Clock, cert func() *tls.Ce
 		IdleConnTimeout:       60 * time.Second,
 		MaxIdleConnsPerHost:   8,
 		ForceAttemptHTTP2:     true,
+		// A box that lost its power or its cable says nothing: without a question of its own, a
+		// connection that only reads would not notice for minutes.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: silence, PingTimeout: silence},
 	}
 	return &Client{Base: "https://" + host(address), HTTP: &http.Client{Transport: transport}, anchor: anchor, clock: clock, moved: moved}
+}
+
+// elsewhere is where a connection to a box goes that moved: its port is that of before, unless the
+// new address has one.
+func elsewhere(at, to string) string {
+	if _, _, err := net.SplitHostPort(at); err == nil {
+		return at
+	}
+	_, port, err := net.SplitHostPort(to)
+	if err != nil {
+		return to
+	}
+	return net.JoinHostPort(at, port)
 }
 
 // Move makes all further connections go to another address: the box got a new one. Base stays

@@ -37,7 +37,7 @@ func (x *Executor) downloadPackageContent(ctx context.Context, line sequence.Lin
 				return failed(err)
 			}
 		}
-		if err := x.fetch(ctx, line, p, dir, "", env); err != nil {
+		if err := x.fetch(ctx, line, p, dir, ""); err != nil {
 			return failed(err)
 		}
 		if s.Variable != "" {

@@ -44,7 +44,7 @@ func (s *software) Find(name string) (api.JobContent, error) {
 }
 
 func (s *software) Fetch(_ context.Context, p api.JobContent, dir string, o Fetching) error {
-	s.fetch = append(s.fetch, fmt.Sprintf("%s %d %s %s", p.ID, o.Retries, o.Delay, o.Owner))
+	s.fetch = append(s.fetch, fmt.Sprintf("%s %s", p.ID, o.Owner))
 	return os.MkdirAll(filepath.Join(dir, "share"), 0o700)
 }
 
@@ -194,7 +194,7 @@ func TestPackageFolders(t *testing.T) {
 	x := executor(t, seq, &fake{})
 	x.Packages, x.Commands = s, s
 	env, opt := sequence.NewEnvironment(), t.TempDir()
-	for name, value := range map[string]string{"SMSTSDownloadRetryCount": "5", "OSDTargetSystemRoot": opt} {
+	for name, value := range map[string]string{"OSDTargetSystemRoot": opt} {
 		if err := env.Set(name, value); err != nil {
 			t.Fatal(err)
 		}
@@ -219,7 +219,7 @@ func TestPackageFolders(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
-	if !slices.Contains(s.fetch, "CEN00001 5 15s ") {
+	if !slices.Contains(s.fetch, "CEN00001 ") {
 		t.Errorf("fetched %q", s.fetch)
 	}
 	if err := x.Folder.Remove(); err != nil {

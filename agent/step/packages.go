@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/osd/sequence"
@@ -27,48 +25,15 @@ type Packages interface {
 // Fetching is how a package is fetched.
 type Fetching struct {
 	// Owner is the user of the running system that the folder is for; root when empty.
-	Owner string
-	// Retries is how often it is tried again, after Delay, where the box answers and something
-	// is wrong that may pass. Bytes that come count as a new beginning.
-	Retries  int
-	Delay    time.Duration
+	Owner    string
 	Progress func(done, total int64)
 }
 
-// What the guide says where a sequence says nothing.
-const (
-	downloadRetries = 2
-	downloadDelay   = 15 * time.Second
-)
-
-// fetch fetches a package of the job, by the variables that say how.
-func (x *Executor) fetch(ctx context.Context, line sequence.Line, p api.JobContent, dir, owner string, env *sequence.Environment) error {
+// fetch fetches a package of the job.
+func (x *Executor) fetch(ctx context.Context, line sequence.Line, p api.JobContent, dir, owner string) error {
 	o := Fetching{Owner: owner, Progress: func(done, total int64) { x.Progress(line, done, total) }}
-	retries, err := number(env, "SMSTSDownloadRetryCount", downloadRetries, 1000)
-	if err != nil {
-		return err
-	}
-	delay, err := number(env, "SMSTSDownloadRetryDelay", int(downloadDelay/time.Second), 3600)
-	if err != nil {
-		return err
-	}
-	o.Retries, o.Delay = retries, time.Duration(delay)*time.Second
 	x.Say(fmt.Sprintf("fetch package %q, %d MiB", p.Name, (p.Bytes+1<<20-1)>>20))
 	return x.Packages.Fetch(ctx, p, dir, o)
-}
-
-// number reads a variable of the engine that holds a number.
-func number(env *sequence.Environment, name string, otherwise, most int) (int, error) {
-	text, _ := env.Get(name)
-	text, err := env.Expand(text)
-	if err != nil || strings.TrimSpace(text) == "" {
-		return otherwise, err
-	}
-	n, err := strconv.Atoi(strings.TrimSpace(text))
-	if err != nil || n < 0 || n > most {
-		return 0, fmt.Errorf("variable %s: %q: give a number from 0 to %d", name, text, most)
-	}
-	return n, nil
 }
 
 // forRuns is where packages go whose programs and commands run; forSequence is where those go

@@ -37,7 +37,7 @@ func (in *install) one(e sequence.Entry) (restart bool, code int, err error) {
 	title := fmt.Sprintf("package %q, program %q", p.Name, program.Name)
 	dir := in.forRuns(p)
 	in.used = append(in.used, dir)
-	if err := in.fetch(in.ctx, in.line, p, dir, program.RunAs, in.env); err != nil {
+	if err := in.fetch(in.ctx, in.line, p, dir, program.RunAs); err != nil {
 		return false, 0, err
 	}
 	in.Say("run " + title)

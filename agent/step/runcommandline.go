@@ -39,7 +39,7 @@ func (x *Executor) runCommandLine(ctx context.Context, line sequence.Line, s *se
 				res.Err = fmt.Errorf("remove what was fetched: %w", err)
 			}
 		}()
-		if err := x.fetch(ctx, line, p, at, s.RunAs, env); err != nil {
+		if err := x.fetch(ctx, line, p, at, s.RunAs); err != nil {
 			return failed(err)
 		}
 	}

@@ -58,6 +58,30 @@ const outputLines = 8
 // Lines is the page.
 func (f *Failure) Lines() []string {
 	p := newPage(f.About, "THE TASK SEQUENCE FAILED")
+	f.body(p)
+	p.blank()
+	if f.Note != "" {
+		p.most(2, "", f.Note)
+	}
+	p.text("", fmt.Sprintf("The machine restarts by itself in %s.", minutes(f.Ends)))
+	return p.done(f.keys())
+}
+
+// Report is the failure in an installed system, where nobody types: what may be done from
+// elsewhere, as long as the job waits for it.
+func (f *Failure) Report(computer string) []string {
+	p := newPage(f.About, "THE TASK SEQUENCE FAILED")
+	f.body(p)
+	p.blank()
+	if f.Retry && f.Ends > 0 {
+		p.text("", fmt.Sprintf("Try again from the failed step: `bootward computer retry %s`, within %s. Then the job is over.", computer, minutes(f.Ends)))
+	} else {
+		p.text("", "The job is over.")
+	}
+	return p.lines
+}
+
+func (f *Failure) body(p *page) {
 	if f.Step > 0 {
 		p.text("Step:      ", fmt.Sprintf("%d %s", f.Step, f.Action))
 	}
@@ -75,12 +99,6 @@ func (f *Failure) Lines() []string {
 		label = strings.Repeat(" ", len(label))
 	}
 	p.most(2, "Log:       ", f.Log)
-	p.blank()
-	if f.Note != "" {
-		p.most(2, "", f.Note)
-	}
-	p.text("", fmt.Sprintf("The machine restarts by itself in %s.", minutes(f.Ends)))
-	return p.done(f.keys())
 }
 
 func (f *Failure) keys() string {

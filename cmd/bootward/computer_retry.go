@@ -16,9 +16,10 @@ import (
 func newComputerRetry(a *app) *cobra.Command {
 	var in api.Order
 	c := &cobra.Command{Use: "retry COMPUTER...", Short: "Let failed deployments go on at the step that failed",
-		Long: "A machine whose task sequence failed in the boot image shows that for 15 minutes (SMSTSErrorDialogTimeout) and asks\n" +
-			"its box every ten seconds whether it may go on. This lets it, once, as far as its advertisement is still offered to it and\n" +
-			"its grant was not withdrawn. The order is good for an hour, and not for a failure that comes after it. A person at the machine presses R instead.",
+		Long: "A machine whose task sequence failed, in the boot image or in the installed system, shows that for 15 minutes\n" +
+			"(SMSTSErrorDialogTimeout) and asks its box every ten seconds whether it may go on. This lets it, once, as far as its\n" +
+			"advertisement is still offered to it and its grant was not withdrawn. The order is good for an hour, and not for a failure\n" +
+			"that comes after it. In the boot image a person presses R instead.",
 		Example: "  bootward computer retry ward7-pc1", Args: atLeastOne("COMPUTER"),
 		RunE: func(c *cobra.Command, args []string) error {
 			in.Kind, in.Computers = policy.OrderRetry, args

@@ -148,6 +148,23 @@ func (s *Segment) Tap(ctx context.Context, name string) error {
 	return nil
 }
 
+// Unplug takes the cable of a tap out of the bridge: its machine sends and hears nothing, and is not told. Plug puts it
+// back.
+func (s *Segment) Unplug(ctx context.Context, tap string) error { return s.cable(ctx, tap, "nomaster") }
+
+// Plug ends Unplug.
+func (s *Segment) Plug(ctx context.Context, tap string) error {
+	return s.cable(ctx, tap, "master", Bridge)
+}
+
+func (s *Segment) cable(ctx context.Context, tap string, args ...string) error {
+	if err := ip(ctx, append([]string{"-n", s.Namespace(), "link", "set", "dev", tap}, args...)...); err != nil {
+		return fmt.Errorf("segment %s: cable of %s: %w", s.config.Name, tap, err)
+	}
+	s.log.Info("cable", "tap", tap, "set", args)
+	return nil
+}
+
 // Cut drops every packet between the segment and the site without a word, as a dead line does. Cutting twice is fine.
 func (s *Segment) Cut(ctx context.Context) error { return s.line(ctx, "down") }
 

@@ -53,7 +53,7 @@ func (r *run) interrupted(line sequence.Line) (*Ending, error) {
 		r.State.Next = line.Number
 		return nil, r.save()
 	}
-	reason := "the machine stopped while this step was running, and the step is not marked rerunnable; deploy the machine again"
+	reason := "the machine stopped while this step was running, and the step is not marked rerunnable: see what it has done, and let it run again (`bootward computer retry`), or deploy the machine again"
 	if err := r.failed(line, Failure, reason); err != nil {
 		return nil, err
 	}
