@@ -31,6 +31,8 @@ type Options struct {
 	Targets []Target
 	// BootOrder of the targets that name none; disk-first.
 	BootOrder string
+	// Packages of Debian that the operating system image has beyond the lab's own.
+	Packages []string
 	// Scenario names what RunScenario plays.
 	Scenario string
 	// Keep leaves the machines running until the context ends.

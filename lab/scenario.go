@@ -26,23 +26,26 @@ type Scenario struct {
 	Summary string // one line
 	pxe     string // Options.BoxPXE
 	run     func(context.Context, *play) error
+	// packages of Debian that the operating system image has beyond the lab's own.
+	packages []string
 }
 
 // Scenarios lists the scenarios, in the order in which a site should try them.
 func Scenarios() []Scenario {
 	return []Scenario{
-		{"new-system", "a known machine with a blank disk is deployed by PXE and reports from inside", BesideDHCP, newSystem},
-		{"unknown-approval", "a person at an unknown machine chooses; nothing is written until an administrator approves the code", BesideDHCP, unknownApproval},
-		{"wrong-advertisement", "an advertisement reaches everybody by mistake: the box stops, and no disk is written", BesideDHCP, wrongAdvertisement},
-		{"cut-line", "the line to the site is cut: the deployment ends, and its messages arrive once, in order", BesideDHCP, cutLine},
-		{"running-client", "the agent stays in the deployed system and runs there what is advertised to running clients", BesideDHCP, runningClient},
-		{"tpm", "a machine that was approved once proves its TPM and needs nobody; one with its labels and another TPM waits", BesideDHCP, knownTPM},
-		{"twin-guid", "two machines with one SMBIOS GUID: the second is refused with an alarm", BesideDHCP, twinGUID},
-		{"secure-boot", "a machine with Secure Boot on is deployed by the signed chain, at a box that is the segment's only DHCP server, and boots its disk by it", OnlyDHCP, secureBoot},
-		{"network-first", "machines that boot from the network first reach their disks: silent, aborted, nobody at F12, a mandatory run that is done once", BesideDHCP, networkFirst},
-		{"settings", "a machine takes a file from a share, gets time zone, locale, owner and root's password, and its settings are captured again", BesideDHCP, settings},
-		{"every-step", "a machine is deployed by steps of each kind: volumes, data, packages, updates, sequences that run others", BesideDHCP, everyStep},
-		{"retry", "a deployment fails twice, and goes on at the step that failed: an administrator wants it, then a person at the machine", BesideDHCP, retried},
+		{"new-system", "a known machine with a blank disk is deployed by PXE and reports from inside", BesideDHCP, newSystem, nil},
+		{"unknown-approval", "a person at an unknown machine chooses; nothing is written until an administrator approves the code", BesideDHCP, unknownApproval, nil},
+		{"wrong-advertisement", "an advertisement reaches everybody by mistake: the box stops, and no disk is written", BesideDHCP, wrongAdvertisement, nil},
+		{"cut-line", "the line to the site is cut: the deployment ends, and its messages arrive once, in order", BesideDHCP, cutLine, nil},
+		{"running-client", "the agent stays in the deployed system and runs there what is advertised to running clients", BesideDHCP, runningClient, nil},
+		{"tpm", "a machine that was approved once proves its TPM and needs nobody; one with its labels and another TPM waits", BesideDHCP, knownTPM, nil},
+		{"twin-guid", "two machines with one SMBIOS GUID: the second is refused with an alarm", BesideDHCP, twinGUID, nil},
+		{"secure-boot", "a machine with Secure Boot on is deployed by the signed chain, at a box that is the segment's only DHCP server, and boots its disk by it", OnlyDHCP, secureBoot, nil},
+		{"network-first", "machines that boot from the network first reach their disks: silent, aborted, nobody at F12, a mandatory run that is done once", BesideDHCP, networkFirst, nil},
+		{"settings", "a machine takes a file from a share, gets time zone, locale, owner and root's password, and its settings are captured again", BesideDHCP, settings, nil},
+		{"every-step", "a machine is deployed by steps of each kind: volumes, data, packages, updates, sequences that run others", BesideDHCP, everyStep, nil},
+		{"encrypted", "a machine with its system on an encrypted volume is deployed unattended; from then on it asks for the passphrase", BesideDHCP, encrypted, []string{"cryptsetup-initramfs"}},
+		{"retry", "a deployment fails twice, and goes on at the step that failed: an administrator wants it, then a person at the machine", BesideDHCP, retried, nil},
 	}
 }
 
@@ -100,7 +103,7 @@ func RunScenario(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return fmt.Errorf("lab: %w", err)
 	}
-	o.BoxPXE = s.pxe
+	o.BoxPXE, o.Packages = s.pxe, s.packages
 	l, err := Open(ctx, o)
 	if err != nil {
 		return err

@@ -32,8 +32,10 @@ const (
 func (l *Lab) Image(ctx context.Context) error {
 	l.show.Stage("Operating system image")
 	var stage string
+	recipe := osimage.DefaultRecipe()
+	recipe.Packages = append(recipe.Packages, l.options.Packages...)
 	image, err := osimage.Build(ctx, osimage.Options{
-		Recipe: osimage.DefaultRecipe(), CacheDir: filepath.Join(l.options.Cache, "osimage"), Runner: tool.Exec{},
+		Recipe: recipe, CacheDir: filepath.Join(l.options.Cache, "osimage"), Runner: tool.Exec{},
 		Progress: func(e osimage.Event) {
 			if e.Stage != stage {
 				stage = e.Stage

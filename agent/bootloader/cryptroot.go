@@ -84,7 +84,7 @@ const hook = `#!/bin/sh
 # Written by the deployment: see /` + unlockScript + `
 case "$1" in prereqs) exit 0 ;; esac
 . /usr/share/initramfs-tools/hook-functions
-manual_add_modules ext4 dm_mod dm_crypt
+manual_add_modules ext4 dm_mod dm_crypt aes_generic sha256_generic ecb xts af_alg algif_skcipher
 copy_exec /lib/cryptsetup/askpass
 `
 
