@@ -14,8 +14,8 @@ import (
 	"github.com/bootward/bootward/osd/status"
 )
 
-// records is the machine of scenarios/encrypted.
-const records = "records-1"
+// vault is the machine of scenarios/encrypted.
+const vault = "vault-1"
 
 // diskPassphrase is typed at the console; its letters are where most keyboards have them.
 const diskPassphrase = "two horses, one stable"
@@ -32,14 +32,14 @@ func encrypted(ctx context.Context, p *play) error {
 	if err := p.sealedContent(ctx); err != nil {
 		return err
 	}
-	d, err := p.start(ctx, Target{Name: records, Firmware: machine.UEFI, MAC: "52:54:00:77:00:b1"})
+	d, err := p.start(ctx, Target{Name: vault, Firmware: machine.UEFI, MAC: "52:54:00:77:00:b1"})
 	if err != nil {
 		return err
 	}
 	if _, err := p.fails(ctx, d, 0, "Trip", 7); err != nil {
 		return err
 	}
-	if _, err := p.CLI(ctx, "computer", "retry", records); err != nil {
+	if _, err := p.CLI(ctx, "computer", "retry", vault); err != nil {
 		return err
 	}
 	if err := p.arrives(ctx, d); err != nil {
@@ -59,7 +59,7 @@ func encrypted(ctx context.Context, p *play) error {
 	if n := shows(d, unlocksItself); n != 2 || shows(d, asksForIt) > 0 {
 		return fmt.Errorf("scenario %s: the key opened the disk %d times and the passphrase was asked for %d times, want 2 and 0", p.scenario.Name, n, shows(d, asksForIt))
 	}
-	p.holds("%s started twice from its encrypted disk, unattended, and reported that the disk is protected", records)
+	p.holds("%s started twice from its encrypted disk, unattended, and reported that the disk is protected", vault)
 	if err := p.shownNowhere(d, diskPassphrase); err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (p *play) sealedContent(ctx context.Context) error {
 // system's volume, nothing else does, and the key's file is gone.
 func (p *play) oneKey(ctx context.Context, d *Deployment) (err error) {
 	fail := func(err error) error {
-		return fmt.Errorf("scenario %s: the disk of %s: %w", p.scenario.Name, records, err)
+		return fmt.Errorf("scenario %s: the disk of %s: %w", p.scenario.Name, vault, err)
 	}
 	out, err := exec.CommandContext(ctx, "losetup", "--find", "--show", "--partscan", "--read-only", d.config.Disks[0].Path).Output()
 	if err != nil {
@@ -155,7 +155,7 @@ func (p *play) typesPassphrase(ctx context.Context, d *Deployment) error {
 		return err
 	}
 	from := 0
-	for _, try := range []struct{ typed, answer string }{{"not this one", `bad password`}, {diskPassphrase, records + ` login:`}} {
+	for _, try := range []struct{ typed, answer string }{{"not this one", `bad password`}, {diskPassphrase, vault + ` login:`}} {
 		line, err := p.WaitConsole(ctx, d.Machine, from, asksForIt, 4*time.Minute)
 		if err != nil {
 			return err
@@ -169,8 +169,8 @@ func (p *play) typesPassphrase(ctx context.Context, d *Deployment) error {
 		from = line.N + 1
 	}
 	if shows(d, unlocksItself) > 0 {
-		return fmt.Errorf("scenario %s: a temporary key opened the disk of %s behind the end of the job", p.scenario.Name, records)
+		return fmt.Errorf("scenario %s: a temporary key opened the disk of %s behind the end of the job", p.scenario.Name, vault)
 	}
-	p.holds("switched on once more, %s asks for the passphrase at its console, refuses another, and starts with the right one", records)
+	p.holds("switched on once more, %s asks for the passphrase at its console, refuses another, and starts with the right one", vault)
 	return p.shownNowhere(d, diskPassphrase)
 }

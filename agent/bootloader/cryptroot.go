@@ -79,12 +79,13 @@ kill $asking $(pidof askpass) 2>/dev/null
 printf %%s "$typed"
 `
 
-// hook puts into the initramfs what the script needs.
+// hook puts into the initramfs what the script needs, whatever modules it has otherwise. %[1]s is the
+// file system of the root.
 const hook = `#!/bin/sh
 # Written by the deployment: see /` + unlockScript + `
 case "$1" in prereqs) exit 0 ;; esac
 . /usr/share/initramfs-tools/hook-functions
-manual_add_modules ext4 dm_mod dm_crypt aes_generic sha256_generic ecb xts af_alg algif_skcipher
+manual_add_modules ext4 %[1]s dm_mod dm_crypt aes_generic sha256_generic ecb xts af_alg algif_skcipher
 copy_exec /lib/cryptsetup/askpass
 `
 
@@ -124,7 +125,7 @@ func writeSealed(root *os.Root, s System) error {
 	text := fmt.Sprintf(script, s.at("/boot").UUID, unlock.File)
 	return errors.Join(
 		tree.Copy(root, unlockScript, 0o755, strings.NewReader(text)),
-		tree.Copy(root, unlockHook, 0o755, strings.NewReader(hook)),
+		tree.Copy(root, unlockHook, 0o755, strings.NewReader(fmt.Sprintf(hook, s.root().FileSystem))),
 	)
 }
 

@@ -69,7 +69,7 @@ func TestSealedRoot(t *testing.T) {
 			"etc/fstab":              "/dev/mapper/luks-8a3c9c2e-0000-4000-8000-0000000000dd / ext4 errors=remount-ro 0 1\n",
 			"boot/grub/grub.cfg":     "search --no-floppy --fs-uuid --set=root 8a3c9c2e-0000-4000-8000-0000000000ee\nmenuentry 'Debian 12, 6.1.0-10-amd64' {\n  linux /vmlinuz-6.1.0-10-amd64 root=/dev/mapper/luks-8a3c9c2e-0000-4000-8000-0000000000dd ro ",
 			unlockScript:             "/dev/disk/by-uuid/8a3c9c2e-0000-4000-8000-0000000000ee",
-			"boot/../" + unlockHook:  "copy_exec /lib/cryptsetup/askpass",
+			"boot/../" + unlockHook:  "manual_add_modules ext4 ext4 dm_mod dm_crypt",
 			"etc/../" + unlockScript: "bootward-unlock.key",
 		} {
 			if raw, err := os.ReadFile(filepath.Join(s.Root, file)); err != nil || !strings.Contains(string(raw), want) {
