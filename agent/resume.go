@@ -27,7 +27,8 @@ func Resume(ctx context.Context, conf Config) (Next, error) {
 	folder, unlock, err := openJob(conf)
 	if errors.Is(err, fs.ErrNotExist) {
 		conf.Console.Line("there is no job to go on with")
-		return "", nil
+		_, err := protect(ctx, conf) // of a job that is gone
+		return "", err
 	}
 	if err != nil {
 		return "", err
@@ -38,21 +39,21 @@ func Resume(ctx context.Context, conf Config) (Next, error) {
 	s.linkLog()
 	box, state, err := s.load(ctx)
 	if err != nil { // without its files nothing can be run, asked or told
-		return "", s.abandon("the job folder is damaged", err)
+		return "", s.abandon(ctx, "the job folder is damaged", err)
 	}
 	err = s.reach(ctx, box)
 	switch {
 	case api.Final(err) && state.Ended == engine.Succeeded: // power was cut in the middle of the end
-		return s.cleanUp(true)
+		return s.cleanUp(ctx, true)
 	case api.Final(err) && state.Ended == engine.Failed: // power was cut while it stood there
 	case api.Final(err):
-		return "", s.abandon("the box has closed the job", err)
+		return "", s.abandon(ctx, "the box has closed the job", err)
 	case err != nil:
 		return "", err
 	}
 	if state.Format == 0 && s.conf.resident {
 		if state, err = s.fresh(); err != nil {
-			return "", s.abandon("the job cannot begin", s.refuse(ctx, err))
+			return "", s.abandon(ctx, "the job cannot begin", s.refuse(ctx, err))
 		}
 	}
 	s.log.Info("going on in the installed system", "job", s.job.ID, "next", state.Next)
@@ -88,7 +89,7 @@ func (s *session) finish(ctx context.Context, state engine.State) (Next, error) 
 			return "", ctx.Err() // the folder stays: the job stands there again behind a restart
 		}
 		if !again {
-			return s.cleanUp(false)
+			return s.cleanUp(ctx, false)
 		}
 		var err error
 		if state, err = s.reopen(ctx, by); err != nil {
@@ -96,7 +97,7 @@ func (s *session) finish(ctx context.Context, state engine.State) (Next, error) 
 		}
 	}
 	command := s.postAction()
-	next, err := s.cleanUp(true)
+	next, err := s.cleanUp(ctx, true)
 	if err == nil {
 		s.after(ctx, command)
 	}
@@ -127,7 +128,7 @@ func failedBefore(state engine.State) engine.Ending {
 }
 
 // abandon ends a job that cannot go on and that nobody waits for.
-func (s *session) abandon(what string, reason error) error {
+func (s *session) abandon(ctx context.Context, what string, reason error) error {
 	s.console.Line("%s: %s", what, reason)
 	remedy := "deploy the machine again"
 	if s.conf.resident {
@@ -135,7 +136,7 @@ func (s *session) abandon(what string, reason error) error {
 	}
 	s.console.Line("the job is given up and its folder removed; the log stays in %s; %s", installedLogs, remedy)
 	s.log.Error("the job is given up: "+what, "error", reason)
-	_, err := s.cleanUp(false)
+	_, err := s.cleanUp(ctx, false)
 	return err
 }
 
@@ -238,8 +239,12 @@ func (s *session) told(ctx context.Context) error {
 }
 
 // cleanUp keeps the log and removes the job's folder, with its key, and the
-// agent, unless it stays.
-func (s *session) cleanUp(succeeded bool) (Next, error) {
+// agent, unless it stays. As long as the temporary key of an encrypted system is there, all of it stays: systemd
+// starts the agent again.
+func (s *session) cleanUp(ctx context.Context, succeeded bool) (Next, error) {
+	if _, err := s.closing(ctx); err != nil {
+		return "", err
+	}
 	if err := s.folder.KeepLog(filepath.Join(s.conf.Root, installedLogs), 0o750, 0o640); err != nil {
 		return "", err
 	}

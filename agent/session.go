@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/bootward/bootward/agent/machine"
 	"github.com/bootward/bootward/agent/outbox"
 	"github.com/bootward/bootward/agent/point"
+	"github.com/bootward/bootward/agent/unlock"
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/internal/supervisor"
 	"github.com/bootward/bootward/osd/inventory"
@@ -159,7 +161,7 @@ func (s *session) run(ctx context.Context, seq *sequence.Sequence, state engine.
 	}
 	e := &engine.Engine{
 		Sequence: seq, State: state, Executor: x, Stage: s.stage, Now: s.clock.Now,
-		Journal: journal{s.folder, &s.hidden}, Reporter: s.box, Started: s.started(seq), Secrets: s.secrets,
+		Journal: journal{s.folder, &s.hidden}, Reporter: s.box, Started: s.started(seq), Secrets: s.secrets, Close: s.closing,
 	}
 	s.conditions(e)
 	stop := s.watch(seq)
@@ -180,7 +182,7 @@ func (s *session) settle(ctx context.Context, end engine.Ending, memory string, 
 		s.lastOfLog(ctx)
 		s.close()
 	} else if s.stage == status.StageBootImage && s.folder.Dir() != memory {
-		errs = append(errs, s.leaveLog())
+		errs = append(errs, s.leaveLog(), unlock.Withdraw(filepath.Join(s.conf.Run, "target")))
 		if end.Succeeded { // what failed may go on, with what its steps downloaded
 			errs = append(errs, s.folder.DropContent())
 		}

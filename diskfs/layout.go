@@ -72,6 +72,8 @@ type Volume struct {
 	// system instead: the installed system gives it a new random key at each start.
 	Encrypted  bool
 	Passphrase Passphrase
+	// Unlock is a second key that opens the volume; empty: there is none.
+	Unlock Passphrase
 }
 
 // Partition is one partition of a layout.

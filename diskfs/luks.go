@@ -67,7 +67,7 @@ func (t Tools) Encrypt(ctx context.Context, at Target, name string, p Passphrase
 	if at.Offset > 0 {
 		return fail(noOffset(Cryptsetup, at))
 	}
-	args := append([]string{"luksFormat", "--type", "luks2", "--batch-mode", "--key-file=-", "--sector-size", strconv.Itoa(at.SectorSize)}, pbkdf()...)
+	args := append([]string{"luksFormat", "--type", "luks2", "--batch-mode", "--key-file=-", "--key-slot", passphraseSlot, "--sector-size", strconv.Itoa(at.SectorSize)}, pbkdf()...)
 	if err := t.cryptsetup(ctx, p, append(args, at.Path)...); err != nil {
 		return fail(err)
 	}
@@ -95,11 +95,15 @@ func (t Tools) CloseMapping(ctx context.Context, name string) error {
 
 // cryptsetup runs without udev, which the boot image does not have.
 func (t Tools) cryptsetup(ctx context.Context, p Passphrase, args ...string) error {
+	return t.cryptsetupLines(ctx, p, nil, args...)
+}
+
+func (t Tools) cryptsetupLines(ctx context.Context, p Passphrase, line func(string), args ...string) error {
 	env := t.Env
 	if env == nil {
 		env = tool.DefaultEnv()
 	}
-	return t.Runner.Run(ctx, tool.Command{Path: Cryptsetup, Args: args, Input: []byte(p), Env: append(env[:len(env):len(env)], "DM_DISABLE_UDEV=1")})
+	return t.Runner.Run(ctx, tool.Command{Path: Cryptsetup, Args: args, Input: []byte(p), Line: line, Env: append(env[:len(env):len(env)], "DM_DISABLE_UDEV=1")})
 }
 
 // luksUUID reads the UUID out of a LUKS2 header (LUKS2 On-Disk Format, 2.1).

@@ -49,6 +49,7 @@ func Scenarios() []Scenario {
 		{Name: "disks", Summary: "machines get MBR and GPT disks with XFS, also by an imported and by an inner sequence; one whose disk is too small keeps it", packages: []string{"xfsprogs"}, modules: []string{"xfs"}, run: disks},
 		{Name: "wizard", Summary: "a person goes through every page: network, name, questions, summary, a failure, a shell, a retry; another uses screen and keyboard, and one machine is left alone", run: wizardPages},
 		{Name: "box-away", Summary: "the box loses its cable, then its power, while an image is applied, and comes back elsewhere: the machine waits and goes on", run: boxAway},
+		{Name: "encrypted", Summary: "a machine with its system on an encrypted volume is deployed unattended; from then on it asks for the passphrase", packages: []string{"cryptsetup-initramfs"}, run: encrypted},
 		{Name: "power-cuts", Summary: "a machine loses its power while its image is applied and in steps of its installed system; a step prints a gigabyte, another does not end", run: powerCuts},
 	}
 }

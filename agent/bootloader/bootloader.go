@@ -1,7 +1,7 @@
 // Package bootloader makes a Linux system that was laid down on a disk bootable
 // from there: GRUB by the system's own grub-install, in a chroot, or on UEFI the
 // loaders that its distribution signed, where it brings them; a grub.cfg of our own;
-// fstab by UUID, and crypttab.
+// fstab by UUID, crypttab, and for an encrypted root an initramfs that opens it.
 //
 // It writes grub.cfg itself, because grub-mkconfig is slow and its graphical
 // terminal hangs machines that have no display. It leaves the firmware's boot
@@ -109,6 +109,11 @@ func (in Installer) install(ctx context.Context, s System) error {
 	if err := writeFiles(root, s, kernels); err != nil {
 		return err
 	}
+	if s.root().LUKS != "" {
+		if err := in.initramfs(ctx, s, kernels); err != nil {
+			return err
+		}
+	}
 	if chain {
 		in.say("copy the signed shim and GRUB" + map[bool]string{true: ": Secure Boot is on"}[s.SecureBoot])
 		return copySigned(root, s)
@@ -132,6 +137,9 @@ func (s System) check() error {
 		if v.UUID == "" && v.RandomKey == "" {
 			return fmt.Errorf("volume %q (%s) has no UUID; format it first", v.At, v.FileSystem)
 		}
+	}
+	if err := s.checkSealed(); err != nil {
+		return err
 	}
 	switch s.Firmware {
 	case BIOS:
@@ -165,7 +173,7 @@ const (
 func binds() []string { return []string{"/dev", "/proc", "/sys"} }
 
 // grub runs the system's grub-install inside it.
-func (in Installer) grub(ctx context.Context, tree fs.FS, s System) (err error) {
+func (in Installer) grub(ctx context.Context, tree fs.FS, s System) error {
 	target, args := "i386-pc", []string{s.Disk}
 	if s.Firmware == UEFI {
 		target = "x86_64-efi"
@@ -177,6 +185,15 @@ func (in Installer) grub(ctx context.Context, tree fs.FS, s System) (err error) 
 	if _, err := fs.Stat(tree, grubInstall[1:]); err != nil {
 		return fmt.Errorf("the system has no grub-install; put grub2-common into the image: %w", err)
 	}
+	boot, _ := s.boot()
+	args = append([]string{"--target=" + target, "--boot-directory=/boot", "--modules=part_gpt part_msdos " + grubModule(boot.FileSystem)}, args...)
+	return in.inside(s, func() error {
+		return in.Runner.Run(ctx, tool.Command{Path: grubInstall, Args: args, Root: s.Root})
+	})
+}
+
+// inside runs what needs the devices and the kernel's file systems in the system.
+func (in Installer) inside(s System, run func() error) (err error) {
 	for _, dir := range binds() {
 		at := s.Root + dir
 		if err := in.Mounts.Bind(dir, at); err != nil {
@@ -188,7 +205,5 @@ func (in Installer) grub(ctx context.Context, tree fs.FS, s System) (err error) 
 			}
 		}()
 	}
-	boot, _ := s.boot()
-	args = append([]string{"--target=" + target, "--boot-directory=/boot", "--modules=part_gpt part_msdos " + grubModule(boot.FileSystem)}, args...)
-	return in.Runner.Run(ctx, tool.Command{Path: grubInstall, Args: args, Root: s.Root})
+	return run()
 }

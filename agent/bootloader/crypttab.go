@@ -21,14 +21,25 @@ func (v Volume) mapping() string {
 	return "luks-" + v.LUKS
 }
 
+// device names the volume in fstab and for the kernel.
+func (v Volume) device() string {
+	if v.LUKS != "" {
+		return "/dev/mapper/" + v.mapping()
+	}
+	return "UUID=" + v.UUID
+}
+
 // Crypttab is /etc/crypttab (crypttab(5)) for the volumes; nil if none is encrypted. Volumes
-// with a passphrase ask for it at each start, and the start does not wait for the answer.
+// with a passphrase ask for it at each start, and the start does not wait for the answer; but for
+// the root, which the initramfs opens by our keyscript.
 func Crypttab(volumes []Volume) []byte {
 	var b bytes.Buffer
 	for _, v := range volumes {
 		switch {
 		case v.RandomKey != "":
 			fmt.Fprintf(&b, "%s PARTUUID=%s /dev/urandom swap,cipher=aes-xts-plain64,size=512\n", v.mapping(), v.RandomKey)
+		case v.LUKS != "" && v.At == "/":
+			fmt.Fprintf(&b, "%s UUID=%s none luks,initramfs,keyscript=/%s\n", v.mapping(), v.LUKS, unlockScript)
 		case v.LUKS != "":
 			fmt.Fprintf(&b, "%s UUID=%s none luks,nofail\n", v.mapping(), v.LUKS)
 		}
@@ -63,10 +74,15 @@ func grubModule(f diskfs.FileSystem) string {
 // able refuses volumes that the system could not open or mount at its start.
 func (s System) able(root *os.Root, kernels []Kernel) error {
 	for _, v := range s.Volumes {
-		if v.RandomKey+v.LUKS != "" {
-			if err := opens(root); err != nil {
-				return err
-			}
+		var err error
+		switch {
+		case v.LUKS != "" && v.At == "/":
+			err = ableSealed(root)
+		case v.RandomKey+v.LUKS != "":
+			err = opens(root)
+		}
+		if err != nil {
+			return err
 		}
 		if v.FileSystem != diskfs.XFS {
 			continue

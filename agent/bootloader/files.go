@@ -58,12 +58,10 @@ func Fstab(volumes []Volume) []byte {
 		case v.FileSystem == diskfs.Swap:
 			fmt.Fprintf(&b, "UUID=%s none swap sw 0 0\n", v.UUID)
 		case v.At == "":
+		case v.At == "/":
+			fmt.Fprintf(&b, "%s / %s %s 0 %d\n", v.device(), v.FileSystem, rootOptions(v.FileSystem), pass(v.FileSystem, 1))
 		case v.LUKS != "": // opened when somebody has typed the passphrase, for which nothing waits
 			fmt.Fprintf(&b, "/dev/mapper/%s %s %s defaults,nofail 0 %d\n", v.mapping(), v.At, v.FileSystem, pass(v.FileSystem, 2))
-		case v.At == "/" && v.FileSystem == diskfs.XFS: // it knows no errors=, and repairs itself at the mount
-			fmt.Fprintf(&b, "UUID=%s / xfs defaults 0 0\n", v.UUID)
-		case v.At == "/":
-			fmt.Fprintf(&b, "UUID=%s / %s errors=remount-ro 0 1\n", v.UUID, v.FileSystem)
 		case v.At == espMount:
 			fmt.Fprintf(&b, "UUID=%s %s vfat umask=0077 0 1\n", v.UUID, v.At)
 		case v.FileSystem == diskfs.FAT32:
@@ -73,6 +71,14 @@ func Fstab(volumes []Volume) []byte {
 		}
 	}
 	return b.Bytes()
+}
+
+// rootOptions are those of the volume at /. XFS knows no errors=, and repairs itself at the mount.
+func rootOptions(f diskfs.FileSystem) string {
+	if f == diskfs.XFS {
+		return "defaults"
+	}
+	return "errors=remount-ro"
 }
 
 // pass is the order of checks at start: none for XFS, whose fsck does nothing.
@@ -120,8 +126,8 @@ insmod part_msdos
 	}
 	fmt.Fprintf(&b, "search --no-floppy --fs-uuid --set=root %s\n", boot.UUID)
 	for _, k := range kernels {
-		fmt.Fprintf(&b, "menuentry '%s, %s' {\n  linux %s/%s root=UUID=%s ro %s\n  initrd %s/%s\n}\n",
-			cmp.Or(s.Name, "Linux"), k.Version, dir, k.Image, s.at("/").UUID, consoles(s), dir, k.Initrd)
+		fmt.Fprintf(&b, "menuentry '%s, %s' {\n  linux %s/%s root=%s ro %s\n  initrd %s/%s\n}\n",
+			cmp.Or(s.Name, "Linux"), k.Version, dir, k.Image, s.root().device(), consoles(s), dir, k.Initrd)
 	}
 	return b.Bytes()
 }
@@ -159,6 +165,7 @@ func writeFiles(root *os.Root, s System, kernels []Kernel) error {
 	return errors.Join(
 		tree.Write(root, "etc/fstab", Fstab(s.Volumes)),
 		writeCrypttab(root, s.Volumes),
+		writeSealed(root, s),
 		tree.Write(root, "boot/grub/grub.cfg", GrubConfig(s, kernels)),
 		tree.Write(root, "etc/default/grub.d/bootward.cfg", grubDefaults(s)),
 	)

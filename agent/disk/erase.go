@@ -42,6 +42,7 @@ type Prepared struct {
 	Target    diskfs.Target
 	Signature diskfs.Signature // zero if the volume has no file system
 	LUKS      string           // UUID of its LUKS2 header, if it is encrypted by a passphrase
+	Slots     []diskfs.Slot    // those of the passphrase and of the second key, if it has one
 }
 
 // Device is the node to mount: /dev/vda1, or /dev/mapper/bootward-vda1.
@@ -102,7 +103,12 @@ func (e Eraser) make(ctx context.Context, target diskfs.Target, v diskfs.Volume)
 		if p.Target, p.LUKS, err = e.Tools.Encrypt(ctx, target, mappingPrefix+filepath.Base(target.Path), v.Passphrase); err != nil {
 			return p, err
 		}
-		p.Volume.Passphrase = "" // not needed any more
+		if v.Unlock != "" {
+			if p.Slots, err = e.Tools.AddKey(ctx, target, v.Passphrase, v.Unlock); err != nil {
+				return p, err
+			}
+		}
+		p.Volume.Passphrase, p.Volume.Unlock = "", "" // not needed any more
 	}
 	p.Signature, err = diskfs.Format(ctx, e.Tools, p.Target, v)
 	return p, err

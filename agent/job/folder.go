@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/bootward/bootward/agent/unlock"
 	"github.com/bootward/bootward/internal/durable"
 )
 
@@ -35,6 +36,7 @@ const (
 	// FilePrograms says which programs of the list of a step have ended.
 	FilePrograms = "programs.json"
 	FileLog      = "smsts.log"
+	FileUnlock   = "unlock.key" // the temporary key of the target's volume, if that is encrypted
 )
 
 // Box says where the job's box is.
@@ -69,6 +71,18 @@ type Volume struct {
 	// Encrypted volumes have the UUID of their LUKS2 header in LUKS; swap has none.
 	Encrypted bool   `json:"encrypted,omitempty"`
 	LUKS      string `json:"luks,omitempty"`
+	// Unlock describes the temporary key of a volume that takes the operating system.
+	Unlock *unlock.Volume `json:"unlock,omitempty"`
+}
+
+// Boot is the volume that the installed system mounts at /boot; nil if there is none.
+func (l Layout) Boot() *Volume {
+	for i := range l.Volumes {
+		if l.Volumes[i].MountPoint == "/boot" {
+			return &l.Volumes[i]
+		}
+	}
+	return nil
 }
 
 // Folder is an open job folder. It is safe for concurrent use.

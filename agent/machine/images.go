@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 
 	"github.com/bootward/bootward/agent/image"
 	"github.com/bootward/bootward/agent/tree"
@@ -68,6 +69,46 @@ func (m *Images) Need(ctx context.Context, name string, index int) (need image.N
 	return image.NeedOf(one, download), nil
 }
 
+// noSuchPath is wimlib's exit status for a path that an image does not have.
+const noSuchPath = 49
+
+// Holds implements step.Images: only the image's list of files is read.
+func (m *Images) Holds(ctx context.Context, name string, index int, path string) (there bool, err error) {
+	wimlib, err := m.tools(ctx)
+	if err != nil {
+		return false, err
+	}
+	_, remote, err := m.remote(ctx, name, 8)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, remote.Close()) }()
+	err = m.mounted(ctx, remote, name, func(wim string) error {
+		return wimlib.Runner.Run(ctx, tool.Command{Path: wimlib.Path, Args: []string{"dir", wim, strconv.Itoa(index), "--path=" + path}})
+	})
+	if code, ran := tool.Code(err); ran && code == noSuchPath {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// mounted shows the file of an image as a local one while it is used.
+func (m *Images) mounted(ctx context.Context, remote *content.Remote, name string, use func(wim string) error) error {
+	dir := filepath.Join(m.Dir, "image")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("image %q: %w", name, err)
+	}
+	path, unmount, err := m.Mount(ctx, dir, "image.wim", remote)
+	if err != nil {
+		return fmt.Errorf("image %q: %w", name, err)
+	}
+	err = use(path)
+	if why := remote.LastError(); err != nil && why != nil { // wimlib saw only that a read failed
+		err = fmt.Errorf("image %q could not be fetched: %w; %w", name, why, err)
+	}
+	return errors.Join(err, unmount())
+}
+
 // remote opens the file of an image, which the caller closes.
 func (m *Images) remote(ctx context.Context, name string, cacheMiB int) (api.JobContent, *content.Remote, error) {
 	c, manifest, err := m.open(ctx, string(osd.KindImage), name)
@@ -90,7 +131,7 @@ func (m *Images) apply(ctx context.Context, name string, o image.Options) (err e
 	if err != nil {
 		return err
 	}
-	c, remote, err := m.remote(ctx, name, 0)
+	_, remote, err := m.remote(ctx, name, 0)
 	if err != nil {
 		return err
 	}
@@ -98,21 +139,11 @@ func (m *Images) apply(ctx context.Context, name string, o image.Options) (err e
 	if m.Download && !o.NTFS {
 		return m.applyDownloaded(ctx, wimlib, remote, o)
 	}
-	dir := filepath.Join(m.Dir, "image")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("image %q: %w", name, err)
-	}
-	path, unmount, err := m.Mount(ctx, dir, filepath.Base(c.File), remote)
-	if err != nil {
-		return fmt.Errorf("image %q: %w", name, err)
-	}
-	defer func() { err = errors.Join(err, unmount()) }()
-	o.WIM = path
-	_, err = image.Apply(ctx, wimlib, o)
-	if why := remote.LastError(); err != nil && why != nil { // wimlib saw only that a read failed
-		err = fmt.Errorf("image %q could not be fetched: %w; %w", name, why, err)
-	}
-	return err
+	return m.mounted(ctx, remote, name, func(wim string) error {
+		o.WIM = wim
+		_, err := image.Apply(ctx, wimlib, o)
+		return err
+	})
 }
 
 // open fetches the signed manifest of what the sequence names.

@@ -22,7 +22,8 @@ const (
 const Unit = `[Unit]
 Description=Bootward deployment agent
 Documentation=https://github.com/bootward/bootward
-ConditionPathExists=/_SMSTaskSequence/job.json
+ConditionPathExists=|/_SMSTaskSequence/job.json
+ConditionPathExists=|/var/lib/bootward/unlock.json
 After=network-online.target systemd-networkd.service
 Wants=network-online.target
 

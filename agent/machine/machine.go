@@ -19,6 +19,7 @@ import (
 	"github.com/bootward/bootward/agent/bootloader"
 	"github.com/bootward/bootward/agent/disk"
 	"github.com/bootward/bootward/agent/settings"
+	"github.com/bootward/bootward/agent/unlock"
 	"github.com/bootward/bootward/diskfs"
 	"github.com/bootward/bootward/diskfs/tool"
 )
@@ -172,3 +173,6 @@ func (s System) Agent(root string) error {
 	}
 	return InstallClient(root)
 }
+
+// Unlock implements step.System.
+func (System) Unlock(root string, v unlock.Volume, key []byte) error { return unlock.Put(root, v, key) }

@@ -188,6 +188,34 @@ func TestNTFSVolume(t *testing.T) {
 	}
 }
 
+// TestHolds: what an image has is read from its list of files.
+func TestHolds(t *testing.T) {
+	images := imageStore(t, 1<<20)
+	bin, err := exec.LookPath("wimlib-imagex")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hostTools(t, images, bin)
+	unmounted := 0
+	images.Mount = func(_ context.Context, dir, name string, r *content.Remote) (string, func() error, error) {
+		path := filepath.Join(dir, name)
+		b := make([]byte, r.Size())
+		_, err := r.ReadAt(b, 0)
+		return path, func() error { unmounted++; return nil }, errors.Join(err, os.WriteFile(path, b, 0o600))
+	}
+	for path, want := range map[string]bool{"/file": true, "/usr/share/other": false} {
+		if there, err := images.Holds(t.Context(), "debian-12", 1, path); there != want || err != nil {
+			t.Errorf("%s: %v, %v", path, there, err)
+		}
+	}
+	if _, err := images.Holds(t.Context(), "debian-12", 7, "/file"); err == nil {
+		t.Error("an image that is not there holds a file")
+	}
+	if unmounted != 3 {
+		t.Errorf("unmounted %d times", unmounted)
+	}
+}
+
 // hostTools puts the host's wimlib-imagex where the imaging tools would be.
 func hostTools(t *testing.T, m *Images, bin string) {
 	t.Helper()

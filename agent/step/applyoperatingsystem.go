@@ -20,7 +20,7 @@ func (x *Executor) applyOperatingSystem(ctx context.Context, line sequence.Line,
 	}
 	to := v.Device
 	if !holdsSystem(v) {
-		return failed(fmt.Errorf("volume %s has file system %q%s; an operating system is applied to ext4 or xfs, not encrypted",
+		return failed(fmt.Errorf("volume %s has file system %q%s; an operating system is applied to ext4 or xfs, and to an encrypted volume only where this step was to run when the disk was partitioned",
 			to, v.FileSystem, map[bool]string{true: " and is encrypted"}[v.LUKS != ""]))
 	}
 	if l.Target != to { // the folder of the job waits on another volume
@@ -28,7 +28,7 @@ func (x *Executor) applyOperatingSystem(ctx context.Context, line sequence.Line,
 			return failed(err)
 		}
 	}
-	if err := x.Volumes.Mount(to, diskfs.FileSystem(v.FileSystem), x.Root); err != nil {
+	if err := x.mountTarget(l, v); err != nil {
 		return failed(err)
 	}
 	index := max(s.Index, 1)
@@ -51,7 +51,7 @@ func (x *Executor) applyOperatingSystem(ctx context.Context, line sequence.Line,
 
 // holdsSystem says whether an operating system can be on the volume.
 func holdsSystem(v job.Volume) bool {
-	return v.LUKS == "" && (v.FileSystem == string(diskfs.Ext4) || v.FileSystem == string(diskfs.XFS))
+	return (v.LUKS == "" || v.Unlock != nil) && (v.FileSystem == string(diskfs.Ext4) || v.FileSystem == string(diskfs.XFS))
 }
 
 // chosen is the volume that a step's field names, one that this job made.

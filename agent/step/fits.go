@@ -2,9 +2,11 @@ package step
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/bootward/bootward/agent/bootloader"
 	"github.com/bootward/bootward/agent/disk"
 	"github.com/bootward/bootward/agent/image"
 	"github.com/bootward/bootward/diskfs"
@@ -22,15 +24,17 @@ type applied struct {
 // fits looks, before anything is erased, whether the layout fits the disk, and whether each
 // image that a later step applies to one of its volumes can be had and fits there. Steps
 // whose conditions do not hold now do not count: what they apply is looked at when they run.
-func (x *Executor) fits(ctx context.Context, line sequence.Line, d disk.Disk, s *sequence.PartitionDisk, volumes []diskfs.Volume, env *sequence.Environment) error {
+// sealed is the index of the encrypted volume that takes an operating system, -1 if none does.
+func (x *Executor) fits(ctx context.Context, line sequence.Line, d disk.Disk, s *sequence.PartitionDisk, volumes []diskfs.Volume, env *sequence.Environment) (sealed int, err error) {
 	layout, err := diskfs.Plan(diskfs.Style(s.Style), d.Geometry(), volumes)
 	if err != nil {
-		return fmt.Errorf("%s: nothing was erased: %w", d.Name, err)
+		return -1, fmt.Errorf("%s: nothing was erased: %w", d.Name, err)
 	}
 	later, err := x.later(line, d, s, layout, env)
 	if err != nil {
-		return err
+		return -1, err
 	}
+	sealed = -1
 	need := make([]image.Need, len(volumes))
 	for _, a := range later {
 		for i, v := range s.Volumes {
@@ -38,21 +42,47 @@ func (x *Executor) fits(ctx context.Context, line sequence.Line, d disk.Disk, s 
 				continue
 			}
 			if v.Encryption != nil && !a.data {
-				return fmt.Errorf("image %q: an operating system is not applied to an encrypted volume; nothing was erased", a.image)
+				if err := x.seals(ctx, a, s, layout, sealed, i); err != nil {
+					return -1, fmt.Errorf("image %q: %w; nothing was erased", a.image, err)
+				}
+				sealed = i
 			}
 			n, err := x.Images.Need(ctx, a.image, a.index)
 			if err != nil {
-				return fmt.Errorf("nothing was erased: %w", err)
+				return -1, fmt.Errorf("nothing was erased: %w", err)
 			}
 			need[i] = need[i].Plus(n)
 			bytes, inodes := diskfs.Capacity(volumes[i], layout.Partitions[i].Length)
 			if err := need[i].In(bytes, inodes); err != nil {
-				return fmt.Errorf("image %q, index %d, to volume %d %q, which would get %s of %s: %w; nothing was erased",
+				return -1, fmt.Errorf("image %q, index %d, to volume %d %q, which would get %s of %s: %w; nothing was erased",
 					a.image, a.index, i+1, v.Name, diskfs.Bytes(layout.Partitions[i].Length), d, err)
 			}
 		}
 	}
-	return nil
+	return sealed, nil
+}
+
+// minBoot is the least volume of /boot: two kernels, and an initramfs of each that is replaced.
+const minBoot = 256 << 20
+
+// seals refuses an operating system for encrypted volume i that could not start from there.
+func (x *Executor) seals(ctx context.Context, a applied, s *sequence.PartitionDisk, layout diskfs.Layout, sealed, i int) error {
+	boot := s.Boot()
+	switch {
+	case s.Volumes[i].Encryption.Passphrase == "":
+		return errors.New("an operating system is not applied to a volume that is encrypted by a random key")
+	case boot < 0:
+		return errors.New("an operating system on an encrypted volume starts from a volume beside it: give the step the volume {name: Boot, type: primary, size: 1GiB, fileSystem: ext4, mountPoint: /boot}")
+	case layout.Partitions[boot].Length < minBoot:
+		return fmt.Errorf("the volume of /boot would get %s, and kernels need %s at least", diskfs.Bytes(layout.Partitions[boot].Length), diskfs.Bytes(minBoot))
+	case sealed >= 0 && sealed != i:
+		return errors.New("two encrypted volumes of one disk would take an operating system, and one is started")
+	}
+	there, err := x.Images.Holds(ctx, a.image, a.index, "/"+bootloader.CryptHook)
+	if err == nil && !there {
+		err = errors.New(bootloader.NoCryptHook)
+	}
+	return err
 }
 
 // later are the images that the steps behind a partition step apply, up to the next one that

@@ -3,6 +3,7 @@ package step
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/bootward/bootward/agent/disk"
 	"github.com/bootward/bootward/agent/job"
+	"github.com/bootward/bootward/agent/unlock"
 	"github.com/bootward/bootward/diskfs"
 	"github.com/bootward/bootward/osd/sequence"
 	"github.com/bootward/bootward/osd/sequence/engine"
@@ -45,11 +47,18 @@ func (x *Executor) partitionDisk(ctx context.Context, line sequence.Line, s *seq
 	if err != nil {
 		return failed(err)
 	}
-	if err := x.fits(ctx, line, d, s, volumes, env); err != nil {
+	sealed, err := x.fits(ctx, line, d, s, volumes, env)
+	if err != nil {
 		return failed(err)
 	}
 	if err := x.leaveVolume(); err != nil {
 		return failed(err)
+	}
+	if sealed >= 0 { // the key travels with the folder, and comes into the open when the boot loader is there
+		volumes[sealed].Unlock = diskfs.Passphrase(rand.Text() + rand.Text())
+		if err := x.Folder.Write(job.FileUnlock, []byte(volumes[sealed].Unlock)); err != nil {
+			return failed(err)
+		}
 	}
 	prepared, err := x.Disks.Prepare(ctx, x.Permit, d, diskfs.Style(s.Style), volumes, x.Say)
 	if err != nil {
@@ -99,6 +108,9 @@ func made(d disk.Disk, s *sequence.PartitionDisk, prepared []disk.Prepared, env 
 		l.Volumes = append(l.Volumes, job.Volume{Device: p.Device(), Name: v.Name, Type: v.Type, FileSystem: v.FileSystem,
 			UUID: p.Signature.UUID, PartUUID: p.Target.PartUUID, Variable: v.Variable, MountPoint: v.MountPoint,
 			Encrypted: v.Encryption != nil, LUKS: p.LUKS})
+		if len(p.Slots) == 2 {
+			l.Volumes[i].Unlock = &unlock.Volume{LUKS: p.LUKS, Passphrase: p.Slots[0], Temporary: p.Slots[1]}
+		}
 		if v.Variable == "" {
 			continue
 		}
@@ -168,6 +180,11 @@ func volumes(s *sequence.PartitionDisk, env *sequence.Environment) ([]diskfs.Vol
 func (x *Executor) leaveVolume() error {
 	if strings.HasPrefix(x.Folder.Dir(), x.Root+"/") {
 		if err := x.Folder.Move(x.InMemory); err != nil {
+			return err
+		}
+	}
+	if l, err := x.layout(); err == nil && l.Boot() != nil {
+		if err := x.Volumes.Unmount(filepath.Join(x.Root, bootFolder)); err != nil {
 			return err
 		}
 	}

@@ -120,9 +120,12 @@ func TestEncryptionRefuses(t *testing.T) {
 	for _, tt := range []struct{ yaml, value, want string }{
 		{sealed, "", "DiskPassphrase, which is to hold the passphrase, is empty"},
 		{sealed, "two\nlines", "control characters"},
-		{strings.Replace(sealed, `"%OSDisk%"`, "/dev/vda3", 1), "p", "not applied to an encrypted volume"},
+		{strings.Replace(sealed, `"%OSDisk%"`, "/dev/vda3", 1), "p", "on an encrypted volume starts from a volume beside it"},
+		{strings.Replace(strings.Replace(sealed, `"%OSDisk%"`, "/dev/vda3", 1), "size: 100%", "size: 200MiB, mountPoint: /boot", 1), "p", "/boot would get 200 MiB"},
+		{strings.Replace(strings.Replace(sealed, `"%OSDisk%"`, "/dev/vda2", 1), "size: 100%", "size: 1GiB, mountPoint: /boot", 1), "p", "random key"},
+		{sealedSystem, "p", "put the package cryptsetup-initramfs into the image"},
 	} {
-		s, f := steps(t, tt.yaml), &fake{}
+		s, f := steps(t, tt.yaml), &fake{lacks: true}
 		env := sequence.NewEnvironment()
 		loan, err := env.Lend(map[string]string{"DiskPassphrase": tt.value})
 		if err != nil {
@@ -133,6 +136,67 @@ func TestEncryptionRefuses(t *testing.T) {
 		if res.Err == nil || !strings.Contains(res.Err.Error(), tt.want) || len(f.calls) > 0 {
 			t.Errorf("got %v, calls %q, want %q", res.Err, f.calls, tt.want)
 		}
+	}
+}
+
+const sealedSystem = `
+  - partitionDisk:
+      style: gpt
+      secrets: {DiskPassphrase: ward-disks}
+      volumes:
+        - {name: ESP, type: efi, size: 256MiB, fileSystem: fat32}
+        - {name: Boot, type: primary, size: 1GiB, fileSystem: ext4, mountPoint: /boot}
+        - {name: OSDisk, type: primary, size: 100%, fileSystem: ext4, variable: OSDisk, encryption: {passphrase: "%DiskPassphrase%"}}
+  - applyOperatingSystem: {image: debian-12, to: "%OSDisk%"}
+  - setupOperatingSystem: {}
+`
+
+// TestEncryptedSystem: the temporary key comes into the open when all else is done, and stands
+// nowhere but in the job's folder before.
+func TestEncryptedSystem(t *testing.T) {
+	s, f := steps(t, sealedSystem), &fake{}
+	x := executor(t, s, f)
+	env := sequence.NewEnvironment()
+	for _, line := range s.Flatten() {
+		loan, err := env.Lend(map[string]string{"DiskPassphrase": "typed once"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		res := x.Execute(t.Context(), line, env)
+		loan.Back()
+		if res.Err != nil {
+			t.Fatalf("%s: %v", line.Name(), res.Err)
+		}
+		raw, err := x.Folder.Read(job.FileUnlock)
+		if err != nil || string(raw) != f.unlocks || len(raw) < 40 || (f.key != "") != (line.Number == 3) {
+			t.Errorf("behind step %d: %d bytes of key in the folder, in the open: %v, %v", line.Number, len(raw), f.key != "", err)
+		}
+		disk, err := x.Folder.Read(job.FileDisk)
+		if all, _ := json.Marshal(env.All()); err != nil || strings.Contains(string(disk)+string(all)+res.Output+strings.Join(f.calls, " "), f.unlocks) {
+			t.Errorf("the key is in %s, %s, %q or %q (%v)", disk, all, res.Output, f.calls, err)
+		}
+	}
+	want := []string{"unmount target", "prepare vda gpt 3", "mount /dev/mapper/bootward-vda3 ext4 target", // the job's folder is on it
+		"mount /dev/mapper/bootward-vda3 ext4 target", "mount /dev/vda2 ext4 boot", "apply debian-12 1 target",
+		"mount /dev/mapper/bootward-vda3 ext4 target", "mount /dev/vda2 ext4 boot", "mount /dev/vda1 fat32 efi",
+		"bootloader uefi /dev/vda [{/boot/efi fat32 uuid1  } {/boot ext4 uuid2  } {/ ext4 uuid3 luks3 }]", "agent",
+		"unlock target luks3 typed lent", "unmount efi"}
+	if !slices.Equal(f.calls, want) {
+		t.Errorf("calls\n%s\nwant\n%s", strings.Join(f.calls, "\n"), strings.Join(want, "\n"))
+	}
+	if f.key != f.unlocks || f.passphrases != "typed once" {
+		t.Errorf("key %q of %q, passphrase %q", f.key, f.unlocks, f.passphrases)
+	}
+	// The disk again, in the same job: nothing of the first is mounted then, and the key is a new one.
+	f.calls, f.unlocks = nil, ""
+	loan, err := env.Lend(map[string]string{"DiskPassphrase": "typed once"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := x.Execute(t.Context(), s.Flatten()[0], env)
+	loan.Back()
+	if res.Err != nil || len(f.calls) < 3 || !slices.Equal(f.calls[:3], []string{"unmount boot", "unmount target", "prepare vda gpt 3"}) || f.unlocks == f.key || f.unlocks == "" {
+		t.Errorf("%v, %q", res.Err, f.calls)
 	}
 }
 

@@ -3,6 +3,7 @@ package step
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 
 	"github.com/bootward/bootward/agent/bootloader"
@@ -56,7 +57,24 @@ func (x *Executor) setupOperatingSystem(ctx context.Context, env *sequence.Envir
 	if err := x.settled(); err != nil {
 		return failed(err)
 	}
+	if err := x.unlock(root); err != nil {
+		return failed(err)
+	}
 	return engine.Result{Restart: &engine.Restart{To: sequence.ToInstalledOS, Message: "restart into the installed system"}}
+}
+
+// unlock lets an encrypted system start unattended from now on. It is the last that the boot
+// image does: what fails before it leaves no key in the open.
+func (x *Executor) unlock(root job.Volume) error {
+	if root.Unlock == nil {
+		return nil
+	}
+	key, err := x.Folder.Read(job.FileUnlock)
+	if err != nil {
+		return fmt.Errorf("temporary key of the target's volume: %w", err)
+	}
+	x.Say("the disk is NOT protected until the job ends: a temporary key of its encrypted volume lies on /boot, so that the machine restarts unattended")
+	return x.System.Unlock(x.Root, *root.Unlock, key)
 }
 
 // mountPoint is where a volume of the layout belongs in the installed system.

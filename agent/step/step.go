@@ -19,6 +19,7 @@ import (
 	"github.com/bootward/bootward/agent/image"
 	"github.com/bootward/bootward/agent/job"
 	"github.com/bootward/bootward/agent/settings"
+	"github.com/bootward/bootward/agent/unlock"
 	"github.com/bootward/bootward/diskfs"
 	"github.com/bootward/bootward/osd/sequence"
 	"github.com/bootward/bootward/osd/sequence/engine"
@@ -43,6 +44,8 @@ type Volumes interface {
 type Images interface {
 	// Need says what an image takes on its volume. It reads the image's description only.
 	Need(ctx context.Context, name string, index int) (image.Need, error)
+	// Holds says whether the image has a file at a path, without fetching its content.
+	Holds(ctx context.Context, name string, index int, path string) (bool, error)
 	// Apply puts image index of the named image onto the volume mounted at
 	// target; progress gets bytes done and in all.
 	Apply(ctx context.Context, name string, index int, target string, progress func(done, total int64)) error
@@ -57,6 +60,8 @@ type System interface {
 	BootLoader(ctx context.Context, s bootloader.System, say func(string)) error
 	// Agent installs the agent so that it goes on after the restart.
 	Agent(root string) error
+	// Unlock lays the temporary key of an encrypted system into its /boot.
+	Unlock(root string, v unlock.Volume, key []byte) error
 }
 
 // Commands runs command lines.
@@ -198,6 +203,21 @@ func (x *Executor) Return() error {
 	return x.Folder.Move(filepath.Join(x.Root, job.Name))
 }
 
+// bootFolder is where the volume of /boot is mounted below Root.
+const bootFolder = "boot"
+
+// mountTarget mounts a volume that holds an operating system, and that of its /boot.
+func (x *Executor) mountTarget(l job.Layout, v job.Volume) error {
+	if err := x.Volumes.Mount(v.Device, diskfs.FileSystem(v.FileSystem), x.Root); err != nil {
+		return err
+	}
+	boot := l.Boot()
+	if boot == nil {
+		return nil
+	}
+	return x.Volumes.Mount(boot.Device, diskfs.FileSystem(boot.FileSystem), filepath.Join(x.Root, bootFolder))
+}
+
 // target mounts the volume that holds the operating system.
 func (x *Executor) target() (job.Layout, job.Volume, error) {
 	l, err := x.layout()
@@ -206,7 +226,7 @@ func (x *Executor) target() (job.Layout, job.Volume, error) {
 	}
 	for _, v := range l.Volumes {
 		if l.Target != "" && v.Device == l.Target {
-			return l, v, x.Volumes.Mount(v.Device, diskfs.FileSystem(v.FileSystem), x.Root)
+			return l, v, x.mountTarget(l, v)
 		}
 	}
 	return l, job.Volume{}, errors.New("no operating system was applied in this job; put an applyOperatingSystem step before this one")

@@ -19,6 +19,7 @@ import (
 	"github.com/bootward/bootward/agent/readiness"
 	"github.com/bootward/bootward/agent/settings"
 	"github.com/bootward/bootward/agent/share"
+	"github.com/bootward/bootward/agent/unlock"
 	"github.com/bootward/bootward/diskfs"
 	"github.com/bootward/bootward/osd/document"
 	"github.com/bootward/bootward/osd/sequence"
@@ -44,6 +45,9 @@ type fake struct {
 	now     Captured
 	// passphrases that volumes were encrypted with.
 	passphrases string
+	// unlocks are the temporary keys that volumes got, key the one that was laid into /boot.
+	unlocks, key string
+	lacks        bool // images have no cryptsetup-initramfs
 	// needs of images; nil: they need nothing.
 	needs map[string]image.Need
 }
@@ -77,6 +81,9 @@ func (f *fake) Prepare(_ context.Context, p disk.Permit, d disk.Disk, style disk
 		}
 		if v.Passphrase != "" {
 			f.passphrases += string(v.Passphrase)
+			if f.unlocks += string(v.Unlock); v.Unlock != "" {
+				p.Slots = []diskfs.Slot{{Number: 0, Salt: "typed"}, {Number: 1, Salt: "lent"}}
+			}
 			p.Target.Path, p.LUKS = fmt.Sprintf("/dev/mapper/bootward-%s%d", d.Name, i+1), fmt.Sprint("luks", i+1)
 		}
 		out = append(out, p)
@@ -97,6 +104,9 @@ func (f *fake) Need(_ context.Context, name string, index int) (image.Need, erro
 		return need, fmt.Errorf("image %q is not here", name)
 	}
 	return need, nil
+}
+func (f *fake) Holds(_ context.Context, name string, _ int, path string) (bool, error) {
+	return !f.lacks, f.fail["holds"]
 }
 func (f *fake) ApplyNTFS(_ context.Context, name string, index int, device string, _ func(int64, int64)) error {
 	return f.note("ntfs %s %d %s", name, index, device)
@@ -133,6 +143,10 @@ func (f *fake) BootLoader(_ context.Context, s bootloader.System, _ func(string)
 	return f.note("bootloader %s %s %v", s.Firmware, s.Disk, s.Volumes)
 }
 func (f *fake) Agent(string) error { return f.note("agent") }
+func (f *fake) Unlock(root string, v unlock.Volume, key []byte) error {
+	f.key = string(key)
+	return f.note("unlock %s %s %s %s", filepath.Base(root), v.LUKS, v.Passphrase.Salt, v.Temporary.Salt)
+}
 func (f *fake) Run(_ context.Context, c Command) (int, string, string, error) {
 	f.variables = c.Variables
 	as := ""

@@ -46,7 +46,8 @@ type Volume struct {
 	Variable string `json:"variable,omitempty"`
 	// MountPoint is where the installed system mounts it, such as /srv/records.
 	MountPoint string `json:"mountPoint,omitempty"`
-	// Encryption makes it a LUKS volume.
+	// Encryption makes it a LUKS volume. One for an operating system needs a volume with the
+	// mountPoint /boot beside it.
 	Encryption *Encryption `json:"encryption,omitempty"`
 }
 
@@ -259,10 +260,22 @@ func (c *checker) encryption(field string, v Volume) {
 // ofSystem are folders that the image of the operating system fills, or its kernel.
 var ofSystem = []string{"bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "libx32", "proc", "root", "run", "sbin", "sys", "usr", "_SMSTaskSequence"}
 
+// bootMount is where the volume of kernels and boot loader is mounted.
+const bootMount = "/boot"
+
+// Boot is the index of the volume that is mounted at /boot, -1 if there is none.
+func (p *PartitionDisk) Boot() int {
+	return slices.IndexFunc(p.Volumes, func(v Volume) bool { return v.MountPoint == bootMount })
+}
+
 // mountPoint checks where the installed system mounts a volume.
 func (c *checker) mountPoint(field string, v Volume) {
 	first, _, _ := strings.Cut(strings.TrimPrefix(v.MountPoint, "/"), "/")
 	switch {
+	case v.MountPoint == bootMount:
+		if v.Type != "primary" || v.FileSystem != "ext4" || v.Encryption != nil {
+			c.fail(field, v.MountPoint, "the boot loader reads this volume: make it primary with ext4, not encrypted")
+		}
 	case !pathForm.MatchString(v.MountPoint) || path.Clean(v.MountPoint) != v.MountPoint:
 		c.fail(field, v.MountPoint, "give a folder such as /srv/records: letters, digits, '_', '-' and '.'")
 	case slices.Contains(ofSystem, first) || v.MountPoint == "/var" || v.MountPoint == "/":
@@ -272,8 +285,8 @@ func (c *checker) mountPoint(field string, v Volume) {
 	}
 }
 
-// systemVolumes refuses an operating system on an encrypted volume, and a mount point for its
-// volume. Which volume it is, the variable says.
+// systemVolumes refuses an operating system on an encrypted volume without a volume beside it
+// from which it starts, and a mount point for its volume. Which volume it is, the variable says.
 func (c *checker) systemVolumes(s *Sequence) {
 	systems := map[string]bool{}
 	walk(s.Steps, "", func(_ string, n Node) {
@@ -290,8 +303,8 @@ func (c *checker) systemVolumes(s *Sequence) {
 			field := fmt.Sprintf("%s.%s.volumes[%d]", path, p.Type(), i)
 			switch {
 			case v.Variable == "" || !systems["%"+strings.ToLower(v.Variable)+"%"]:
-			case v.Encryption != nil:
-				c.fail(field+".encryption", v.Variable, "an operating system is applied to this volume, and one on an encrypted volume is not set up: put what is confidential onto a volume of its own and encrypt that, and swap")
+			case v.Encryption != nil && p.Boot() < 0:
+				c.fail(field+".encryption", v.Variable, "an operating system is applied to this volume, and its kernel must lie where the boot loader can read it: give the step the volume {name: Boot, type: primary, size: 1GiB, fileSystem: ext4, mountPoint: /boot}")
 			case v.MountPoint != "":
 				c.fail(field+".mountPoint", v.MountPoint, "an operating system is applied to this volume, which is mounted at /: leave it out")
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/bootward/bootward/osd/sequence"
 	"github.com/bootward/bootward/osd/status"
@@ -51,11 +52,44 @@ func (r *run) goOn(ctx context.Context) (Ending, error) {
 	if err := r.closeGroups(len(r.lines) + 1); err != nil {
 		return Ending{}, err
 	}
-	r.State.Ended = Succeeded
-	if err := r.report(status.Message{ID: status.SequenceCompleted}); err != nil {
+	end := Ending{Succeeded: true}
+	if err := r.close(ctx, &end); err != nil {
 		return Ending{}, err
 	}
-	return Ending{Succeeded: true}, r.save()
+	return r.over(end)
+}
+
+// close does what is to be done when the sequence is over, however it ended.
+func (r *run) close(ctx context.Context, end *Ending) error {
+	if r.Close == nil {
+		return nil
+	}
+	note, err := r.Close(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		note = err.Error()
+		if end.Succeeded {
+			*end = Ending{ExitCode: Failure, Reason: note}
+		}
+	}
+	end.Output = strings.TrimSpace(end.Output + "\n" + note)
+	return nil
+}
+
+// over puts the end on record.
+func (r *run) over(end Ending) (Ending, error) {
+	m := status.Message{ID: status.SequenceFailed, ExitCode: end.ExitCode, Output: end.Output}
+	ended := Failed
+	if end.Succeeded {
+		m, ended = status.Message{ID: status.SequenceCompleted, Output: end.Output}, Succeeded
+	}
+	if err := r.report(m); err != nil {
+		return Ending{}, err
+	}
+	r.State.Ended = ended
+	return end, r.save()
 }
 
 // end ends the run by a restart, or by a failure that nobody wants to try again.
@@ -73,11 +107,10 @@ func (r *run) end(ctx context.Context, end *Ending, err error) (Ending, error) {
 	case ctx.Err() != nil: // nobody could answer; the state says how it failed
 		return Ending{}, ctx.Err()
 	}
-	if err := r.report(status.Message{ID: status.SequenceFailed, ExitCode: end.ExitCode, Output: end.Output}); err != nil {
+	if err := r.close(ctx, end); err != nil {
 		return Ending{}, err
 	}
-	r.State.Ended = Failed
-	return *end, r.save()
+	return r.over(*end)
 }
 
 // node does one entry of the instruction table and moves on.
