@@ -222,6 +222,7 @@ func explain(printed string) error {
 		{"Preauthentication failed", "the password of the account is wrong"},
 		{"Client '", "the domain does not know the account"},
 		{"Server not found in Kerberos database", "Kerberos does not know the domain controller by its name in DNS: check its entry there, and that of its address"},
+		{"does not specify default realm", "Kerberos went by another name that DNS or systemd-resolved has for the controller's address: write rdns = false into the image's /etc/krb5.conf, section libdefaults, or leave the file out"},
 		{"credentials have been revoked", "the account is disabled, locked or expired"},
 		{"password has expired", "the password of the account has expired"},
 		{"organizational unit does not exist", "the domain has no such OU: give its whole name, such as OU=Wards,DC=ward,DC=example"},

@@ -99,6 +99,9 @@ func TestJoinRefuses(t *testing.T) {
 		{"rights", "may not make", func(_ string, _ *Join, r *recorder) {
 			r.fail = "adcli: joining domain ward.example failed: Insufficient permissions to join the domain"
 		}},
+		{"name of the address", "rdns = false", func(_ string, _ *Join, r *recorder) {
+			r.fail = "adcli: couldn't connect to ward.example domain: SASL(-1): generic failure: GSSAPI Error: Unspecified GSS failure.  Minor code may provide more information (Configuration file does not specify default realm)"
+		}},
 		{"something else", "adcli: it rains", func(_ string, _ *Join, r *recorder) { r.fail = "adcli: it rains" }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

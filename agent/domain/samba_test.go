@@ -79,7 +79,7 @@ func TestSamba(t *testing.T) {
 				t.Errorf("the computer's account:\n%s", shown)
 			}
 			// The keytab is the account's: adcli speaks with the domain by it.
-			run(t, adcli, "testjoin", "--domain="+j.Domain, "--host-keytab="+filepath.Join(dir, keytab))
+			run(t, "env", "KRB5_CONFIG="+filepath.Join(dir, kerberos), adcli, "testjoin", "--domain="+j.Domain, "--host-keytab="+filepath.Join(dir, keytab))
 		})
 	}
 }
