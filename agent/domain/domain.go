@@ -38,6 +38,7 @@ type System struct {
 
 const (
 	keytab   = "etc/krb5.keytab"
+	kerberos = "etc/krb5.conf"
 	sssdFile = "etc/sssd/sssd.conf"
 	adcli    = "/usr/sbin/adcli"
 )
@@ -55,6 +56,9 @@ func (s System) Join(ctx context.Context, j Join) error {
 	defer root.Close()
 	if missing := missingPackages(root.FS()); len(missing) > 0 {
 		return fail(fmt.Errorf("this system lacks what it takes; put into the image, or install before this step: %s", strings.Join(missing, " ")))
+	}
+	if err := j.kerberos(root); err != nil {
+		return fail(err)
 	}
 	if err := s.adcli(ctx, j); err != nil {
 		return fail(err)
@@ -121,7 +125,8 @@ func (s System) adcli(ctx context.Context, j Join) error {
 	if s.Controller != "" {
 		args = append(args, "--domain-controller="+s.Controller)
 	}
-	err := s.Runner.Run(ctx, tool.Command{Path: adcli, Args: args, Input: []byte(j.Password), Line: func(l string) { printed = append(printed, l) }})
+	env := append(tool.DefaultEnv(), "KRB5_CONFIG="+strings.TrimSuffix(s.Root, "/")+"/"+kerberos)
+	err := s.Runner.Run(ctx, tool.Command{Path: adcli, Args: args, Env: env, Input: []byte(j.Password), Line: func(l string) { printed = append(printed, l) }})
 	if _, ended := tool.Code(err); ended {
 		return explain(strings.Join(printed, "\n"))
 	}
@@ -159,10 +164,26 @@ func (j Join) ou() string {
 
 func (j Join) fqdn() string { return strings.ToLower(j.Host + "." + j.Domain) }
 
+// written is the first line of a krb5.conf that a join made, and another one may make anew.
+const written = "# Written by the deployment.\n"
+
+// kerberos writes krb5.conf(5), unless the image has its own: the names of controllers are taken as the domain gives
+// them. MIT Kerberos would ask DNS for the name of the address, which is often none or another one; systemd-resolved
+// calls the gateway _gateway.
+func (j Join) kerberos(root *os.Root) error {
+	old, err := root.ReadFile(kerberos)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err == nil && !strings.HasPrefix(string(old), written) {
+		return nil
+	}
+	return tree.Write(root, kerberos, []byte(written+"[libdefaults]\ndefault_realm = "+strings.ToUpper(j.Domain)+"\nrdns = false\n"))
+}
+
 // sssd is the text of sssd.conf(5), as realmd writes it on Debian; sssd-ad(5).
 func (j Join) sssd() string {
-	return fmt.Sprintf(`# Written by the deployment.
-[sssd]
+	return fmt.Sprintf(written+`[sssd]
 domains = %[1]s
 config_file_version = 2
 services = nss, pam
@@ -201,6 +222,7 @@ func explain(printed string) error {
 		{"Preauthentication failed", "the password of the account is wrong"},
 		{"Client '", "the domain does not know the account"},
 		{"Server not found in Kerberos database", "Kerberos does not know the domain controller by its name in DNS: check its entry there, and that of its address"},
+		{"does not specify default realm", "Kerberos went by another name that DNS or systemd-resolved has for the controller's address: write rdns = false into the image's /etc/krb5.conf, section libdefaults, or leave the file out"},
 		{"credentials have been revoked", "the account is disabled, locked or expired"},
 		{"password has expired", "the password of the account has expired"},
 		{"organizational unit does not exist", "the domain has no such OU: give its whole name, such as OU=Wards,DC=ward,DC=example"},

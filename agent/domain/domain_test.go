@@ -73,6 +73,9 @@ func TestJoin(t *testing.T) {
 			t.Errorf("no line %q in\n%s", line, conf)
 		}
 	}
+	if got, _ := os.ReadFile(filepath.Join(dir, kerberos)); string(got) != written+"[libdefaults]\ndefault_realm = WARD.EXAMPLE\nrdns = false\n" {
+		t.Errorf("krb5.conf: %q", got)
+	}
 	if strings.Contains(string(conf), "geheim") {
 		t.Error("sssd.conf holds the password")
 	}
@@ -96,6 +99,9 @@ func TestJoinRefuses(t *testing.T) {
 		{"rights", "may not make", func(_ string, _ *Join, r *recorder) {
 			r.fail = "adcli: joining domain ward.example failed: Insufficient permissions to join the domain"
 		}},
+		{"name of the address", "rdns = false", func(_ string, _ *Join, r *recorder) {
+			r.fail = "adcli: couldn't connect to ward.example domain: SASL(-1): generic failure: GSSAPI Error: Unspecified GSS failure.  Minor code may provide more information (Configuration file does not specify default realm)"
+		}},
 		{"something else", "adcli: it rains", func(_ string, _ *Join, r *recorder) { r.fail = "adcli: it rains" }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -109,6 +115,26 @@ func TestJoinRefuses(t *testing.T) {
 				t.Error("sssd.conf was written")
 			}
 		})
+	}
+}
+
+// TestKerberosOfTheImageStays holds that a krb5.conf that is the image's own is left alone.
+func TestKerberosOfTheImageStays(t *testing.T) {
+	dir := newSystem(t)
+	file := filepath.Join(dir, kerberos)
+	for _, tt := range []struct{ before, after string }{
+		{"[libdefaults]\n", "[libdefaults]\n"},
+		{written + "[libdefaults]\ndefault_realm = OLD.EXAMPLE\n", written + "[libdefaults]\ndefault_realm = WARD.EXAMPLE\nrdns = false\n"},
+	} {
+		if err := os.WriteFile(file, []byte(tt.before), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := (System{Root: dir, Runner: &recorder{}}).Join(t.Context(), ward()); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(file); err != nil || string(got) != tt.after {
+			t.Errorf("%q became %q, %v", tt.before, got, err)
+		}
 	}
 }
 

@@ -79,7 +79,7 @@ func TestSamba(t *testing.T) {
 				t.Errorf("the computer's account:\n%s", shown)
 			}
 			// The keytab is the account's: adcli speaks with the domain by it.
-			run(t, adcli, "testjoin", "--domain="+j.Domain, "--host-keytab="+filepath.Join(dir, keytab))
+			run(t, "env", "KRB5_CONFIG="+filepath.Join(dir, kerberos), adcli, "testjoin", "--domain="+j.Domain, "--host-keytab="+filepath.Join(dir, keytab))
 		})
 	}
 }
@@ -102,14 +102,14 @@ func (q quiet) Run(ctx context.Context, c tool.Command) error {
 	return tool.Exec{}.Run(ctx, c)
 }
 
-// controller makes a domain and runs its controller.
+// controller makes a domain and runs its controller, whose address has the name that systemd-resolved gives to a gateway.
 func controller(t *testing.T) sambadc.Controller {
 	t.Helper()
 	dir := t.TempDir()
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string]string{"/etc/resolv.conf": "nameserver " + address + "\n", "/etc/hosts": "127.0.0.1 localhost\n" + address + " dc1.ward.example dc1\n"} {
+	for name, text := range map[string]string{"/etc/resolv.conf": "nameserver " + address + "\n", "/etc/hosts": "127.0.0.1 localhost\n" + address + " _gateway\n"} {
 		own := filepath.Join(dir, filepath.Base(name))
 		if err := os.WriteFile(own, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
