@@ -20,19 +20,10 @@ const (
 	onScreen = time.Minute
 )
 
-// wizardPages goes through every page of the wizard at one machine, from its network to a
-// failure, a shell and a retry; then a machine is used by its own keyboard and screen, and one
-// is left alone.
+// wizardPages uses a machine by its own keyboard and screen while another is left alone; then a
+// person goes through every page of the wizard at a third, from its network to a failure, a
+// shell and a retry.
 func wizardPages(ctx context.Context, p *play) error {
-	d, err := p.start(ctx, Target{Name: "bedside-1", Firmware: machine.UEFI, MAC: "52:54:00:77:00:c1", Bus: machine.AHCI})
-	if err != nil {
-		return err
-	}
-	for _, step := range []func(context.Context, *Deployment) error{p.setsNetwork, p.decides, p.breaksAndRepairs, p.arrives, p.verified} {
-		if err := step(ctx, d); err != nil {
-			return err
-		}
-	}
 	p.show.Stage("A machine that is left alone")
 	alone, err := p.start(ctx, Target{Name: "bedside-3", Firmware: machine.BIOS, MAC: "52:54:00:77:00:c3", BootOrder: machine.NetworkFirst, Boots: diskBoots})
 	if err != nil {
@@ -42,7 +33,20 @@ func wizardPages(ctx context.Context, p *play) error {
 	if err := p.atItsScreen(ctx); err != nil {
 		return err
 	}
-	return p.leftAlone(ctx, alone)
+	if err := p.leftAlone(ctx, alone); err != nil {
+		return err
+	}
+	alone.Machine.Kill()
+	d, err := p.start(ctx, Target{Name: "bedside-1", Firmware: machine.UEFI, MAC: "52:54:00:77:00:c1", Bus: machine.AHCI})
+	if err != nil {
+		return err
+	}
+	for _, step := range []func(context.Context, *Deployment) error{p.setsNetwork, p.decides, p.breaksAndRepairs, p.arrives, p.verified} {
+		if err := step(ctx, d); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sees waits until a machine's serial line shows a text, a regular expression, and returns the screen.
