@@ -20,19 +20,10 @@ const (
 	onScreen = time.Minute
 )
 
-// wizardPages goes through every page of the wizard at one machine, from its network to a
-// failure, a shell and a retry; then a machine is used by its own keyboard and screen, and one
-// is left alone.
+// wizardPages uses a machine by its own keyboard and screen while another is left alone; then a
+// person goes through every page of the wizard at a third, from its network to a failure, a
+// shell and a retry.
 func wizardPages(ctx context.Context, p *play) error {
-	d, err := p.start(ctx, Target{Name: "bedside-1", Firmware: machine.UEFI, MAC: "52:54:00:77:00:c1", Bus: machine.AHCI})
-	if err != nil {
-		return err
-	}
-	for _, step := range []func(context.Context, *Deployment) error{p.setsNetwork, p.decides, p.breaksAndRepairs, p.arrives, p.verified} {
-		if err := step(ctx, d); err != nil {
-			return err
-		}
-	}
 	p.show.Stage("A machine that is left alone")
 	alone, err := p.start(ctx, Target{Name: "bedside-3", Firmware: machine.BIOS, MAC: "52:54:00:77:00:c3", BootOrder: machine.NetworkFirst, Boots: diskBoots})
 	if err != nil {
@@ -42,7 +33,20 @@ func wizardPages(ctx context.Context, p *play) error {
 	if err := p.atItsScreen(ctx); err != nil {
 		return err
 	}
-	return p.leftAlone(ctx, alone)
+	if err := p.leftAlone(ctx, alone); err != nil {
+		return err
+	}
+	alone.Machine.Kill()
+	d, err := p.start(ctx, Target{Name: "bedside-1", Firmware: machine.UEFI, MAC: "52:54:00:77:00:c1", Bus: machine.AHCI})
+	if err != nil {
+		return err
+	}
+	for _, step := range []func(context.Context, *Deployment) error{p.setsNetwork, p.decides, p.breaks, p.repairs, p.arrives, p.verified} {
+		if err := step(ctx, d); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sees waits until a machine's serial line shows a text, a regular expression, and returns the screen.
@@ -124,8 +128,8 @@ func (p *play) decides(ctx context.Context, d *Deployment) error {
 	return p.pages(ctx, d, page{`Type YES to go on: `, "yes\r"}, page{`nothing was changed; type YES`, "YES\r"})
 }
 
-// breaksAndRepairs sees a step fail, repairs what it needs in a shell, and lets it go on.
-func (p *play) breaksAndRepairs(ctx context.Context, d *Deployment) error {
+// breaks sees a step fail.
+func (p *play) breaks(ctx context.Context, d *Deployment) error {
 	for _, text := range []string{`THE TASK SEQUENCE FAILED`, `Step: +3 Get a license\nGroup: +Install\n`, `Exit code: 7 \(0x00000007\)`, `Cause: +the box, or a server, could not be reached`,
 		`Remedy: +check cable`, `Output: (?s:.*)license server: connection refused`, `Log: +/run/bootward/job/smsts\.log`, `R try again .*S \(F8\) shell`} {
 		if _, err := p.sees(ctx, d, text, 2*time.Minute); err != nil {
@@ -133,9 +137,11 @@ func (p *play) breaksAndRepairs(ctx context.Context, d *Deployment) error {
 		}
 	}
 	p.holds("the failure shows step, exit code, cause, remedy, output, log and keys")
-	if err := p.unwritten(d); err != nil {
-		return err
-	}
+	return p.unwritten(d)
+}
+
+// repairs makes in a shell what the step needs, and lets the sequence go on.
+func (p *play) repairs(ctx context.Context, d *Deployment) error {
 	p.show.Stage("A person repairs it in a shell")
 	err := p.pages(ctx, d, page{`THE TASK SEQUENCE FAILED`, f8}, page{"a shell; `exit` goes back", "grep Uid /proc/self/status\r"},
 		page{`Uid:\s+0\s+0\s+0\s+0`, "grep license /run/bootward/job/smsts.log\r"}, page{`(?s)smsts\.log.*<!\[LOG\[`, "echo yes >/tmp/licensed\r"},
