@@ -43,7 +43,7 @@ func boxAway(ctx context.Context, p *play) error {
 	if err := p.installs(ctx, d, 0); err != nil {
 		return err
 	}
-	line, err := p.WaitConsole(ctx, d.Machine, 0, `[0-9]% of [0-9]+ MiB`, 4*time.Minute)
+	line, err := p.WaitConsole(ctx, d.Machine, 0, `[1-9][0-9]% of [0-9]+ MiB`, 4*time.Minute)
 	if err != nil {
 		return err
 	}

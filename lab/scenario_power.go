@@ -64,7 +64,7 @@ func (p *play) cutInTheImage(ctx context.Context, d *Deployment) error {
 	if err := p.installs(ctx, d, 0); err != nil {
 		return err
 	}
-	if _, err := p.WaitConsole(ctx, d.Machine, 0, `[0-9]% of [0-9]+ MiB`, 4*time.Minute); err != nil {
+	if _, err := p.WaitConsole(ctx, d.Machine, 0, `[1-9][0-9]% of [0-9]+ MiB`, 4*time.Minute); err != nil {
 		return err
 	}
 	p.show.Stage("Power cut while the image is applied")
