@@ -88,7 +88,10 @@ func (x *Executor) seals(ctx context.Context, a applied, s *sequence.PartitionDi
 // later are the images that the steps behind a partition step apply, up to the next one that
 // runs; to is the partition as it will be.
 func (x *Executor) later(line sequence.Line, d disk.Disk, s *sequence.PartitionDisk, layout diskfs.Layout, env *sequence.Environment) ([]applied, error) {
-	then := env.Public() // as the variables will be
+	then := env.Clone() // as the variables will be
+	for name := range env.Lent() {
+		then.Delete(name)
+	}
 	for i, v := range s.Volumes {
 		if v.Variable != "" {
 			if err := then.Set(v.Variable, diskfs.PartitionNode(d.Device(), layout.Partitions[i].Number)); err != nil {

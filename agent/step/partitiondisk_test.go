@@ -45,11 +45,16 @@ func TestFits(t *testing.T) {
 		"its condition is false": {part("20GiB", "  - applyOperatingSystem: {image: large, to: \"%OSDisk%\", condition: {variable: No, exists: true}}\n"), nil},
 		"its group's is":         {part("20GiB", "  - {group: G, condition: {variable: No, exists: true}, steps: [{applyOperatingSystem: {image: large, to: \"%OSDisk%\"}}]}\n"), nil},
 		"after the next layout":  {part("20GiB", part("35GiB", fmt.Sprintf(system, "large"))), nil},
+		"a secret decides":       {part("20GiB", "  - applyOperatingSystem: {image: large, to: \"%OSDisk%\", condition: {variable: Word, equals: \"%word%\"}}\n"), []string{`image "large"`}},
 		"by device":              {part("20GiB", "  - applyOperatingSystem: {image: large, to: /dev/vda2}\n"), []string{`volume 2 "System"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			env := sequence.NewEnvironment()
+			if err := env.SetSecret("Word", "w"); err != nil {
+				t.Fatal(err)
+			}
 			s, f := steps(t, tt.yaml), &fake{needs: needs, disks: []disk.Disk{{Name: "vda", Size: 40 << 30, SectorSize: 512}}}
-			res := executor(t, s, f).Execute(t.Context(), s.Flatten()[0], sequence.NewEnvironment())
+			res := executor(t, s, f).Execute(t.Context(), s.Flatten()[0], env)
 			if (res.Err == nil) != (tt.want == nil) || res.Err != nil && len(f.calls) > 0 {
 				t.Fatalf("%v, calls %q", res.Err, f.calls)
 			}

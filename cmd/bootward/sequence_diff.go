@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -29,6 +30,9 @@ func newSequenceDiff(a *app) *cobra.Command {
 }
 
 func runSequenceDiff(ctx context.Context, a *app, before, after string) error {
+	if before == "-" && after == "-" {
+		return &usageError{errors.New("diff: standard input can be read once: give a file for one of the two")}
+	}
 	one, _, err := a.sequence(ctx, before)
 	if err != nil {
 		return err

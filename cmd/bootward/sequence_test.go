@@ -127,6 +127,9 @@ func TestSequenceDiff(t *testing.T) {
 	if out, _ := r.want(exitFailed, "sequence", "diff", "--json", "a.yaml", "b.yaml"); !strings.Contains(out, `"old": "uname -n"`) {
 		t.Error(out)
 	}
+	if _, errs := r.want(exitUsage, "sequence", "diff", "-", "-"); !strings.Contains(errs, "can be read once") {
+		t.Error(errs)
+	}
 	if out, _ := r.want(exitDone, "sequence", "diff", "--json", "a.yaml", "a.yaml"); out != "[]\n" {
 		t.Error(out)
 	}
@@ -204,6 +207,13 @@ func TestSequenceSchema(t *testing.T) {
 		if out, _ := r.want(exitDone, args...); !strings.Contains(out, `"$schema": "https://json-schema.org/draft/2020-12/schema"`) {
 			t.Error(out)
 		}
+	}
+}
+
+// TestPlain: what people read holds nothing that steers a terminal.
+func TestPlain(t *testing.T) {
+	if got := plain("a\x1b[2J\r\n\u0085\u202eb\u2028\u2066c\u200f é描"); got != "a [2J   \u0020b  c  é描" {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -47,9 +47,13 @@ func (t *table) write(w io.Writer) error {
 	return nil
 }
 
+// plain puts blanks in place of what would move the cursor, break the line, or turn the direction in
+// which a terminal writes (Unicode UAX #9): a name could look like another.
 func plain(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < 0x20 || r >= 0x7f && r < 0xa0 {
+		switch {
+		case r < 0x20, r >= 0x7f && r < 0xa0, r == 0x2028, r == 0x2029, r == 0x061c, r == 0x200e, r == 0x200f,
+			r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
 			return ' '
 		}
 		return r

@@ -78,7 +78,7 @@ func structComments(all map[string]string, name string, doc *ast.CommentGroup, s
 			text = oneLine(f.Comment)
 		}
 		tagged = true
-		if text != "" && key != "" {
+		if text != "" && key != "" && key != "-" {
 			all[name+"."+key] = text
 		}
 	}
