@@ -85,7 +85,7 @@ func (p *play) withoutCable(ctx context.Context, d *Deployment, from int) (line 
 		return 0, err
 	}
 	p.holds("%.0f s after the box's cable was taken the console of %s says that it waits", time.Since(begun).Seconds(), d.Target.Name)
-	back, err := p.WaitConsole(ctx, d.Machine, waits.N, boxBack+` [0-9ms.]+; going on`, 3*time.Minute)
+	back, err := p.WaitConsole(ctx, d.Machine, waits.N, boxBack+` [0-9hms]+; going on`, 3*time.Minute)
 	if err == nil {
 		p.holds("with its cable again it goes on: %s", wordsOf(back.Text, boxBack))
 	}
@@ -127,7 +127,7 @@ func (p *play) elsewhere(ctx context.Context, d *Deployment, from int) (heard in
 	if err != nil {
 		return 0, "", fmt.Errorf("the box is back under another address, and the machine does not find it: %w", err)
 	}
-	back, err := p.WaitConsole(ctx, d.Machine, waits.N, boxBack, 3*time.Minute)
+	back, err := p.WaitConsole(ctx, d.Machine, waits.N, boxBack+` [0-9hms]+; going on`, 3*time.Minute)
 	if err != nil {
 		return 0, "", err
 	}
@@ -138,6 +138,16 @@ func (p *play) elsewhere(ctx context.Context, d *Deployment, from int) (heard in
 // endsAtTheBox holds that the deployment ends at a box that is cut off, and what is seen there.
 func (p *play) endsAtTheBox(ctx context.Context, d *Deployment, heard int, address, pin string) error {
 	at := []string{"--box", address, "--as", "tom", "--pin-file", pin, "status", "report", d.Target.Name}
+	err := p.eventually(ctx, 2*time.Minute, "the cut-off box shows its report", func(ctx context.Context) (bool, error) {
+		_, err := p.cliIn(ctx, p.segment.Namespace(), at...)
+		if err != nil {
+			p.log.Warn("report at the box", "error", err)
+		}
+		return err == nil, nil
+	})
+	if err != nil {
+		return err
+	}
 	watch, err := p.Watch(ctx, p.segment.Namespace(), "watch-box.json", at...)
 	if err != nil {
 		return err
