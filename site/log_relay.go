@@ -32,7 +32,9 @@ type sentLog struct {
 // ends it.
 func (s *Site) postBoxLog(w http.ResponseWriter, r *http.Request, c caller) error {
 	control := http.NewResponseController(w)
-	// What the box still sends is not waited for: it learns at once that nobody wants it.
+	// What the box still sends is not waited for: it learns at once that nobody wants it. The
+	// connection is of no use for another request then.
+	w.Header().Set("Connection", "close")
 	defer func() { _ = control.SetReadDeadline(time.Unix(1, 0)) }()
 	wish := s.logs.take(c.box.ID, r.PathValue("id"))
 	if wish == nil {
