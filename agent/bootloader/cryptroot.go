@@ -38,7 +38,7 @@ unset IFS
 key() {
 	dir=/run/unlock-root
 	mkdir -p -m 0700 "$dir" || return 1
-	mount -t ext4 -o ro,nosuid,nodev,noexec /dev/disk/by-uuid/%[1]s "$dir" 2>/dev/null || return 1
+	mount -t ext4 -o ro,nosuid,nodev,noexec /dev/disk/by-uuid/%[1]s "$dir" 2>/dev/null || { rmdir "$dir"; return 1; }
 	found=1
 	if [ -s "$dir/%[2]s" ]; then
 		echo "The temporary key of the deployment opens the disk." >&2
@@ -75,7 +75,10 @@ for console in $consoles; do
 	asking="$asking $!"
 done
 IFS= read -r typed <&3
-kill $asking $(pidof askpass) 2>/dev/null
+kill -9 $asking $(pidof askpass) 2>/dev/null # askpass blocks all other signals
+for console in $consoles; do
+	stty echo <"/dev/$console" 2>/dev/null
+done
 printf %%s "$typed"
 `
 
