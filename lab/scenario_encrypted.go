@@ -36,10 +36,7 @@ func encrypted(ctx context.Context, p *play) error {
 	if err != nil {
 		return err
 	}
-	if _, err := p.fails(ctx, d, 0, "Trip", 7); err != nil {
-		return err
-	}
-	if _, err := p.CLI(ctx, "computer", "retry", vault); err != nil {
+	if err := p.tripsOnce(ctx, d); err != nil {
 		return err
 	}
 	if err := p.arrives(ctx, d); err != nil {
@@ -70,6 +67,20 @@ func encrypted(ctx context.Context, p *play) error {
 		return err
 	}
 	return p.typesPassphrase(ctx, d)
+}
+
+// tripsOnce lets the job go on behind a failure, with its folder on the encrypted volume again.
+func (p *play) tripsOnce(ctx context.Context, d *Deployment) error {
+	if _, err := p.fails(ctx, d, 0, "Trip", 7); err != nil {
+		return err
+	}
+	if _, err := p.CLI(ctx, "computer", "retry", vault); err != nil {
+		return err
+	}
+	return p.eventually(ctx, 3*time.Minute, "the site hears that the job goes on", func(ctx context.Context) (bool, error) {
+		messages, err := query[[]status.Message](ctx, p.Lab, "status", "messages", "--computer", vault)
+		return err == nil && count(messages, status.SequenceStarted) == 2, err
+	})
 }
 
 // shows counts the lines of a machine's console that hold words.
