@@ -125,7 +125,7 @@ func (p *play) decides(ctx context.Context, d *Deployment) error {
 		return err
 	}
 	p.holds("the summary names the disk: %s", strings.TrimSpace(regexp.MustCompile(`disk 0: .*`).FindString(shown)))
-	return p.pages(ctx, d, page{`Type YES to go on: `, "yes\r"}, page{`nothing was changed; type YES`, "YES\r"})
+	return p.pages(ctx, d, page{`Type YES to go on:`, "yes\r"}, page{`nothing was changed; type YES`, "YES\r"})
 }
 
 // breaks sees a step fail.
