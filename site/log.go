@@ -95,10 +95,7 @@ func (s *Site) getLog(w http.ResponseWriter, r *http.Request, c caller) error {
 		return err
 	}
 	defer leave()
-	ctx, stop := context.WithTimeout(r.Context(), logTime)
-	defer stop()
-	go s.stopWith(ctx, stop)
-	l, err := s.findLog(ctx, c.person, r.PathValue("name"))
+	l, err := s.findLog(r.Context(), c.person, r.PathValue("name"))
 	if err != nil {
 		return err
 	}
@@ -110,6 +107,9 @@ func (s *Site) getLog(w http.ResponseWriter, r *http.Request, c caller) error {
 		return err
 	}
 	defer s.logs.forget(wish)
+	ctx, stop := context.WithTimeout(r.Context(), logTime)
+	defer stop()
+	go s.stopWith(ctx, stop)
 	sent, err := s.awaitLog(ctx, wish, l)
 	if err != nil {
 		return err

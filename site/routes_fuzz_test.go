@@ -175,6 +175,7 @@ func (w *throwaway) check(t *testing.T, pattern string, a *httptest.ResponseReco
 	t.Helper()
 	var e api.Error
 	switch {
+	case a.Code == http.StatusServiceUnavailable && pattern == api.RouteLog: // nobody sends it: the box does not listen, the site stops
 	case a.Code >= 500:
 		t.Errorf("%s: %d %s", pattern, a.Code, a.Body)
 	case a.Code < 400 || a.Header().Get("Content-Type") != api.ProblemType:
