@@ -74,7 +74,8 @@ func (f *Failure) Report(computer string) []string {
 	f.body(p)
 	p.blank()
 	if f.Retry && f.Ends > 0 {
-		p.text("", fmt.Sprintf("Try again from the failed step: `bootward computer retry %s`, within %s. Then the job is over.", computer, minutes(f.Ends)))
+		p.text("", fmt.Sprintf("Try again from the failed step, within %s; then the job is over:", minutes(f.Ends)))
+		p.text("", "bootward computer retry "+computer) // a line of its own: it is copied
 	} else {
 		p.text("", "The job is over.")
 	}
