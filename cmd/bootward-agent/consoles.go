@@ -113,6 +113,7 @@ func (c *consoles) shell(ctx context.Context) error {
 	defer tty.Close()
 	cooked := lineByLine(tty)
 	defer cooked()
+	sized(tty)
 	cmd := exec.CommandContext(ctx, shellProgram)
 	cmd.Dir, cmd.Env = "/", append(os.Environ(), "PATH=/bbin:/bin:/sbin:/usr/bin:/usr/sbin", "TERM=vt100")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
@@ -175,6 +176,20 @@ func keyByKey(f *os.File) (restore func() error) {
 // lineByLine is a terminal as a shell wants it.
 func lineByLine(f *os.File) (restore func() error) {
 	return mode(f, func(t *unix.Termios) { t.Lflag |= unix.ICANON | unix.ECHO | unix.ISIG })
+}
+
+// sized gives a terminal that does not know its size, as a serial line, the size of a VT100: without one the
+// shell's line editor edits nothing, and loses what is typed while a command runs.
+func sized(f *os.File) {
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return
+	}
+	_ = conn.Control(func(fd uintptr) {
+		if now, err := unix.IoctlGetWinsize(int(fd), unix.TIOCGWINSZ); err == nil && now.Col == 0 {
+			_ = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 80})
+		}
+	})
 }
 
 func mode(f *os.File, change func(*unix.Termios)) (restore func() error) {

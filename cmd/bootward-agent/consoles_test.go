@@ -138,3 +138,20 @@ func TestStop(t *testing.T) {
 		t.Errorf("flow control was %#x and is %#x", before, got)
 	}
 }
+
+// TestSized: a serial line gets a size, and a terminal that has one keeps it.
+func TestSized(t *testing.T) {
+	_, serial := pty(t)
+	sized(serial)
+	if got, err := unix.IoctlGetWinsize(int(serial.Fd()), unix.TIOCGWINSZ); err != nil || got.Row != 24 || got.Col != 80 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	_, wide := pty(t)
+	if err := unix.IoctlSetWinsize(int(wide.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 50, Col: 132}); err != nil {
+		t.Fatal(err)
+	}
+	sized(wide)
+	if got, err := unix.IoctlGetWinsize(int(wide.Fd()), unix.TIOCGWINSZ); err != nil || got.Row != 50 || got.Col != 132 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
