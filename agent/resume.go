@@ -70,7 +70,11 @@ func (s *session) finish(ctx context.Context, state engine.State) (Next, error) 
 	defer func() { s.close() }()
 	for {
 		end := failedBefore(state)
-		if state.Ended == "" {
+		if state.Ended != "" { // it does not stand with an open disk each time that the agent starts
+			if _, err := s.closing(ctx); err != nil {
+				return "", err
+			}
+		} else {
 			var err error
 			if end, err = s.toItsEnd(ctx, state); err != nil {
 				return "", err

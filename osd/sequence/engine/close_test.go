@@ -53,6 +53,9 @@ func TestClose(t *testing.T) {
 			if c.last.ID != tt.id || !strings.Contains(c.last.Output, tt.output) || (c.last.ExitCode == 0) != end.Succeeded {
 				t.Errorf("last message %+v", c.last)
 			}
+			if s := c.state(t); s.Reason != end.Reason || s.ExitCode != end.ExitCode || s.FailedAt != end.Step {
+				t.Errorf("the state says %+v, the end is %+v", s, end)
+			}
 			if len(closed) != 1 || slices.Contains(closed, tt.id) {
 				t.Errorf("closed behind %v", closed)
 			}

@@ -71,6 +71,7 @@ func (r *run) close(ctx context.Context, end *Ending) error {
 		note = err.Error()
 		if end.Succeeded {
 			*end = Ending{ExitCode: Failure, Reason: note}
+			r.State.failing(0, Failure, note) // no step failed; saved with the end
 		}
 	}
 	end.Output = strings.TrimSpace(end.Output + "\n" + note)
