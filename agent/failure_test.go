@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -20,6 +21,7 @@ import (
 	"github.com/bootward/bootward/agent/job"
 	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/osd/sequence"
+	"github.com/bootward/bootward/osd/sequence/engine"
 	"github.com/bootward/bootward/osd/status"
 )
 
@@ -263,6 +265,40 @@ func TestRetryInside(t *testing.T) {
 			}
 			gone(t, root, tt.log)
 		})
+	}
+}
+
+// TestEndOnRecord: power was cut when the end was reported and not in the state. It is reported once: the box refuses
+// a second report, and takes it for the end of the job that goes on.
+func TestEndOnRecord(t *testing.T) {
+	for _, tt := range []struct {
+		last status.MessageID
+		want []int
+	}{
+		{status.SequenceFailed, []int{11141, 11140, 11134, 11143}},
+		{status.SequenceCompleted, []int{11143}},
+	} {
+		b := newRetrying(t, restarts)
+		b.answer = func(int, api.Retry) (api.Retried, *api.Error) { return api.Retried{Again: true, By: "ann"}, nil }
+		var screen bytes.Buffer
+		s, root := b.restarted(&screen, 0)
+		var state engine.State
+		if err := s.folder.ReadJSON(job.FileState, &state); err != nil {
+			t.Fatal(err)
+		}
+		if state.Restarting, state.Next = nil, 3; tt.last == status.SequenceFailed {
+			state.Next, state.FailedAt, state.ExitCode, state.Reason = 2, 2, 9, "it broke"
+		}
+		line, err := json.Marshal(status.Message{ID: tt.last, Job: "j-1", Number: 1, Stage: status.StageInstalledSystem})
+		if err := errors.Join(err, s.folder.WriteJSON(job.FileState, state), s.folder.Append(job.FileStatus, line)); err != nil {
+			t.Fatal(err)
+		}
+		if next, err := Resume(t.Context(), Config{Run: t.TempDir(), Root: root, Console: s.console}); err != nil || next != "" {
+			t.Fatalf("%q, %v\n%s", next, err, screen.String())
+		}
+		if d := cmp.Diff(tt.want, b.ids()); d != "" {
+			t.Errorf("%s\n%s", d, screen.String())
+		}
 	}
 }
 

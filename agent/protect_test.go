@@ -13,6 +13,7 @@ import (
 
 	"github.com/bootward/bootward/agent/job"
 	"github.com/bootward/bootward/agent/unlock"
+	"github.com/bootward/bootward/api"
 	"github.com/bootward/bootward/diskfs"
 	"github.com/bootward/bootward/diskfs/tool"
 )
@@ -119,4 +120,27 @@ func TestNotProtected(t *testing.T) {
 		t.Errorf("behind a new passphrase: %v", err)
 	}
 	gone(t, root, "THE DISK IS NOT PROTECTED")
+}
+
+// TestNotProtectedAgain: a job that failed, and whose key cannot be taken away, does not stand there for a quarter of an
+// hour each time that the agent starts: the key is tried first.
+func TestNotProtectedAgain(t *testing.T) {
+	b := newRetrying(t, restarts)
+	b.answer = func(int, api.Retry) (api.Retried, *api.Error) { return api.Retried{}, nil }
+	b.job.Variables["SMSTSErrorDialogTimeout"] = "1"
+	var screen bytes.Buffer
+	s, root := b.restarted(&screen, 2)
+	device := lend(t, root)
+	if err := (diskfs.Tools{Runner: tool.Exec{}}).KillSlot(t.Context(), device, 0); err != nil {
+		t.Fatal(err)
+	}
+	conf := Config{Run: t.TempDir(), Root: root, Console: s.console}
+	for range 2 {
+		if _, err := Resume(t.Context(), conf); err == nil || !strings.Contains(err.Error(), "THE DISK IS NOT PROTECTED") {
+			t.Fatalf("%v\n%s", err, screen.String())
+		}
+	}
+	if n := strings.Count(screen.String(), "THE TASK SEQUENCE FAILED"); n != 1 {
+		t.Errorf("stood there %d times\n%s", n, screen.String())
+	}
 }

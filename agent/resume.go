@@ -13,6 +13,7 @@ import (
 
 	"github.com/bootward/bootward/agent/hardware"
 	"github.com/bootward/bootward/agent/job"
+	"github.com/bootward/bootward/agent/outbox"
 	"github.com/bootward/bootward/agent/permit"
 	"github.com/bootward/bootward/agent/point"
 	"github.com/bootward/bootward/api"
@@ -69,7 +70,11 @@ func (s *session) finish(ctx context.Context, state engine.State) (Next, error) 
 	defer func() { s.close() }()
 	for {
 		end := failedBefore(state)
-		if state.Ended == "" {
+		if state.Ended != "" { // it does not stand with an open disk each time that the agent starts
+			if _, err := s.closing(ctx); err != nil {
+				return "", err
+			}
+		} else {
 			var err error
 			if end, err = s.toItsEnd(ctx, state); err != nil {
 				return "", err
@@ -155,6 +160,9 @@ func (s *session) load(ctx context.Context) (box job.Box, state engine.State, er
 	if err != nil {
 		return box, state, err
 	}
+	if state.Ended, err = s.onRecord(state.Ended); err != nil {
+		return box, state, err
+	}
 	if s.cred, err = point.LoadCredential(key, chain); err != nil {
 		return box, state, err
 	}
@@ -163,6 +171,22 @@ func (s *session) load(ctx context.Context) (box job.Box, state engine.State, er
 	s.clock = point.NewClock(s.conf.Built)
 	s.client = point.New(s.anchor, box.Address, s.clock, s.cred.Certificate)
 	return box, state, nil
+}
+
+// onRecord is how the job ended: the report of that counts, when power was cut before the state was saved. A second
+// report would be refused behind the first, and wait there for a job that is opened again.
+func (s *session) onRecord(ended engine.Outcome) (engine.Outcome, error) {
+	box, err := outbox.Open(s.folder, job.FileStatus, s.job.ID, 0, nil)
+	if err != nil || ended != "" {
+		return ended, err
+	}
+	switch box.Last() {
+	case status.SequenceCompleted:
+		ended = engine.Succeeded
+	case status.SequenceFailed:
+		ended = engine.Failed
+	}
+	return ended, nil
 }
 
 // reach waits for the box: as long as it takes, since nothing else is to be

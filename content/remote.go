@@ -9,6 +9,7 @@ import (
 	"io"
 	"sort"
 	"sync"
+	"time"
 )
 
 // RemoteOptions tune a Remote; zero means the default.
@@ -26,8 +27,9 @@ type RemoteOptions struct {
 	Tries int
 	// Wait, if not nil, is called in place of a pause and of counting when the source
 	// could not be reached, or failed in a way that may pass: another try follows when it
-	// returns nil. It is called from several goroutines. Wrong chunks still count.
-	Wait func(ctx context.Context, err error) error
+	// returns nil. since is when that began, without one more chunk that was good. It is called from
+	// several goroutines. Wrong chunks still count.
+	Wait func(ctx context.Context, since time.Time, err error) error
 	// Wrong, if not nil, is called in place of a pause and of counting when a chunk came wrong,
 	// for the nth time without one more that was good: as Wait.
 	Wrong func(ctx context.Context, n int, err error) error
@@ -40,7 +42,7 @@ type Remote struct {
 	src   Source
 	file  File
 	tries int
-	wait  func(ctx context.Context, err error) error
+	wait  func(ctx context.Context, since time.Time, err error) error
 	wrong func(ctx context.Context, n int, err error) error
 	cache int64 // bytes
 	ahead int64 // bytes

@@ -3,6 +3,7 @@ package content
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // fetch gets a run of chunks, tries again what fails, and settles each. Only
@@ -10,6 +11,7 @@ import (
 // The others may have been read ahead; whoever wants them asks again.
 func (r *Remote) fetch(run []*cached) {
 	room := func(n int64) []byte { return make([]byte, n) }
+	var since time.Time // of the failures without one more chunk
 	for tries, wrong := 1, 0; len(run) > 0; tries++ {
 		first, left := run[0].index, run
 		err := stream(r.ctx, r.src, &r.file, first, first+len(run), room, func(i int, data []byte) error {
@@ -21,16 +23,19 @@ func (r *Remote) fetch(run []*cached) {
 			return nil
 		})
 		if len(left) < len(run) {
-			tries, wrong, run = 0, 0, left
+			tries, wrong, since, run = 0, 0, time.Time{}, left
 		}
 		if len(run) == 0 {
 			return
+		}
+		if since.IsZero() {
+			since = time.Now()
 		}
 		bad := errors.Is(err, ErrChunk)
 		if bad {
 			wrong++
 		}
-		if own := r.own(bad, wrong, err); own != nil {
+		if own := r.own(bad, wrong, since, err); own != nil {
 			if err := own(); err != nil {
 				r.fail(run, err)
 				return
@@ -53,14 +58,14 @@ func (r *Remote) fetch(run []*cached) {
 }
 
 // own is what the options want to be done before another try, nil if this is not theirs.
-func (r *Remote) own(bad bool, wrong int, err error) func() error {
+func (r *Remote) own(bad bool, wrong int, since time.Time, err error) func() error {
 	switch {
 	case err == nil || final(err) || r.ctx.Err() != nil:
 		return nil
 	case bad && r.wrong != nil:
 		return func() error { return r.wrong(r.ctx, wrong, err) }
 	case !bad && r.wait != nil:
-		return func() error { return r.wait(r.ctx, err) }
+		return func() error { return r.wait(r.ctx, since, err) }
 	}
 	return nil
 }

@@ -130,6 +130,9 @@ func (t *transfer) done(i int, data []byte) {
 	report(t.progress, int64(len(data)))
 }
 
+// ErrManifest says that a manifest contradicts itself: to fetch its file again does not help.
+var ErrManifest = errors.New("the manifest is wrong; import the package again")
+
 // checkWhole compares the digest of the file. Since each chunk is good, a
 // difference means that the manifest contradicts itself.
 func (t *transfer) checkWhole() error {
@@ -142,7 +145,7 @@ func (t *transfer) checkWhole() error {
 	}
 	if got := hex.EncodeToString(t.whole.Sum(nil)); got != t.file.SHA256 {
 		err := os.Remove(t.partial.Name())
-		return errors.Join(fmt.Errorf("all chunks are good but the file has sha256 %s: the manifest is wrong; import the package again", got), err)
+		return errors.Join(fmt.Errorf("all chunks are good but the file has sha256 %s: %w", got, ErrManifest), err)
 	}
 	return nil
 }

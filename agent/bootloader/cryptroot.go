@@ -38,6 +38,10 @@ unset IFS
 key() {
 	dir=/run/unlock-root
 	mkdir -p -m 0700 "$dir" || return 1
+	for waits in 1 2 3 4 5 6 7 8 9 10; do # the kernel may show the root's volume before that of /boot
+		[ -e /dev/disk/by-uuid/%[1]s ] && break
+		sleep 1
+	done
 	mount -t ext4 -o ro,nosuid,nodev,noexec /dev/disk/by-uuid/%[1]s "$dir" 2>/dev/null || { rmdir "$dir"; return 1; }
 	found=1
 	if [ -s "$dir/%[2]s" ]; then

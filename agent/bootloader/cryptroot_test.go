@@ -106,16 +106,20 @@ func TestSealedRootRefused(t *testing.T) {
 
 // TestUnlockScript runs the script of the initramfs by busybox, with programs in the place of mount and askpass.
 func TestUnlockScript(t *testing.T) {
+	const late = "the volume of /boot comes late"
 	for _, tt := range []struct {
 		name, key, consoles, tried, want string
 	}{
 		{"the key lies there", "lent", "tty0 ttyS0", "0", "lent"},
+		{late, "lent", "tty0 ttyS0", "0", "lent"},
 		{"it opened nothing", "lent", "tty0 ttyS0", "1", "typed at ttyS0"},
 		{"it is gone", "", "tty0 ttyS0", "0", "typed at ttyS0"},
 		{"one console", "", "ttyS0", "0", "typed"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
+			node := filepath.Join(dir, "by-uuid/uuid")
+			put(t, dir, "by-uuid/uuid", "")
 			text := strings.ReplaceAll(script, `2>"/dev/$console"`, "2>/dev/null") // which would empty a file
 			for from, to := range map[string]string{"/run/": dir + "/run/", "/sys/class/tty/console/active": dir + "/active", "/dev/$console": dir + "/$console", "=/lib/cryptsetup/": "=" + dir + "/", "/dev/disk/": dir + "/", "#!/bin/sh": ""} {
 				text = strings.ReplaceAll(text, from, to)
@@ -126,10 +130,16 @@ func TestUnlockScript(t *testing.T) {
 			put(t, dir, "ttyS0", "typed at ttyS0\n")
 			// The screen stays silent: whoever asks there waits until it is ended.
 			put(t, dir, "askpass", "#!/bin/sh\nread -r typed || { [ -t 0 ] || exec sleep 20; }\nprintf %s \"$typed\"\n")
-			put(t, dir, "bin/mount", "#!/bin/sh\nfor at; do :; done\n[ -z '"+tt.key+"' ] || printf %s '"+tt.key+"' >$at/key\n")
+			put(t, dir, "bin/mount", "#!/bin/sh\n[ -e "+node+" ] || exit 1\nfor at; do :; done\n[ -z '"+tt.key+"' ] || printf %s '"+tt.key+"' >$at/key\n")
 			put(t, dir, "bin/umount", "#!/bin/sh\nrm -f $1/key\n")
 			put(t, dir, "bin/pidof", "#!/bin/sh\n") // it would find those of others
 			put(t, dir, "run/x", "")
+			if tt.name == late {
+				put(t, dir, "bin/sleep", "#!/bin/sh\n: >"+node+"\n")
+				if err := os.Remove(node); err != nil {
+					t.Fatal(err)
+				}
+			}
 			cmd := exec.CommandContext(t.Context(), "busybox", "sh", "-c", text)
 			cmd.Env = []string{"PATH=" + dir + "/bin:/usr/bin:/bin", "CRYPTTAB_TRIED=" + tt.tried}
 			cmd.Stdin = strings.NewReader("typed\n") // the last of the kernel's consoles

@@ -105,6 +105,7 @@ func TestDisk(t *testing.T) {
 		{"closed, and negated", []string{run(`"outputVariable":"X"`), part(0, `"condition":{"none":[{"variable":"X","equals":"1"},{"variable":"Ward","equals":"7"}]}`), part(1, "")}, "disk 1"},
 		{"a variable that is set for certain", []string{set("X", "%Ward%1", ""), part(0, when("X", "1")), part(1, when("X", "71"))}, "disk 1"},
 		{"the disk's number, set for certain", []string{set("OSDDiskIndex", "2", truth), part(0, "")}, "disk 2"},
+		{"the disk's number, which holds a secret", []string{`{"setTaskSequenceVariable":{"variable":"Pin","value":"2","secret":true}}`, set("OSDDiskIndex", "2", ""), part(0, "")}, "OSDDiskIndex is secret"},
 		{"the disk's number, perhaps set", []string{run(`"outputVariable":"X"`), set("OSDDiskIndex", "2", when("X", "1")), part(0, "")}, "OSDDiskIndex"},
 		{"set by a command, and again for certain", []string{run(`"outputVariable":"X"`), set("X", "1", ""), part(0, when("X", "1"))}, "disk 0"},
 		{"anything, and again for certain", []string{`{"captureNetworkSettings":{"adapters":true}}`, set("X", "1", ""), set("OSDDiskIndex", "1", ""), part(0, when("X", "1"))}, "disk 1"},

@@ -74,11 +74,11 @@ func (f *future) assign(step, variable, value string, secret bool, j judgement) 
 		f.put(variable, step+" sets "+variable+" ("+why+")")
 		return
 	}
+	expanded, err := f.env.Expand(value)
 	set := f.env.Set
-	if secret {
+	if secret || f.env.Holds(expanded) { // as the step does
 		set = f.env.SetSecret
 	}
-	expanded, err := f.env.Expand(value)
 	if err == nil {
 		err = set(variable, expanded)
 	}

@@ -29,15 +29,16 @@ type away struct {
 }
 
 // wait waits before another try for content that could not be had, and says so when it
-// begins and every few minutes. It gives up with the reason when the box has been away for too
-// long, or ctx ends.
-func (m *Supply) wait(ctx context.Context, reason error) error {
+// begins and every few minutes. since is when it failed first, without anything more that came whole: bytes alone
+// say that the box is there, and not that it ever gives what is wanted. It gives up with the reason when that is too
+// long ago, or ctx ends.
+func (m *Supply) wait(ctx context.Context, since time.Time, reason error) error {
 	text, search := m.away.note(time.Now(), reason)
 	if text != "" {
 		m.Say(text)
 	}
-	if since := m.away.lasts(time.Now()); since > longestAway {
-		return fmt.Errorf("given up after %s without the box: %w", since.Round(time.Minute), reason)
+	if lasts := time.Since(since); lasts > longestAway {
+		return fmt.Errorf("given up after %s without the box: %w", lasts.Round(time.Minute), reason)
 	}
 	if search && m.Search != nil {
 		m.Search(ctx)
@@ -70,15 +71,6 @@ func (a *away) note(now time.Time, reason error) (text string, search bool) {
 	return text, search
 }
 
-func (a *away) lasts(now time.Time) time.Duration {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.since.IsZero() {
-		return 0
-	}
-	return now.Sub(a.since)
-}
-
 // back notes that the box answers, and says for how long it did not; 0 if nothing was said of
 // that.
 func (a *away) back(now time.Time) time.Duration {
@@ -100,6 +92,7 @@ type watched struct{ m *Supply }
 
 // Manifest implements content.Source. It waits for a box that is away.
 func (w watched) Manifest(ctx context.Context, digest string) ([]byte, error) {
+	since := time.Now()
 	for {
 		raw, err := w.m.Source.Manifest(ctx, digest)
 		if err == nil {
@@ -112,7 +105,7 @@ func (w watched) Manifest(ctx context.Context, digest string) ([]byte, error) {
 		if api.Final(err) {
 			return nil, err
 		}
-		if err := w.m.wait(ctx, err); err != nil {
+		if err := w.m.wait(ctx, since, err); err != nil {
 			return nil, err
 		}
 	}

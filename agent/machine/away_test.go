@@ -179,3 +179,70 @@ type refusing struct{ content.Source }
 func (refusing) Range(context.Context, string, int64, int64) (io.ReadCloser, error) {
 	return nil, api.Errorf(api.CodeForbidden, "job", "the job has ended")
 }
+
+// stuck is there, and breaks off each answer at the same place.
+type stuck struct {
+	content.Source
+	at int64
+}
+
+func (s stuck) Range(ctx context.Context, sha string, offset, length int64) (io.ReadCloser, error) {
+	r, err := s.Source.Range(ctx, sha, offset, length)
+	if err != nil || offset+length <= s.at {
+		return r, err
+	}
+	return io.NopCloser(io.MultiReader(io.LimitReader(r, max(s.at-offset, 1)), broken{})), nil
+}
+
+// TestStuck: a box that answers, and never comes further, is not waited for without end.
+func TestStuck(t *testing.T) {
+	bin, err := exec.LookPath("wimlib-imagex")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, download := range []bool{false, true} {
+		images := imageStore(t, 6<<20)
+		hostTools(t, images, bin)
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
+			defer cancel()
+			begin := time.Now()
+			m := &Images{Supply: &Supply{Source: stuck{images.Source, 3 << 20}, Content: images.Content, Keys: images.Keys, Say: func(string) {}}, Dir: images.Dir, Mount: copyOut, Download: download}
+			err := m.Apply(ctx, "debian-12", 1, t.TempDir(), func(int64, int64) {})
+			if lasted := time.Since(begin); err == nil || !strings.Contains(err.Error(), "given up after 8h") || lasted > longestAway+time.Hour {
+				t.Errorf("download %v: %v after %s", download, err, lasted)
+			}
+		})
+	}
+}
+
+// TestContradiction: a manifest of which all chunks are good and the file is not ends the step: it would be fetched
+// again and again.
+func TestContradiction(t *testing.T) {
+	src, f := captured(t, noise(3<<20))
+	good := f.SHA256
+	f.SHA256 = strings.Repeat("0", 64)
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
+		defer cancel()
+		store, err := content.OpenDirectory(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := &Supply{Source: renamed{src, good}, Say: func(string) {}}
+		begin := time.Now()
+		if err := m.fetch(ctx, store, f, func(int64) {}); !errors.Is(err, content.ErrManifest) || time.Since(begin) > time.Minute {
+			t.Errorf("%v after %s", err, time.Since(begin))
+		}
+	})
+}
+
+// renamed has a file under another name.
+type renamed struct {
+	content.Source
+	good string
+}
+
+func (r renamed) Range(ctx context.Context, _ string, offset, length int64) (io.ReadCloser, error) {
+	return r.Source.Range(ctx, r.good, offset, length)
+}

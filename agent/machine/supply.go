@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"time"
 
 	"github.com/bootward/bootward/api"
@@ -24,11 +25,11 @@ const (
 // packages, data images and tools are fetched:
 //
 //   - Where the box cannot be reached, breaks off, or answers with an error that passes, the step
-//     waits (wait), says so, and looks for the box at another address.
+//     waits (wait), says so, and looks for the box at another address: 8 hours without one more chunk.
 //   - What came wrong, or could not be written, is tried again as often as Retries says, counted
 //     anew with each byte that had not come before.
-//   - What the box refuses for good, a volume that is full, and a signature that is not the site's
-//     end the step.
+//   - What the box refuses for good, a volume that is full, a manifest that contradicts itself, and a signature that is
+//     not the site's end the step.
 type Supply struct {
 	Source  content.Source
 	Content []api.JobContent
@@ -81,25 +82,27 @@ func (m *Supply) wrong(ctx context.Context, n int, reason error) error {
 // fetch brings a file into a store. It goes on where a try ended. progress is told how much of it
 // is there, whenever that has grown.
 func (m *Supply) fetch(ctx context.Context, store *content.Directory, f content.File, progress func(done int64)) error {
-	most, wrong := int64(0), 0
+	most, wrong, since := int64(0), 0, time.Time{}
 	for {
 		got := int64(0)
 		err := content.Fetch(ctx, store, watched{m}, f, func(n int64) {
 			if got += n; got > most {
-				most, wrong = got, 0
+				most, wrong, since = got, 0, time.Time{}
 				progress(most)
 			}
 		})
 		var full *content.SpaceError
-		var own *fs.PathError
+		if since.IsZero() {
+			since = time.Now()
+		}
 		switch {
-		case err == nil, errors.As(err, &full), api.Final(err), ctx.Err() != nil:
+		case err == nil, errors.As(err, &full), errors.Is(err, content.ErrManifest), api.Final(err), ctx.Err() != nil:
 			return err
-		case errors.Is(err, content.ErrChunk), errors.As(err, &own):
+		case errors.Is(err, content.ErrChunk), ours(err):
 			wrong++
 			err = m.wrong(ctx, wrong, err)
 		default:
-			err = m.waitFor(ctx, f, err)
+			err = m.waitFor(ctx, f, since, err)
 		}
 		if err != nil {
 			return err
@@ -107,11 +110,18 @@ func (m *Supply) fetch(ctx context.Context, store *content.Directory, f content.
 	}
 }
 
+// ours says that a file could not be written or moved here.
+func ours(err error) bool {
+	var path *fs.PathError
+	var link *os.LinkError
+	return errors.As(err, &path) || errors.As(err, &link)
+}
+
 // waitFor waits until the box gives the beginning of a file. Each new try of the file itself
 // would verify again all that is there.
-func (m *Supply) waitFor(ctx context.Context, f content.File, reason error) error {
+func (m *Supply) waitFor(ctx context.Context, f content.File, since time.Time, reason error) error {
 	for reason != nil && !api.Final(reason) {
-		if err := m.wait(ctx, reason); err != nil {
+		if err := m.wait(ctx, since, reason); err != nil {
 			return err
 		}
 		reason = m.probe(ctx, f)

@@ -111,6 +111,16 @@ func (o *Outbox) Report(m status.Message) error {
 	return nil
 }
 
+// Last is what the newest message says; 0 if there is none.
+func (o *Outbox) Last() status.MessageID {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.messages) == 0 {
+		return 0
+	}
+	return o.messages[len(o.messages)-1].ID
+}
+
 // Progress sets how far the running step is; the newest is sent once a second
 // at most, and none is kept.
 func (o *Outbox) Progress(p status.Progress) {

@@ -16,7 +16,13 @@ var unresolved = regexp.MustCompile(`%[A-Za-z_][A-Za-z0-9_.-]*%`)
 func setting(env *sequence.Environment, field string, variables ...string) (string, error) {
 	text := field
 	for _, name := range variables {
-		if v, ok := env.Get(name); ok && v != "" {
+		v, ok := env.Get(name)
+		if !ok { // one that is left out because it is secret is not passed over: the step would work with something else
+			if _, err := env.Expand("%" + name + "%"); err != nil {
+				return "", err
+			}
+		}
+		if v != "" {
 			text = v
 			break
 		}

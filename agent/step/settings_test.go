@@ -158,6 +158,18 @@ func TestJoinDomainOrWorkgroup(t *testing.T) {
 	}
 }
 
+// TestSecretSetting: a variable that wins over a field is not passed over because it is secret, where
+// the step shows what it works with: it says so.
+func TestSecretSetting(t *testing.T) {
+	env := sequence.NewEnvironment()
+	if err := env.SetSecret("OSDJoinAccount", "geheim"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := setting(env.Public(), "deploy", "OSDJoinAccount"); err == nil || !strings.Contains(err.Error(), "OSDJoinAccount is secret") {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 func TestApplyWindowsSettings(t *testing.T) {
 	const text = "  - applyWindowsSettings: {owner: Ward 7, organization: Trust, timeZone: GMT Standard Time, locale: en_GB.UTF-8, administratorPassword: \"%Pw%\", productKey: \"%Key%\", secrets: {Pw: root}}\n"
 	f := &fake{}

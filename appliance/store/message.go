@@ -58,6 +58,9 @@ func appendMessages(tx *sql.Tx, job string, messages []status.Message, now time.
 			return next, &GapError{Next: next}
 		}
 		if state != JobOpen {
+			if next > uint64(number) { // the end is in this batch, and counts: what follows is refused when it comes again
+				break
+			}
 			return next, ErrEnded
 		}
 		if err := appendOne(tx, job, m, now); err != nil {

@@ -133,6 +133,29 @@ func TestMessagesAreContiguousAndCountOnce(t *testing.T) {
 	}
 }
 
+// TestEndWithinABatch: what follows the end in one batch does not undo it; the job would stay open, though its machine
+// is done.
+func TestEndWithinABatch(t *testing.T) {
+	s := openTest(t, filepath.Join(t.TempDir(), "box.db"))
+	defer s.Close()
+	if err := s.OpenJob(t.Context(), job("a", "computer:1", ""), ""); err != nil {
+		t.Fatal(err)
+	}
+	var batch []status.Message
+	for i, id := range []status.MessageID{status.ActionFailed, status.SequenceFailed, status.SequenceFailed} {
+		batch = append(batch, status.Message{Job: "a", Number: uint64(i + 1), ID: id})
+	}
+	if next, err := s.Append(t.Context(), "a", batch, now); err != nil || next != 3 {
+		t.Errorf("next %d, %v", next, err)
+	}
+	if j, err := s.Job(t.Context(), "a"); err != nil || j.State != JobFailed || j.Next != 3 {
+		t.Errorf("%+v, %v", j, err)
+	}
+	if _, err := s.Append(t.Context(), "a", batch[2:], now); !errors.Is(err, ErrEnded) {
+		t.Errorf("what follows: %v", err)
+	}
+}
+
 func TestOutboxHasNoGapsUnderLoad(t *testing.T) {
 	s := openTest(t, filepath.Join(t.TempDir(), "box.db"))
 	defer s.Close()

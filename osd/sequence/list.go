@@ -45,11 +45,14 @@ func ParseEntry(variable, value string) (Entry, error) {
 // Listed are the entries of a list, in order, until a variable is missing or empty.
 func (e *Environment) Listed(base string) ([]Entry, error) {
 	var out []Entry
-	e = e.Public() // what runs is told
+	public := e.Public() // what runs is told
 	for n := 1; n <= MaxList; n++ {
 		name := ListVariable(base, n)
-		value, _ := e.Get(name)
-		value, err := e.Expand(value)
+		if e.values[strings.ToLower(name)].secret { // not the end of the list
+			return nil, errSecret(name, "what runs")
+		}
+		value, _ := public.Get(name)
+		value, err := public.Expand(value)
 		if err != nil {
 			return nil, fmt.Errorf("variable %s: %w", name, err)
 		}

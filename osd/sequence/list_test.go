@@ -1,7 +1,9 @@
 package sequence
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -45,4 +47,15 @@ func decodedSequence(t *testing.T, text string) *Sequence {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// TestSecretEntry: an entry that is secret is not the end of the list.
+func TestSecretEntry(t *testing.T) {
+	env := NewEnvironment()
+	if err := errors.Join(env.Set(ListVariable("APPS", 1), "a:b"), env.SetSecret(ListVariable("APPS", 2), "c:d"), env.Set(ListVariable("APPS", 3), "e:f")); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := env.Listed("APPS"); err == nil || !strings.Contains(err.Error(), ListVariable("APPS", 2)+" is secret") {
+		t.Errorf("%+v, %v", got, err)
+	}
 }

@@ -109,6 +109,20 @@ func TestWithVariablesRefuses(t *testing.T) {
 	}
 }
 
+// TestSecretDisk: a number that is secret, or became so because it holds a secret, is not passed over: the step would
+// erase the disk that it names itself.
+func TestSecretDisk(t *testing.T) {
+	for _, name := range []string{"OSDDiskIndex", "OSDPartitionStyle", "OSDPartitions0Type"} {
+		env := NewEnvironment()
+		if err := env.SetSecret(name, "1"); err != nil {
+			t.Fatal(err)
+		}
+		if p, err := ownLayout().WithVariables(env); err == nil || !strings.Contains(err.Error(), name+" is secret") {
+			t.Errorf("%s: %+v, %v", name, p, err)
+		}
+	}
+}
+
 // TestVolumesOfSequences: what is wrong with volumes is found before a sequence is anywhere.
 func TestVolumesOfSequences(t *testing.T) {
 	apply := `,{"applyOperatingSystem":{"image":"i","to":"%osdisk%"}}`

@@ -101,6 +101,11 @@ func (e *Environment) Public() *Environment {
 	return out
 }
 
+// errSecret refuses a secret variable that a step cannot work with and must not pass over.
+func errSecret(name, shown string) error {
+	return fmt.Errorf("variable %s is secret, or was set to what holds the value of a secret variable, and people are shown %s: set it to something else", name, shown)
+}
+
 // inShell are the variables that a shell reads where a command line names them so.
 var inShell = regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
 

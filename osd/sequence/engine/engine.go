@@ -86,11 +86,9 @@ type Engine struct {
 	// once. Both texts hold no secrets.
 	Skipped func(line sequence.Line, why string)
 	Warned  func(line sequence.Line, warning string)
-	// Again, if given, is asked when the sequence fails, before that is reported: true tries the
-	// node that failed once more (State.Retry). It may wait for a person.
-	Again func(ctx context.Context, end Ending) bool
 	// Close, if given, is called when the sequence is over, before that is reported. note goes with
-	// the report; an error makes a sequence fail that succeeded. Behind a power cut it is called again.
+	// the report; an error makes a sequence fail that succeeded. Behind a power cut it is called again,
+	// and so it is at the end of each run that goes on behind a failure (State.Retry).
 	Close func(ctx context.Context) (note string, err error)
 	// Secrets gives the values of the secrets of a step, by variable. It is asked
 	// once for a step that names any, before its first try. May be nil: such a

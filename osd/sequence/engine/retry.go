@@ -4,8 +4,7 @@ import "errors"
 
 // Retry makes a state that failed go on at the node that failed: the groups around it are open
 // again, and its outcome and theirs are forgotten. Variables stay as they are. The condition of
-// the node is judged again. A box takes no messages of a job whose end was reported: who asks a
-// person gives Engine.Again, which is asked before.
+// the node is judged again. The end was reported: whoever takes the messages must take more of them.
 //
 // A step that a power cut ended in the middle runs again as well, whether it is marked rerunnable
 // or not: who asks for it has decided so.

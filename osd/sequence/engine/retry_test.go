@@ -140,30 +140,3 @@ func TestRetryRefuses(t *testing.T) {
 		}
 	}
 }
-
-// TestAgain: a person who is asked before the failure is reported can have the step tried again,
-// and nobody hears that the sequence failed.
-func TestAgain(t *testing.T) {
-	for tries, want := range map[int]string{0: "a b", 1: "a b b", 2: "a b b b c d"} {
-		c := &clumsy{broken: map[string]int{"b": 2}}
-		asked := 0
-		e := &Engine{Sequence: decoded(t, nested), State: New(sequence.NewEnvironment()), Executor: c, Journal: c, Reporter: c, Stage: status.StageBootImage, Now: time.Now,
-			Again: func(_ context.Context, end Ending) bool {
-				if s := c.state(t); s.FailedAt != end.Step || s.Ended != "" || end.Reason == "" {
-					t.Errorf("asked about %+v, saved is %+v", end, s)
-				}
-				asked++
-				return asked <= tries
-			}}
-		end, err := e.Run(t.Context())
-		if got := strings.Join(c.ran, " "); err != nil || got != want || end.Succeeded != (tries == 2) {
-			t.Errorf("%d tries: ran %s, %+v, %v", tries, got, end, err)
-		}
-		if failed := c.messages[status.SequenceFailed]; failed != map[bool]int{true: 0, false: 1}[end.Succeeded] {
-			t.Errorf("%d tries: %d messages that it failed", tries, failed)
-		}
-		if s := c.state(t); end.Succeeded && (s.FailedAt != 0 || s.Reason != "" || s.Ended != Succeeded) {
-			t.Errorf("the state is %+v", s)
-		}
-	}
-}

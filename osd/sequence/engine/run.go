@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -72,6 +71,7 @@ func (r *run) close(ctx context.Context, end *Ending) error {
 		note = err.Error()
 		if end.Succeeded {
 			*end = Ending{ExitCode: Failure, Reason: note}
+			r.State.failing(0, Failure, note) // no step failed; saved with the end
 		}
 	}
 	end.Output = strings.TrimSpace(end.Output + "\n" + note)
@@ -92,19 +92,14 @@ func (r *run) over(end Ending) (Ending, error) {
 	return end, r.save()
 }
 
-// end ends the run by a restart, or by a failure that nobody wants to try again.
+// end ends the run by a restart or a failure.
 func (r *run) end(ctx context.Context, end *Ending, err error) (Ending, error) {
 	switch {
 	case err != nil:
 		return Ending{}, err
 	case end.Restart != nil:
 		return *end, nil
-	case r.Again != nil && r.Again(ctx, *end):
-		if err := errors.Join(r.State.Retry(), r.save()); err != nil {
-			return Ending{}, err
-		}
-		return r.goOn(ctx)
-	case ctx.Err() != nil: // nobody could answer; the state says how it failed
+	case ctx.Err() != nil: // the state says how it failed
 		return Ending{}, ctx.Err()
 	}
 	if err := r.close(ctx, end); err != nil {
