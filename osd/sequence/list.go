@@ -45,13 +45,12 @@ func ParseEntry(variable, value string) (Entry, error) {
 // Listed are the entries of a list, in order, until a variable is missing or empty.
 func (e *Environment) Listed(base string) ([]Entry, error) {
 	var out []Entry
-	e = e.Public() // what runs is told
+	public := e.Public() // what runs is told
 	for n := 1; n <= MaxList; n++ {
 		name := ListVariable(base, n)
-		value, _ := e.Get(name)
-		value, err := e.Expand(value)
+		value, err := e.shown(public, name)
 		if err != nil {
-			return nil, fmt.Errorf("variable %s: %w", name, err)
+			return nil, err
 		}
 		if strings.TrimSpace(value) == "" {
 			break

@@ -101,6 +101,21 @@ func (e *Environment) Public() *Environment {
 	return out
 }
 
+// shown is the expanded value of a variable in a place that others can read; public is Public. One
+// that is secret is an error: to leave it out would do something else than what it says.
+func (e *Environment) shown(public *Environment, name string) (string, error) {
+	key := strings.ToLower(name)
+	if public.hidden[key] && e.values[key].value != "" {
+		return "", fmt.Errorf("variable %s is secret, and what it says here others can read: take a variable that is not", name)
+	}
+	raw, _ := public.Get(name)
+	text, err := public.Expand(raw)
+	if err != nil {
+		return "", fmt.Errorf("variable %s: %w", name, err)
+	}
+	return text, nil
+}
+
 // inShell are the variables that a shell reads where a command line names them so.
 var inShell = regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
 
