@@ -43,6 +43,9 @@ func (s *Site) postBoxLog(w http.ResponseWriter, r *http.Request, c caller) erro
 	sent := sentLog{body: r.Body, control: control}
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if kind == api.ProblemType {
+		if err := control.SetReadDeadline(time.Now().Add(s.logs.patience)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return err
+		}
 		sent.refused = refusalOf(r.Body)
 	} else if n, err := strconv.ParseInt(r.Header.Get(api.LogOffset), 10, 64); err == nil && n >= 0 {
 		sent.offset = n
