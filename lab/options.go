@@ -30,10 +30,10 @@ type Options struct {
 	// Packages of Debian come into the image that is deployed, on top of what it has. An image with others is another
 	// one in the cache.
 	Packages []string
-	// DHCPOptions are those of segment.Config.
-	DHCPOptions []string
 	// Modules of the kernel come into its initramfs in the same way.
 	Modules []string
+	// DHCPOptions are those of segment.Config.
+	DHCPOptions []string
 	// Targets are deployed one after the other; the computers of the ward.
 	Targets []Target
 	// BootOrder of the targets that name none; disk-first.

@@ -36,7 +36,7 @@ confirmedMachines: 1
 
 // disks deploys onto disks that no other scenario has, and reads them back by other programs than ours.
 func disks(ctx context.Context, p *play) error {
-	if err := p.recordsContent(ctx); err != nil {
+	if err := p.dataImage(ctx, "patient-records"); err != nil {
 		return err
 	}
 	if err := p.innerErases(ctx); err != nil {
@@ -64,20 +64,6 @@ func disks(ctx context.Context, p *play) error {
 		return err
 	}
 	return p.imported(ctx, imported)
-}
-
-// recordsContent imports an image of data.
-func (p *play) recordsContent(ctx context.Context) error {
-	dir := filepath.Join(p.options.Dir, "records")
-	if err := writeAll(filepath.Join(dir, "tree", "record.txt"), "blood group AB\n"); err != nil {
-		return err
-	}
-	wim := filepath.Join(dir, "records.wim")
-	if _, err := output(ctx, "wimlib-imagex", "capture", filepath.Join(dir, "tree"), wim, "Patient records", "--compress=none"); err != nil {
-		return err
-	}
-	_, err := p.CLI(ctx, "image", "import", wim, "--name", "patient-records", "--quiet")
-	return err
 }
 
 // innerErases holds that the site takes a sequence for one that erases if the one that it runs does.

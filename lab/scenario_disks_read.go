@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -76,15 +75,11 @@ func (v volume) found() string {
 
 // readVolume looks at one volume of a disk image through a loop device that cannot be written.
 func readVolume(ctx context.Context, disk string, offset, length int64, v volume) (err error) {
-	loop, err := output(ctx, "losetup", "--find", "--show", "--read-only", "--offset", strconv.FormatInt(offset, 10), "--sizelimit", strconv.FormatInt(length, 10), disk)
+	loop, detach, err := loopDevice(ctx, disk, "--offset", strconv.FormatInt(offset, 10), "--sizelimit", strconv.FormatInt(length, 10))
 	if err != nil {
 		return err
 	}
-	loop = strings.TrimSpace(loop)
-	defer func() {
-		_, e := output(context.WithoutCancel(ctx), "losetup", "--detach", loop)
-		err = errors.Join(err, e)
-	}()
+	defer func() { err = errors.Join(err, detach()) }()
 	kind, err := output(ctx, "blkid", "-p", "-s", "TYPE", "-o", "value", loop)
 	if err != nil {
 		return err
@@ -107,16 +102,4 @@ func readVolume(ctx context.Context, disk string, offset, length int64, v volume
 		err = fmt.Errorf("%s holds %q, want %q", v.file, text, v.holds)
 	}
 	return err
-}
-
-// output runs a program of the host and returns what it prints; its error has both outputs.
-func output(ctx context.Context, name string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, name, args...)
-	var errs strings.Builder
-	cmd.Stderr = &errs
-	out, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("%s: %w: %s%s", strings.Join(append([]string{name}, args...), " "), err, errs.String(), out)
-	}
-	return string(out), nil
 }

@@ -106,10 +106,7 @@ func (p *play) account(ctx context.Context, dc sambadc.Controller) error {
 // controller makes a domain with an account that may join machines into one OU, and serves it at the gateway's address.
 func (p *play) controller(ctx context.Context) (dc sambadc.Controller, err error) {
 	p.show.Stage("Domain controller")
-	dir, err := filepath.Abs(filepath.Join(p.options.Dir, "dc"))
-	if err != nil {
-		return dc, err
-	}
+	dir := filepath.Join(p.options.Dir, "dc")
 	if len(dir) > sambadc.MaxDir {
 		return dc, fmt.Errorf("%s is too long for sockets in it: give a --dir that is shorter by %d bytes", dir, len(dir)-sambadc.MaxDir)
 	}

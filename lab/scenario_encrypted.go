@@ -95,18 +95,7 @@ func shows(d *Deployment, words string) (n int) {
 
 // sealedContent puts the secret, the data and the sequence in place.
 func (p *play) sealedContent(ctx context.Context) error {
-	dir, err := filepath.Abs(filepath.Join(p.options.Dir, "sealed"))
-	if err != nil {
-		return err
-	}
-	if err := writeAll(filepath.Join(dir, "data", "record.txt"), "blood group AB\n"); err != nil {
-		return err
-	}
-	wim := filepath.Join(dir, "data.wim")
-	if out, err := exec.CommandContext(ctx, "wimlib-imagex", "capture", filepath.Join(dir, "data"), wim, "Records", "--compress=none").CombinedOutput(); err != nil {
-		return fmt.Errorf("scenario %s: content: %w: %s", p.scenario.Name, err, out)
-	}
-	if _, err := p.CLI(ctx, "image", "import", wim, "--name", "sealed-records", "--quiet"); err != nil {
+	if err := p.dataImage(ctx, "sealed-records"); err != nil {
 		return err
 	}
 	if err := p.secret(ctx, "records-disk", diskPassphrase); err != nil {
@@ -124,17 +113,16 @@ func (p *play) oneKey(ctx context.Context, d *Deployment) (err error) {
 	fail := func(err error) error {
 		return fmt.Errorf("scenario %s: the disk of %s: %w", p.scenario.Name, vault, err)
 	}
-	out, err := exec.CommandContext(ctx, "losetup", "--find", "--show", "--partscan", "--read-only", d.config.Disks[0].Path).Output()
+	loop, detach, err := loopDevice(ctx, d.config.Disks[0].Path, "--partscan")
 	if err != nil {
 		return fail(err)
 	}
-	loop := strings.TrimSpace(string(out))
-	defer func() { err = errors.Join(err, exec.Command("losetup", "--detach", loop).Run()) }()
-	dump, err := exec.CommandContext(ctx, "cryptsetup", "luksDump", loop+"p5").Output()
+	defer func() { err = errors.Join(err, detach()) }()
+	dump, err := output(ctx, "cryptsetup", "luksDump", loop+"p5")
 	if err != nil {
-		return fail(fmt.Errorf("cryptsetup luksDump: %w", err))
+		return fail(err)
 	}
-	if n := strings.Count(string(dump), ": luks2"); n != 1 {
+	if n := strings.Count(dump, ": luks2"); n != 1 {
 		return fail(fmt.Errorf("%d key slots, want that of the passphrase", n))
 	}
 	open := exec.CommandContext(ctx, "cryptsetup", "open", "--readonly", "--test-passphrase", "--key-file=-", loop+"p5")
@@ -147,8 +135,8 @@ func (p *play) oneKey(ctx context.Context, d *Deployment) (err error) {
 		return fail(err)
 	}
 	defer func() { err = errors.Join(err, os.Remove(at)) }()
-	if out, err := exec.CommandContext(ctx, "mount", "-t", "ext4", "-o", "ro,noload", loop+"p2", at).CombinedOutput(); err != nil {
-		return fail(fmt.Errorf("%w: %s", err, out))
+	if _, err := output(ctx, "mount", "-t", "ext4", "-o", "ro,noload", loop+"p2", at); err != nil {
+		return fail(err)
 	}
 	defer func() { err = errors.Join(err, exec.Command("umount", at).Run()) }()
 	kernels, _ := filepath.Glob(filepath.Join(at, "vmlinuz-*"))

@@ -46,15 +46,12 @@ func powerCuts(ctx context.Context, p *play) error {
 
 // roundsContent imports the package; its second program loses its power the first time.
 func (p *play) roundsContent(ctx context.Context) error {
-	dir, err := filepath.Abs(filepath.Join(p.options.Dir, "rounds"))
-	if err != nil {
-		return err
-	}
+	dir := filepath.Join(p.options.Dir, "rounds")
 	const second = "if [ ! -e /root/second ]; then echo >/root/second; sync; echo CUT NOW: second >/dev/console; sleep 900; fi\necho second >>/root/ran\n"
 	if err := writeAll(filepath.Join(dir, "second.sh"), second); err != nil {
 		return err
 	}
-	_, err = p.CLI(ctx, "package", "import", dir, "--name", "Rounds", "--quiet")
+	_, err := p.CLI(ctx, "package", "import", dir, "--name", "Rounds", "--quiet")
 	return err
 }
 

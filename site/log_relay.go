@@ -43,6 +43,9 @@ func (s *Site) postBoxLog(w http.ResponseWriter, r *http.Request, c caller) erro
 	sent := sentLog{body: r.Body, control: control}
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if kind == api.ProblemType {
+		if err := control.SetReadDeadline(time.Now().Add(s.logs.patience)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return err
+		}
 		sent.refused = refusalOf(r.Body)
 	} else if n, err := strconv.ParseInt(r.Header.Get(api.LogOffset), 10, 64); err == nil && n >= 0 {
 		sent.offset = n
@@ -119,18 +122,22 @@ func (l *relayedLog) run(ctx context.Context) error {
 	return nil
 }
 
-// copy gives the viewer each part as it comes.
+// copy gives the viewer each part as it comes. He has time to take it from when there is something:
+// a log may be silent for long, and HTTP/2 ends a stream at its deadline even if nothing is written.
 func (l *relayedLog) copy(from io.Reader) error {
 	viewer := http.NewResponseController(l.w)
 	part := make([]byte, 32<<10)
 	for total := 0; ; {
-		if err := viewer.SetWriteDeadline(time.Now().Add(slowReader)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		if err := errors.Join(writeUntil(viewer, time.Now().Add(slowReader)), viewer.Flush()); err != nil {
 			return err
 		}
-		if err := viewer.Flush(); err != nil { // before the wait: what was written goes
+		if err := writeUntil(viewer, time.Time{}); err != nil {
 			return err
 		}
 		n, err := from.Read(part)
+		if late := writeUntil(viewer, time.Now().Add(slowReader)); late != nil {
+			return late
+		}
 		if total += n; total > l.site.logs.longest {
 			return api.Errorf(api.CodeRefused, l.object(), "it is longer than %d bytes", l.site.logs.longest)
 		}
@@ -138,11 +145,19 @@ func (l *relayedLog) copy(from io.Reader) error {
 			return err
 		}
 		if errors.Is(err, io.EOF) {
-			return viewer.SetWriteDeadline(time.Now().Add(slowReader))
+			return nil
 		} else if err != nil {
 			return err
 		}
 	}
+}
+
+// writeUntil sets until when an answer may be written; the zero time is for ever.
+func writeUntil(c *http.ResponseController, end time.Time) error {
+	if err := c.SetWriteDeadline(end); !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	return nil
 }
 
 // broke says why a log is not whole.

@@ -293,6 +293,17 @@ func TestLogIsRefused(t *testing.T) {
 		!strings.Contains(e.Detail, heard) || e.Remedy != "bootward --box 192.0.2.17 --as NAME status log pc1" {
 		t.Errorf("no answer: %+v", e)
 	}
+	r.logs.patience = time.Second
+	v = r.view(r.person(), "pc1") // a box that does not say all of its reason is let go
+	id := r.asked(r.box)[0].ID
+	body, pipe := io.Pipe()
+	defer pipe.Close()
+	go io.WriteString(pipe, `{"detail":"`)
+	if resp, err = r.open(r.ctx, r.box, "POST", "/v1/box/logs/"+id, body, "Content-Type", api.ProblemType); err != nil || resp.StatusCode >= 500 { // 404 where this host is slow
+		t.Fatalf("half a reason: %+v, %v", resp, err)
+	}
+	resp.Body.Close()
+	v.refused()
 	r.logs.patience = time.Hour // not waited for
 	r.clock.add(silentBox + time.Minute)
 	if e := r.view(r.person(), "pc1").refused(); e.Code != api.CodeUnavailable || !strings.Contains(e.Detail, "box near is not connected; it was heard last at "+heard+" UTC") {

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"testing"
 	"time"
 
@@ -166,5 +168,34 @@ func TestLogsAreBounded(t *testing.T) {
 	}
 	if len(l.known) != 0 {
 		t.Errorf("left: %v", l.known)
+	}
+}
+
+// TestLogsBehindAFailure: the answer that asks for a log shows that the line is whole, before the log
+// is begun.
+func TestLogsBehindAFailure(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc(api.RouteBoxPolicy, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set(api.LogsWanted, `[{"id":"F","job":"job1"}]`)
+		w.WriteHeader(http.StatusNoContent)
+	})
+	site := httptest.NewServer(mux)
+	defer site.Close()
+	base, err := url.Parse(site.URL)
+	check(t, err)
+	l := &Link{o: Options{Clock: time.Now, Site: base}, client: site.Client()}
+	l.note(errors.New("the line was cut"))
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	wanted, failure := l.logs.changed.Changed(), make(chan error, 1)
+	go func() {
+		<-wanted
+		_, err := l.Line()
+		failure <- err
+		cancel() // poll waits a second behind an answer that came at once
+	}()
+	check(t, l.poll(ctx, quiet))
+	if err := <-failure; err != nil {
+		t.Errorf("when the log is begun the line is taken to be broken: %v", err)
 	}
 }

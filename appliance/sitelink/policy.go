@@ -75,7 +75,11 @@ func (l *Link) poll(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	if err := l.logs.add(head.Get(api.LogsWanted)); err != nil {
+	wanted := head.Get(api.LogsWanted)
+	if wanted != "" {
+		l.note(nil) // the line is whole: a failure of before would end the logs that are wanted now
+	}
+	if err := l.logs.add(wanted); err != nil {
 		log.Warn("the site asks for logs in a way that this box does not understand", "error", err)
 	}
 	if code == http.StatusNoContent {

@@ -72,7 +72,9 @@ func (d *Desk) sendTo(w http.ResponseWriter, c call, r *joblog.Reading) (begun *
 	}
 	r.Idle = func() error {
 		patience()
-		return control.Flush()
+		err := control.Flush()
+		_ = control.SetWriteDeadline(time.Time{}) // HTTP/2 ends a stream at its deadline even if nothing is written
+		return err
 	}
 	r.Woken = func() error {
 		patience()

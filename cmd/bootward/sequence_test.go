@@ -215,6 +215,10 @@ func TestPlain(t *testing.T) {
 	if got := plain("a\x1b[2J\r\n\u0085\u202eb\u2028\u2066c\u200f é描"); got != "a [2J   \u0020b  c  é描" {
 		t.Errorf("got %q", got)
 	}
+	var shown strings.Builder
+	if _, err := (&safeLog{w: &shown}).Write([]byte("a\x1b\u202eb\r\nc")); err != nil || shown.String() != "a  b\nc" {
+		t.Errorf("a log: %q, %v", shown.String(), err)
+	}
 }
 
 // TestSequenceCompletion: files and, where there is a site, names.

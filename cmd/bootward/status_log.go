@@ -95,7 +95,7 @@ func (s *safeLog) Write(p []byte) (int, error) {
 			return r
 		case r == '\r':
 			return -1
-		case r < 0x20 || r >= 0x7f && r < 0xa0:
+		case steers(r):
 			return ' '
 		}
 		return r

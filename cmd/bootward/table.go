@@ -51,13 +51,17 @@ func (t *table) write(w io.Writer) error {
 // which a terminal writes (Unicode UAX #9): a name could look like another.
 func plain(s string) string {
 	return strings.Map(func(r rune) rune {
-		switch {
-		case r < 0x20, r >= 0x7f && r < 0xa0, r == 0x2028, r == 0x2029, r == 0x061c, r == 0x200e, r == 0x200f,
-			r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
+		if steers(r) {
 			return ' '
 		}
 		return r
 	}, s)
+}
+
+// steers says whether a character does something to a terminal.
+func steers(r rune) bool {
+	return r < 0x20 || r >= 0x7f && r < 0xa0 || r == 0x2028 || r == 0x2029 || r == 0x061c || r == 0x200e || r == 0x200f ||
+		r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }
 
 // terminalWidth is the columns of the terminal that w is, 0 when it is none.

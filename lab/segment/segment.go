@@ -36,7 +36,7 @@ type Config struct {
 	Site    netip.Addr   // the central site, outside that prefix; zero: 10.77.1.1
 	// NextServer is who the DHCP server names as such (siaddr); zero: itself.
 	NextServer netip.Addr
-	// DHCPOptions are further arguments of the DHCP server, which is dnsmasq: what is wrongly set up there.
+	// DHCPOptions are further arguments of the DHCP server, which is dnsmasq: what a network says, or what is wrong there.
 	DHCPOptions []string
 }
 

@@ -48,13 +48,9 @@ func (e *Environment) Listed(base string) ([]Entry, error) {
 	public := e.Public() // what runs is told
 	for n := 1; n <= MaxList; n++ {
 		name := ListVariable(base, n)
-		if e.values[strings.ToLower(name)].secret { // not the end of the list
-			return nil, errSecret(name, "what runs")
-		}
-		value, _ := public.Get(name)
-		value, err := public.Expand(value)
+		value, err := e.shown(public, name)
 		if err != nil {
-			return nil, fmt.Errorf("variable %s: %w", name, err)
+			return nil, err
 		}
 		if strings.TrimSpace(value) == "" {
 			break

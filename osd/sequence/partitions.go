@@ -63,16 +63,8 @@ func (p *PartitionDisk) WithVariables(env *Environment) (*PartitionDisk, error) 
 
 // value is the expanded value of a variable.
 func (e *Environment) value(name string) (string, error) {
-	if e.values[strings.ToLower(name)].secret { // not passed over: the step would erase another disk
-		return "", errSecret(name, "what is erased")
-	}
-	public := e.Public() // names of volumes stand in command lines
-	raw, _ := public.Get(name)
-	text, err := public.Expand(raw)
-	if err != nil {
-		return "", fmt.Errorf("variable %s: %w", name, err)
-	}
-	return strings.TrimSpace(text), nil
+	text, err := e.shown(e.Public(), name) // names of volumes stand in command lines
+	return strings.TrimSpace(text), err
 }
 
 var element = regexp.MustCompile(`(?i)^OSDPartitions([0-9]+)([a-z]+)$`)

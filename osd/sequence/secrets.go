@@ -101,9 +101,19 @@ func (e *Environment) Public() *Environment {
 	return out
 }
 
-// errSecret refuses a secret variable that a step cannot work with and must not pass over.
-func errSecret(name, shown string) error {
-	return fmt.Errorf("variable %s is secret, or was set to what holds the value of a secret variable, and people are shown %s: set it to something else", name, shown)
+// shown is the expanded value of a variable in a place that others can read; public is Public. One
+// that is secret is an error: to leave it out would do something else than what it says.
+func (e *Environment) shown(public *Environment, name string) (string, error) {
+	key := strings.ToLower(name)
+	if public.hidden[key] && e.values[key].value != "" {
+		return "", fmt.Errorf("variable %s is secret, and what it says here others can read: take a variable that is not", name)
+	}
+	raw, _ := public.Get(name)
+	text, err := public.Expand(raw)
+	if err != nil {
+		return "", fmt.Errorf("variable %s: %w", name, err)
+	}
+	return text, nil
 }
 
 // inShell are the variables that a shell reads where a command line names them so.

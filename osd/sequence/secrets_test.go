@@ -86,6 +86,27 @@ func TestSecretVariablesArePublicNowhere(t *testing.T) {
 	}
 }
 
+// TestSecretWhereOthersRead: a secret variable that says which disk, or what to install, is refused.
+// As if it were not there another disk would be erased, or nothing be installed.
+func TestSecretWhereOthersRead(t *testing.T) {
+	step := &PartitionDisk{Style: "gpt", Volumes: []Volume{{Type: "primary", Size: "100%"}}}
+	for value, refused := range map[string]bool{"1": true, "": false} {
+		e := NewEnvironment()
+		for _, name := range []string{"OSDDiskIndex", "AA001"} {
+			if err := e.SetSecret(name, value); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, disk := step.WithVariables(e)
+		_, list := e.Listed("AA")
+		for name, err := range map[string]error{"OSDDiskIndex": disk, "AA001": list} {
+			if (err != nil) != refused || err != nil && !strings.Contains(err.Error(), "variable "+name+" is secret") {
+				t.Errorf("%s=%q: %v", name, value, err)
+			}
+		}
+	}
+}
+
 func TestLoan(t *testing.T) {
 	e := environment(t, "Kept", "value-of-a-secret stood here before", "Password", "before")
 	key := "-----BEGIN KEY-----\nfirst line of it\nab\n"

@@ -81,6 +81,46 @@ func bootVolumes(l *linter) {
 	}
 }
 
+// diskIndex: OSDDiskIndex is of all partition steps, and would lead one to the disk that another has made.
+func diskIndex(l *linter) {
+	named := func(name string) bool { return strings.EqualFold(name, "OSDDiskIndex") }
+	set := l.known["osddiskindex"] || slices.ContainsFunc(l.sequence.Questions, func(q sequence.Question) bool { return named(q.Variable) })
+	for name, value := range l.sequence.Variables {
+		set = set || named(name) && value != ""
+	}
+	var before *node // the step before that partitions by this value
+	for _, n := range l.nodes {
+		switch s := n.step().(type) {
+		case nil:
+		case *sequence.RunTaskSequence: // it may set any
+			before = nil
+		case *sequence.PartitionDisk:
+			if !set || s.Select != nil {
+				continue
+			}
+			if before != nil {
+				l.otherDisk(before, n)
+			}
+			before = n
+		default:
+			if slices.ContainsFunc(sets(s), named) {
+				v, one := s.(*sequence.SetTaskSequenceVariable)
+				set, before = !one || v.Value != "", nil
+			}
+		}
+	}
+}
+
+// otherDisk tells of two steps for different disks, of which a machine may run both.
+func (l *linter) otherDisk(before, n *node) {
+	first, second := before.step().(*sequence.PartitionDisk).Disk, n.step().(*sequence.PartitionDisk).Disk
+	if never, _ := contradiction(slices.Concat(before.demands(), n.demands())); first == second || never != nil {
+		return
+	}
+	l.add("disk-index", Warning, n, "disk", fmt.Sprintf("where OSDDiskIndex is set it is the disk of this step and of %q, which name the disks %d and %d: this one fails", before.Name(), second, first),
+		"set OSDDiskIndex to nothing before this step, or have a variable for each")
+}
+
 // systemVolumes are the variables, in lower case, that name the volumes of operating systems.
 func (l *linter) systemVolumes() map[string]bool {
 	all := map[string]bool{}

@@ -87,7 +87,7 @@ func Lint(s *sequence.Sequence, around Around) []Finding {
 		bootVolumes, eraseAndContinue, contradictions, unknownQuestions, emptyGroups, sameNames,
 	}
 	if !around.Inner {
-		rules = append(rules, bootImage, unsetVariables, order, stages, volumeVariables, stateStore) // steps behind others
+		rules = append(rules, bootImage, unsetVariables, order, stages, volumeVariables, diskIndex, stateStore) // steps behind others
 	}
 	for _, rule := range rules {
 		rule(l)

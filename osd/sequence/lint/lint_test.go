@@ -151,6 +151,40 @@ func TestShippedSequences(t *testing.T) {
 	}
 }
 
+// TestDiskIndex: two steps for different disks are told of where a variable leads both to one, unless it
+// is set anew between them or a machine runs only one of them.
+func TestDiskIndex(t *testing.T) {
+	part := func(name string, disk int, more string) string {
+		return fmt.Sprintf(`{"partitionDisk":{"name":%q,"style":"gpt","volumes":[{"type":"primary","size":"100%%"}]%s,"disk":%d}}`, name, more, disk)
+	}
+	when := func(value string) string {
+		return `,"condition":{"variable":"_SMSTSBootUEFI","equals":"` + value + `"}`
+	}
+	set := func(value string) string {
+		return `{"setTaskSequenceVariable":{"variable":"osddiskindex","value":"` + value + `"}}`
+	}
+	const told = "disk-index warning steps[1].partitionDisk.disk"
+	two := part("P", 0, "") + "," + part("Q", 1, "")
+	for _, tt := range []struct{ name, around, steps, want string }{
+		{"by a collection", "OSDDiskIndex", two, told},
+		{"by a variable", "", `{"setTaskSequenceVariable":{"variable":"X","value":""}},` + two, ""},
+		{"by the sequence", "", set("2") + "," + two, strings.Replace(told, "1", "2", 1)},
+		{"one of three", "OSDDiskIndex", part("P", 0, "") + "," + part("Q", 1, "") + "," + part("R", 1, when("true")), told},
+		{"one disk", "OSDDiskIndex", part("P", 0, when("true")) + "," + part("Q", 0, ""), ""},
+		{"of two kinds of machines", "OSDDiskIndex", part("P", 0, when("true")) + "," + part("Q", 1, when("false")), ""},
+		{"set to nothing", "OSDDiskIndex", part("P", 0, "") + "," + set("") + "," + part("Q", 1, ""), ""},
+		{"set anew", "OSDDiskIndex", part("P", 0, "") + "," + set("3") + "," + part("Q", 1, ""), ""},
+		{"disabled", "OSDDiskIndex", part("P", 0, "") + "," + part("Q", 1, `,"disabled":true`), ""},
+		{"selected", "OSDDiskIndex", part("P", 0, "") + "," + strings.Replace(part("Q", 0, `,"select":{"bus":"nvme"}`), `,"disk":0`, "", 1), ""},
+	} {
+		s, err := sequence.Decode([]byte(`{"format":1,"name":"s","bootImage":"b","steps":[` + tt.steps + `]}`))
+		if err != nil {
+			t.Fatalf("%s: %v", tt.name, err)
+		}
+		compare(t, tt.name, Lint(s, Around{Known: []string{tt.around}}), tt.want)
+	}
+}
+
 // TestInner: of a sequence that another one runs, it is not known what came before.
 func TestInner(t *testing.T) {
 	s, err := sequence.Decode([]byte(`{"format":1,"name":"s","steps":[` + apply + setUp + `{"enableBitLocker":{"protector":"tpm"}}]}`))
