@@ -123,15 +123,20 @@ func (e *Environment) Redact(text string) string {
 	return Stars(text, secrets)
 }
 
-// Holds says whether a text holds the value of a secret variable; those that are lent do not count:
-// Loan.Back sees to what they left.
+// minHeld is the shortest secret that is looked for within other words, in bytes: a digit is in too many.
+const minHeld = 4
+
+// Holds says whether a text holds the value of a secret variable, or is it, if that is short; those that are
+// lent do not count: Loan.Back sees to what they left.
 func (e *Environment) Holds(text string) bool {
 	lent := map[string]bool{}
 	for name := range e.lent {
 		lent[strings.ToLower(name)] = true
 	}
 	for key, v := range e.values {
-		if v.secret && !lent[key] && Stars(text, []string{v.value}) != text {
+		switch {
+		case !v.secret || lent[key] || v.value == "":
+		case strings.TrimSpace(text) == strings.TrimSpace(v.value), len(v.value) >= minHeld && Stars(text, []string{v.value}) != text:
 			return true
 		}
 	}

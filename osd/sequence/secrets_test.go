@@ -157,3 +157,18 @@ func TestOptionsAreRequired(t *testing.T) {
 		}
 	}
 }
+
+// TestHolds: a text with a secret in it is secret; one with a digit in it that is somebody's PIN is not.
+func TestHolds(t *testing.T) {
+	e := NewEnvironment()
+	for name, value := range map[string]string{"Long": "4711-ward", "Short": "7", "Empty": ""} {
+		if err := e.SetSecret(name, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for text, want := range map[string]bool{"printer 4711-ward": true, "4711": false, "ward-7": false, " 7 ": true, "7": true, "": false} {
+		if got := e.Holds(text); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
