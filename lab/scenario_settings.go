@@ -55,7 +55,7 @@ func (p *play) said(d *Deployment, action string, id status.MessageID, texts ...
 			return fmt.Errorf("scenario %s: %s: %q did not say %q but %q", p.scenario.Name, d.Target.Name, action, text, d.Messages[i].Output)
 		}
 	}
-	p.holds("%s said: %s", action, strings.Join(texts, ", "))
+	p.holds("%s said: %s", action, strings.ReplaceAll(strings.Join(texts, ", "), "\n", ", "))
 	return nil
 }
 
