@@ -5,11 +5,9 @@ import (
 	"errors"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -81,9 +79,6 @@ func (c *consoles) read(f *os.File) {
 	}
 }
 
-// shellProgram is there in boot images with u-root's tools.
-const shellProgram = "/bbin/gosh"
-
 // shell runs a shell on the terminal where the last key was pressed, in a session of its
 // own. Nobody else reads the keys meanwhile.
 func (c *consoles) shell(ctx context.Context) error {
@@ -114,15 +109,7 @@ func (c *consoles) shell(ctx context.Context) error {
 	cooked := lineByLine(tty)
 	defer cooked()
 	sized(tty)
-	cmd := exec.CommandContext(ctx, shellProgram)
-	cmd.Dir, cmd.Env = "/", append(os.Environ(), "PATH=/bbin:/bin:/sbin:/usr/bin:/usr/sbin", "TERM=vt100")
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0}
-	var exit *exec.ExitError
-	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
-		return err
-	}
-	return nil
+	return session(ctx, tty, shellProgram)
 }
 
 func (c *consoles) in() io.Reader {

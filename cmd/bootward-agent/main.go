@@ -29,7 +29,7 @@ func main() {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(bootCommand(), resumeCommand(), clientCommand(), inventoryCommand(), versionCommand())
+	root.AddCommand(bootCommand(), resumeCommand(), clientCommand(), inventoryCommand(), versionCommand(), leaderCommand())
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "bootward-agent:", err)
 		os.Exit(1)
