@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -29,6 +30,19 @@ func loopDevice(ctx context.Context, image string, options ...string) (device st
 		_, err := output(context.WithoutCancel(ctx), "losetup", "--detach", device)
 		return err
 	}, err
+}
+
+// partition shows a partition of a disk image, counted from 1, as loopDevice does.
+func partition(ctx context.Context, image string, n int) (device string, detach func() error, err error) {
+	t, err := readTable(ctx, image)
+	if err != nil {
+		return "", nil, err
+	}
+	if n > len(t.Partitions) {
+		return "", nil, fmt.Errorf("%s has %d partitions, want one with number %d", image, len(t.Partitions), n)
+	}
+	part := func(sectors int64) string { return strconv.FormatInt(sectors*t.sector(), 10) }
+	return loopDevice(ctx, image, "--offset", part(t.Partitions[n-1].Start), "--sizelimit", part(t.Partitions[n-1].Size))
 }
 
 // dataImage imports an image that holds record.txt alone, under a name.

@@ -113,38 +113,51 @@ func (p *play) oneKey(ctx context.Context, d *Deployment) (err error) {
 	fail := func(err error) error {
 		return fmt.Errorf("scenario %s: the disk of %s: %w", p.scenario.Name, vault, err)
 	}
-	loop, detach, err := loopDevice(ctx, d.config.Disks[0].Path, "--partscan")
+	system, detach, err := partition(ctx, d.config.Disks[0].Path, 5)
 	if err != nil {
 		return fail(err)
 	}
 	defer func() { err = errors.Join(err, detach()) }()
-	dump, err := output(ctx, "cryptsetup", "luksDump", loop+"p5")
+	dump, err := output(ctx, "cryptsetup", "luksDump", system)
 	if err != nil {
 		return fail(err)
 	}
 	if n := strings.Count(dump, ": luks2"); n != 1 {
 		return fail(fmt.Errorf("%d key slots, want that of the passphrase", n))
 	}
-	open := exec.CommandContext(ctx, "cryptsetup", "open", "--readonly", "--test-passphrase", "--key-file=-", loop+"p5")
+	open := exec.CommandContext(ctx, "cryptsetup", "open", "--readonly", "--test-passphrase", "--key-file=-", system)
 	open.Stdin = strings.NewReader(diskPassphrase)
 	if out, err := open.CombinedOutput(); err != nil {
 		return fail(fmt.Errorf("the passphrase does not open it: %w: %s", err, out))
 	}
-	at, err := os.MkdirTemp("", "bootward-boot-")
-	if err != nil {
+	if err := p.noKey(ctx, d.config.Disks[0].Path); err != nil {
 		return fail(err)
 	}
+	p.holds("from outside: its system volume has one key slot, which the passphrase opens, and /boot holds a kernel and no key")
+	return nil
+}
+
+// noKey holds that the volume of /boot has a kernel and no key.
+func (p *play) noKey(ctx context.Context, disk string) (err error) {
+	boot, detach, err := partition(ctx, disk, 2)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, detach()) }()
+	at, err := os.MkdirTemp("", "bootward-boot-")
+	if err != nil {
+		return err
+	}
 	defer func() { err = errors.Join(err, os.Remove(at)) }()
-	if _, err := output(ctx, "mount", "-t", "ext4", "-o", "ro,noload", loop+"p2", at); err != nil {
-		return fail(err)
+	if _, err := output(ctx, "mount", "-t", "ext4", "-o", "ro,noload", boot, at); err != nil {
+		return err
 	}
 	defer func() { err = errors.Join(err, exec.Command("umount", at).Run()) }()
 	kernels, _ := filepath.Glob(filepath.Join(at, "vmlinuz-*"))
 	keys, _ := filepath.Glob(filepath.Join(at, "bootward*"))
 	if len(kernels) != 1 || len(keys) != 0 {
-		return fail(fmt.Errorf("/boot holds the kernels %q and of us %q, want one and none", kernels, keys))
+		return fmt.Errorf("/boot holds the kernels %q and of us %q, want one and none", kernels, keys)
 	}
-	p.holds("from outside: its system volume has one key slot, which the passphrase opens, and /boot holds a kernel and no key")
 	return nil
 }
 
