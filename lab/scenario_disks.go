@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/bootward/bootward/lab/machine"
+	"github.com/bootward/bootward/lab/osimage"
 	"github.com/bootward/bootward/osd/status"
 )
 
@@ -120,11 +121,11 @@ func (p *play) tooSmall(ctx context.Context, d *Deployment) error {
 	if err := fullDisk(twin, smallDisk<<20, smallHolds); err != nil {
 		return err
 	}
-	before, err := digest(twin)
+	before, err := osimage.Digest(twin)
 	if err != nil {
 		return err
 	}
-	after, err := digest(filepath.Join(d.Machine.Dir(), "disk.img"))
+	after, err := osimage.Digest(filepath.Join(d.Machine.Dir(), "disk.img"))
 	if err != nil {
 		return err
 	}

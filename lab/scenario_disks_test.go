@@ -9,6 +9,8 @@ import (
 
 	"github.com/bootward/bootward/osd/sequence/simulate"
 	"github.com/bootward/bootward/osd/status"
+
+	"github.com/bootward/bootward/lab/osimage"
 )
 
 func TestDeviations(t *testing.T) {
@@ -96,7 +98,7 @@ func TestFullDisk(t *testing.T) {
 		if err := fullDisk(file, 3<<20, "words"); err != nil {
 			t.Fatal(err)
 		}
-		sum, err := digest(file)
+		sum, err := osimage.Digest(file)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,7 +111,7 @@ func TestFullDisk(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "b"), b[1:], 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if sum, err := digest(filepath.Join(dir, "b")); sum == sums[0] || err != nil {
+	if sum, err := osimage.Digest(filepath.Join(dir, "b")); sum == sums[0] || err != nil {
 		t.Errorf("another file has the same digest, %v", err)
 	}
 }

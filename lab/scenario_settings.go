@@ -104,10 +104,7 @@ const smbConf = `[global]
 // fileServer starts Debian's Samba at the gateway's address.
 func (p *play) fileServer(ctx context.Context) error {
 	fail := func(err error) error { return fmt.Errorf("scenario %s: file server: %w", p.scenario.Name, err) }
-	dir, err := filepath.Abs(filepath.Join(p.options.Dir, "smb"))
-	if err != nil {
-		return fail(err)
-	}
+	dir := filepath.Join(p.options.Dir, "smb")
 	for _, folder := range []string{"state", "share/ward"} {
 		if err := os.MkdirAll(filepath.Join(dir, folder), 0o755); err != nil {
 			return fail(err)

@@ -97,10 +97,7 @@ func (p *play) ready(ctx context.Context, advertisement string) error {
 // theatreContent imports what the sequence installs: two packages, one of them with an archive of
 // Debian packages, and an image of data.
 func (p *play) theatreContent(ctx context.Context) error {
-	dir, err := filepath.Abs(filepath.Join(p.options.Dir, "theatre"))
-	if err != nil {
-		return err
-	}
+	dir := filepath.Join(p.options.Dir, "theatre")
 	// The first program asks for one restart, and must not run again behind it.
 	files := map[string]string{
 		"software/install.sh": "echo installed in theatre $1 >>/root/ran\nexit 100\n",

@@ -92,7 +92,7 @@ func describe(path, name string, first map[[2]uint64]string) (Entry, error) {
 	switch e.Type {
 	case "file":
 		e.Size = st.Size
-		e.SHA256, err = digest(path)
+		e.SHA256, err = Digest(path)
 	case "symlink":
 		e.Target, err = os.Readlink(path)
 	case "char", "block":
@@ -143,7 +143,8 @@ func kind(mode uint32) string {
 	return "unknown " + strconv.FormatUint(uint64(mode), 8)
 }
 
-func digest(path string) (string, error) {
+// Digest is the SHA-256 of a file, in hexadecimal.
+func Digest(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err
